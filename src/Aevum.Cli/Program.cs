@@ -1,0 +1,2 @@
+Console.Error.WriteLine("aevum: no command is built yet.");
+return 64;

@@ -1,0 +1,136 @@
+// WriteBatch: effects that become visible together, at one system time. Its bytes are what the log keeps.
+//
+//   header, 16 bytes     system time u64 | count of effects u32 | flags u32 (zero)        little endian
+//   then each effect     tag u8 | key length varint | key | [expiry u64] | [value length varint | value]
+//   tag                  bits 0-2 EffectKind, bit 3 an expiry follows the key
+//   value                of Put and Merge; of DeleteRange the end of the range (exclusive); Delete has none
+//
+// Always true:
+//   (1) effects act in order: a later effect on a key replaces or folds into an earlier one of the same batch;
+//   (2) a range delete never covers an earlier effect of its own batch: adding it removes what it covers. So whoever applies a batch
+//       may treat a range delete as older than every single-key effect of the same time.
+//
+// Not here: preconditions and steps with results, which the sequencer evaluates before it writes effects down.
+// Bytes: docs/formats/batch.md. Reading: BatchReader.
+
+using System.Buffers.Binary;
+using Aevum.Core.Bytes;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+
+namespace Aevum.Core.Batches;
+
+public sealed class WriteBatch
+{
+    public const int HeaderBytes = 16;
+    internal const byte ExpiryFlag = 0x08;
+    internal const byte KindMask = 0x07;
+
+    readonly BatchLimits _limits;
+    byte[] _bytes;
+    int _length = HeaderBytes;
+    int _count;
+
+    public WriteBatch(BatchLimits? limits = null, int capacity = 1024)
+    {
+        _limits = limits ?? BatchLimits.Default;
+        _bytes = new byte[Math.Max(capacity, HeaderBytes)];
+    }
+
+    /// <summary>The version that every effect of this batch gets.</summary>
+    public SystemTime SystemTime
+    {
+        get => new(BinaryPrimitives.ReadUInt64LittleEndian(_bytes));
+        set => BinaryPrimitives.WriteUInt64LittleEndian(_bytes, value.Value);
+    }
+
+    /// <summary>How many effects the batch holds.</summary>
+    public int Count => _count;
+
+    /// <summary>The encoded batch. Valid until the next change.</summary>
+    public ReadOnlySpan<byte> Encoded => _bytes.AsSpan(0, _length);
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default) => Add(EffectKind.Put, key, value, expiry);
+
+    public void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand) => Add(EffectKind.Merge, key, operand, default);
+
+    public void Delete(ReadOnlySpan<byte> key) => Add(EffectKind.Delete, key, default, default);
+
+    /// <summary>Deletes [<paramref name="start"/>, <paramref name="end"/>): one effect, whatever the range holds. An empty range is no effect.</summary>
+    public void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
+    {
+        if (start.SequenceCompareTo(end) >= 0) return;
+        if (end.Length > _limits.KeyBytesMax) Throw.Limit("the end key's length", end.Length, _limits.KeyBytesMax);
+        if (_count > 0) RemoveCovered(start, end);
+        Add(EffectKind.DeleteRange, start, end, default);
+    }
+
+    /// <summary>Empties the batch and keeps its memory.</summary>
+    public void Clear()
+    {
+        _length = HeaderBytes;
+        _count = 0;
+        _bytes.AsSpan(0, HeaderBytes).Clear();
+    }
+
+    void Add(EffectKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
+    {
+        if (key.Length > _limits.KeyBytesMax) Throw.Limit("the key's length", key.Length, _limits.KeyBytesMax);
+        if (value.Length > _limits.ValueBytesMax) Throw.Limit("the value's length", value.Length, _limits.ValueBytesMax);
+        var needed = 1 + Varint.MaxBytes32 + key.Length + sizeof(ulong) + Varint.MaxBytes32 + (long)value.Length;
+        if (_count > 0 && _length + needed > _limits.BatchBytesMax) Throw.Limit("the batch's size", _length + needed, _limits.BatchBytesMax);
+        if (_length + needed > _bytes.Length) Grow(needed);
+
+        var target = _bytes.AsSpan(_length);
+        var at = 1;
+        target[0] = (byte)((byte)kind | (expiry == SystemTime.None ? 0 : ExpiryFlag));
+        at += Varint.Write(target[at..], (uint)key.Length);
+        key.CopyTo(target[at..]);
+        at += key.Length;
+        if (expiry != SystemTime.None)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(target[at..], expiry.Value);
+            at += sizeof(ulong);
+        }
+        if (kind != EffectKind.Delete)
+        {
+            at += Varint.Write(target[at..], (uint)value.Length);
+            value.CopyTo(target[at..]);
+            at += value.Length;
+        }
+        _length += at;
+        _count++;
+        BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(8), _count);
+    }
+
+    void Grow(long needed)
+    {
+        if (_length + needed > Array.MaxLength) Throw.Limit("the batch's size", _length + needed, Array.MaxLength);
+        Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(_length + needed, 2L * _bytes.Length)));
+    }
+
+    // Rewrites the buffer without the single-key effects in [start, end), and without what earlier range deletes share with it
+    // (those need no change: two range deletes of one time cover the union).
+    void RemoveCovered(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
+    {
+        var reader = new BatchReader(Encoded);
+        var from = HeaderBytes;
+        var to = HeaderBytes;
+        var kept = 0;
+        while (reader.TryRead(out var effect))
+        {
+            var next = reader.Consumed;
+            var covered = effect.Kind != EffectKind.DeleteRange && effect.Key.SequenceCompareTo(start) >= 0 && effect.Key.SequenceCompareTo(end) < 0;
+            if (!covered)
+            {
+                if (to != from) _bytes.AsSpan(from, next - from).CopyTo(_bytes.AsSpan(to));
+                to += next - from;
+                kept++;
+            }
+            from = next;
+        }
+        _length = to;
+        _count = kept;
+        BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(8), _count);
+    }
+}

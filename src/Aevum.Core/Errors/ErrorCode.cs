@@ -1,0 +1,43 @@
+namespace Aevum.Core.Errors;
+
+/// <summary>What went wrong, as a value that every door can translate into its own protocol's form.</summary>
+public enum ErrorCode
+{
+    Unknown = 0,
+
+    /// <summary>A stored checksum or structural rule does not hold. The message names file and offset.</summary>
+    Corruption = 1,
+
+    /// <summary>The device or the file system reported an error.</summary>
+    InputOutput = 2,
+
+    /// <summary>No space is left; writes are refused, reads go on.</summary>
+    DiskFull = 3,
+
+    /// <summary>The question lies below the history floor.</summary>
+    HistoryUnavailable = 4,
+
+    /// <summary>A key, value, batch or other size lies above its limit.</summary>
+    LimitExceeded = 5,
+
+    /// <summary>An argument has no meaning here.</summary>
+    InvalidArgument = 6,
+
+    /// <summary>Another process holds the directory. The message names the holder.</summary>
+    Locked = 7,
+
+    /// <summary>The object was closed, or the database stopped after an earlier failure.</summary>
+    Closed = 8,
+
+    /// <summary>The file was written by a version of the format that this program does not know.</summary>
+    UnsupportedFormat = 9,
+
+    /// <summary>The wall clock jumped beyond the allowed bound; stamping has stopped.</summary>
+    ClockJump = 10,
+
+    /// <summary>A log record asked for is no longer there.</summary>
+    Compacted = 11,
+
+    /// <summary>What was asked for is not there.</summary>
+    NotFound = 12,
+}

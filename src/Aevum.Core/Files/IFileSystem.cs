@@ -1,0 +1,119 @@
+// IFileSystem: everything the database asks of a file system, and the one place where it asks.
+//
+// Three implementations hold the same contract tests: DiskFileSystem (the real one), MemoryFileSystem (a test or an in-memory
+// database), FaultyFileSystem (wraps memory: errors, no space, short and torn writes, power cuts, bit flips, all from one seed).
+//
+// Always true:
+//   (1) paths are opaque strings joined by FilePaths/Path.Combine; names are never interpreted here;
+//   (2) a new, linked or renamed name survives a power cut only after SyncDirectory on its directory;
+//   (3) file content survives a power cut only after Sync on the file;
+//   (4) every failure is an AevumException: DiskFull when space ran out, NotFound, Locked, else InputOutput; the message names the path.
+
+namespace Aevum.Core.Files;
+
+public interface IFileSystem
+{
+    /// <summary>Opens an existing file for positional reads. Many threads may read at once.</summary>
+    IReadableFile OpenRead(string path);
+
+    /// <summary>Creates a file (or empties an existing one) that is written from front to back.</summary>
+    IWritableFile Create(string path);
+
+    /// <summary>Creates a zero-filled region of fixed capacity whose space is really allocated before this returns.</summary>
+    IAppendRegion CreateRegion(string path, long capacity);
+
+    /// <summary>Opens an existing region for further writes, its content as it stands; the capacity is the file's length.</summary>
+    IAppendRegion OpenRegion(string path);
+
+    bool FileExists(string path);
+
+    bool DirectoryExists(string path);
+
+    /// <summary>Length in bytes.</summary>
+    long FileLength(string path);
+
+    /// <summary>Replaces <paramref name="target"/> atomically if it exists.</summary>
+    void Rename(string source, string target);
+
+    /// <summary>Removes a name. The content lives on while a handle is open. No error if the name is not there.</summary>
+    void Delete(string path);
+
+    /// <summary>A second name for the same content: a hard link, or a synced copy where the file system has no links.</summary>
+    void Link(string source, string target);
+
+    /// <summary>Creates the directory and its parents.</summary>
+    void CreateDirectory(string path);
+
+    /// <summary>Removes an empty directory. No error if it is not there.</summary>
+    void DeleteDirectory(string path);
+
+    /// <summary>Names (not paths) of the files in a directory, in ordinal order.</summary>
+    IReadOnlyList<string> ListFiles(string directory);
+
+    /// <summary>Names (not paths) of the directories in a directory, in ordinal order.</summary>
+    IReadOnlyList<string> ListDirectories(string directory);
+
+    /// <summary>Makes names created, renamed, linked or deleted in the directory survive a power cut.</summary>
+    void SyncDirectory(string directory);
+
+    /// <summary>Takes an exclusive lock that ends with the process. The file keeps <paramref name="holder"/> as text for whoever is refused.</summary>
+    /// <exception cref="Errors.AevumException">Locked: the message holds the text of the present holder.</exception>
+    IDisposable Lock(string path, string holder);
+
+    /// <summary>A text that changes when the machine restarts (Linux: the kernel's boot id); empty where there is none.</summary>
+    string BootId { get; }
+}
+
+public interface IReadableFile : IDisposable
+{
+    string Path { get; }
+
+    long Length { get; }
+
+    /// <summary>Fills <paramref name="target"/> from <paramref name="offset"/> unless the file ends before.</summary>
+    /// <returns>Bytes read: the full length, or less at the end of the file only.</returns>
+    int Read(long offset, Span<byte> target);
+
+    /// <summary>Maps the whole file read-only, where the platform can. The mapping lives until the file is disposed.</summary>
+    /// <returns>False if this file system does not map; then use <see cref="Read"/>.</returns>
+    unsafe bool TryMap(out byte* memory);
+}
+
+public interface IWritableFile : IDisposable
+{
+    string Path { get; }
+
+    /// <summary>Bytes written so far.</summary>
+    long Length { get; }
+
+    void Append(ReadOnlySpan<byte> bytes);
+
+    /// <summary>On return everything appended survives a power cut (the name needs SyncDirectory too).</summary>
+    void Sync();
+}
+
+/// <summary>
+/// A fixed stretch of a file written in place: the caller stores into <see cref="GetSpan"/>, then publishes. Where the platform maps
+/// files, the span is the page cache itself and publishing is free; elsewhere publishing is one write. One writer at a time.
+/// </summary>
+public interface IAppendRegion : IDisposable
+{
+    string Path { get; }
+
+    long Capacity { get; }
+
+    /// <summary>True when stores reach the operating system without a call, so that they survive the death of this process at once.</summary>
+    bool IsMapped { get; }
+
+    /// <summary>Memory to read or store the bytes from <paramref name="offset"/> on. Valid until the region is disposed.</summary>
+    Span<byte> GetSpan(long offset, int length);
+
+    /// <summary>On return the bytes [start, end) survive the death of the process.</summary>
+    void Publish(long start, long end);
+
+    /// <summary>On return every published byte survives a power cut. May run beside stores and publishes of later bytes.</summary>
+    void Sync();
+
+    /// <summary>Touches [start, end) so that later stores neither fault nor fail for want of space. May be called from another thread.</summary>
+    void Prepare(long start, long end);
+}
