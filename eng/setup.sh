@@ -1,0 +1,45 @@
+# dev setup: what a fresh machine lacks. Everything here may be run again at no cost.
+
+# dev_setup [build|tests|bench]: for that alone; for everything when nothing is named.
+dev_setup() {
+    local purpose=${1:-everything}
+    check_sdk
+    case $purpose in tests|everything)
+        native_library liblz4.so.1 liblz4-1 "the test that compares our LZ4 with the original is skipped" ;;
+    esac
+    case $purpose in bench|everything)
+        native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer" ;;
+    esac
+    if [ "$purpose" != build ] && [ -z "${AEVUM_DATASETS:-}" ]; then
+        step "AEVUM_DATASETS is not set: tests on large data sets are skipped, and rows of benchmarks that read them"
+    fi
+    step "fetching packages"
+    mkdir -p artifacts/logs
+    patiently "fetching packages" artifacts/logs/restore.log dotnet restore Aevum.slnx --nologo -v quiet \
+        || { cat artifacts/logs/restore.log >&2; fail "the packages could not be fetched"; }
+}
+
+check_sdk() {
+    command -v dotnet >/dev/null || fail "the .NET 10 SDK is not on the PATH (https://dotnet.microsoft.com/download)"
+    local version
+    version=$(dotnet --version 2>/dev/null) || fail "this repository needs a .NET 10 SDK; here are: $(dotnet --list-sdks | tr '\n' ' ')"
+    step ".NET SDK $version"
+}
+
+# native_library FILE PACKAGE WITHOUT_IT: installs a Debian package when the library is not there and this user may.
+native_library() {
+    if ldconfig -p 2>/dev/null | grep -qF "$1"; then return; fi
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        step "$1 is not installed (Debian: apt-get install $2): $3"
+        return
+    fi
+    step "installing $2"
+    mkdir -p artifacts/logs
+    patiently "installing $2" "artifacts/logs/apt-$2.log" install_package "$2" \
+        || step "$2 could not be installed (artifacts/logs/apt-$2.log): $3"
+}
+
+install_package() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -q --no-install-recommends "$1" || { apt-get update -q && apt-get install -y -q --no-install-recommends "$1"; }
+}
