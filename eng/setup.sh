@@ -28,7 +28,7 @@ check_sdk() {
 
 # native_library FILE PACKAGE WITHOUT_IT: installs a Debian package when the library is not there and this user may.
 native_library() {
-    if ldconfig -p 2>/dev/null | grep -qF "$1"; then return; fi
+    if /sbin/ldconfig -p 2>/dev/null | grep -qF "$1"; then return; fi
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         step "$1 is not installed (Debian: apt-get install $2): $3"
         return
