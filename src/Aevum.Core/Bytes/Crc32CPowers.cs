@@ -18,7 +18,7 @@ static class Crc32CPowers
 
     const uint One = 0x80000000;
 
-   
+    // [k] is x^(2^k).
     static readonly uint[] PowersOfTwo = BuildPowersOfTwo();
 
     static readonly uint[] Joins = BuildJoins();
