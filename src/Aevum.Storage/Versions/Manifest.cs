@@ -129,8 +129,9 @@ sealed class Manifest : IDisposable
     {
         var currentPath = Path.Combine(directory, CurrentName);
         var name = Encoding.ASCII.GetString(ReadAll(files, currentPath)).TrimEnd('\n');
+        ulong number = 0;
         if (!name.StartsWith(Prefix, StringComparison.Ordinal) ||
-            !ulong.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            !ulong.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number))
             Throw.Corruption(currentPath, 0, "the name of a manifest");
         var path = Path.Combine(directory, name);
         if (!files.FileExists(path)) Throw.Corruption(currentPath, 0, $"the name of an existing manifest, not {name}");
