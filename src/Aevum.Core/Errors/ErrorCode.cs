@@ -40,4 +40,7 @@ public enum ErrorCode
 
     /// <summary>What was asked for is not there.</summary>
     NotFound = 12,
+
+    /// <summary>No system time is left below the ceiling that stands in the log; a higher one must be logged first.</summary>
+    CeilingReached = 13,
 }
