@@ -1,0 +1,240 @@
+// ThreadScheduler: background bodies on a few dedicated threads. What production uses.
+//
+//   urgent thread        runs Urgent only
+//   flush thread         runs Urgent, Flush
+//   background threads   run Urgent, Flush, Background (one by default; more for more compactions at a time)
+//   timer thread         runs nothing: makes bodies runnable when their delay or timeout has passed; started at the first use
+//
+// Each thread takes the most urgent work it may run, in the order it came. So a compaction that computes for seconds, or an fsync that
+// hangs, holds up only its own class and those below: the flush thread never touches Background, the urgent thread touches nothing else.
+//
+// A body belongs to its class and not to a thread: each await gives the thread back, and the continuation queues up again in its class
+// (WorkClassContext). Continuations of one body never overlap unless the body itself starts several things at once.
+//
+// Disposing: every body is asked to end (its token is cancelled), every wait looks at its condition once more and then gives up with
+// false, every delay ends as cancelled; then the threads drain what is queued, and Dispose returns when the last body has ended.
+// A body that never ends holds Dispose up for ever; a body therefore looks at its token.
+//
+// Not here: deciding which work is worth doing (its owners do), simulation (SimulatedScheduler).
+
+using System.Diagnostics;
+using Aevum.Core.Errors;
+
+namespace Aevum.Core.Scheduling;
+
+/// <summary>How many threads, and from which seed random streams come.</summary>
+public sealed record ThreadSchedulerOptions
+{
+    /// <summary>Threads that run Background work. More let more compactions run at a time; each costs a core while it computes.</summary>
+    public int BackgroundThreads { get; init; } = 1;
+
+    /// <summary>Seed of <see cref="IScheduler.CreateRandom"/>; null draws one from the operating system.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Wall and monotonic time. Delays are measured on its monotonic part.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Appears in the names of the threads, before the class.</summary>
+    public string Name { get; init; } = "aevum";
+}
+
+public sealed class ThreadScheduler : IScheduler
+{
+    const int ClassCount = 3;
+
+    readonly ulong _seed;
+    readonly string _name;
+    readonly object _gate = new();
+    readonly Queue<WorkItem>[] _queues = new Queue<WorkItem>[ClassCount];
+    readonly int[] _waiting = new int[ClassCount];   // counts of _queues, readable without the gate
+    readonly WorkClassContext[] _contexts = new WorkClassContext[ClassCount];
+    readonly List<Thread> _threads = [];
+    readonly HashSet<ThreadTask> _tasks = [];
+    readonly HashSet<ThreadSignal> _signalsWithWaiters = [];
+    readonly ThreadTimers _timers;
+    bool _closing;      // no new bodies; waits give up
+    bool _stopped;      // the last body has ended; threads leave when the queues are empty
+
+    public ThreadScheduler(ThreadSchedulerOptions? options = null)
+    {
+        options ??= new ThreadSchedulerOptions();
+        if (options.BackgroundThreads < 1) Throw.Invalid($"a scheduler needs at least one background thread, not {options.BackgroundThreads}");
+        _seed = options.Seed ?? BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+        _name = options.Name;
+        Time = options.Time;
+        _timers = new ThreadTimers(Time, _name + "-timers");
+        for (var i = 0; i < ClassCount; i++)
+        {
+            _queues[i] = new Queue<WorkItem>();
+            _contexts[i] = new WorkClassContext(this, (WorkClass)i);
+        }
+        StartThread(WorkClass.Urgent, _name + "-urgent");
+        StartThread(WorkClass.Flush, _name + "-flush");
+        for (var i = 1; i <= options.BackgroundThreads; i++) StartThread(WorkClass.Background, $"{_name}-background-{i}");
+    }
+
+    public TimeProvider Time { get; }
+
+    public SeededRandom CreateRandom(string name) => RandomStreams.Create(_seed, name);
+
+    public BackgroundTask Start(string name, WorkClass workClass, Func<CancellationToken, Task> body)
+    {
+        var task = new ThreadTask(this, name, body);
+        lock (_gate)
+        {
+            if (_closing) Throw.Closed("the scheduler");
+            _tasks.Add(task);
+            EnqueueLocked(workClass, new WorkItem(static state => ((ThreadTask)state!).Run(), task));
+        }
+        return task;
+    }
+
+    public SchedulerYield Yield()
+    {
+        // Read without the gate: a stale answer costs one turn more or less of the caller's loop.
+        if (SynchronizationContext.Current is not WorkClassContext context || context.Owner != this) return default;
+        for (var i = 0; i < (int)context.WorkClass; i++)
+            if (Volatile.Read(ref _waiting[i]) > 0) return new SchedulerYield(context.PostContinuation);
+        return default;
+    }
+
+    public Task Delay(TimeSpan time, CancellationToken cancellation = default)
+    {
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled(cancellation);
+        if (time <= TimeSpan.Zero) return Task.CompletedTask;
+        var delay = new ThreadDelay();
+        if (_timers.Add(time, delay) && cancellation.CanBeCanceled)
+            delay.CancelWith(cancellation);
+        return delay.Task;
+    }
+
+    public Signal CreateSignal(string name) => new ThreadSignal(this, name);
+
+    public void Dispose()
+    {
+        ThreadTask[] tasks;
+        lock (_gate)
+        {
+            if (_closing) return;
+            _closing = true;
+            tasks = [.. _tasks];
+        }
+        // Tokens first: a body whose delay is cancelled must see that it was asked to end, or that would count as its failure.
+        foreach (var task in tasks) task.Cancel();
+        _timers.Close();
+        RaiseAll();
+        lock (_gate)
+        {
+            Debug.Assert(!_threads.Contains(Thread.CurrentThread), "a body that disposes its own scheduler would wait for itself");
+            while (_tasks.Count > 0) Monitor.Wait(_gate);
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (var thread in _threads) thread.Join();
+        _timers.Join();
+    }
+
+    internal bool IsClosing => Volatile.Read(ref _closing);
+
+    internal ThreadTimers Timers => _timers;
+
+    internal void HasWaiters(ThreadSignal signal, bool any)
+    {
+        lock (_gate)
+        {
+            if (any) _signalsWithWaiters.Add(signal);
+            else _signalsWithWaiters.Remove(signal);
+        }
+    }
+
+    /// <summary>Makes everybody look again: after a cancellation, which conditions may speak of though nobody raises a signal for it.</summary>
+    internal void RaiseAll()
+    {
+        ThreadSignal[] signals;
+        lock (_gate) signals = [.. _signalsWithWaiters];
+        foreach (var signal in signals) signal.Raise();
+    }
+
+    internal void Ended(ThreadTask task)
+    {
+        lock (_gate)
+        {
+            _tasks.Remove(task);
+            if (_closing && _tasks.Count == 0) Monitor.PulseAll(_gate);
+        }
+    }
+
+    void Enqueue(WorkClass workClass, WorkItem item)
+    {
+        lock (_gate) EnqueueLocked(workClass, item);
+    }
+
+    void EnqueueLocked(WorkClass workClass, WorkItem item)
+    {
+        _queues[(int)workClass].Enqueue(item);
+        Volatile.Write(ref _waiting[(int)workClass], _queues[(int)workClass].Count);
+        // Which thread Pulse would wake is not ours to choose, and the wrong one may not take this class. A few threads: wake them all.
+        Monitor.PulseAll(_gate);
+    }
+
+    void StartThread(WorkClass lowest, string name)
+    {
+        var thread = new Thread(() => RunThread(lowest)) { IsBackground = true, Name = name };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    void RunThread(WorkClass lowest)
+    {
+        while (TryTake(lowest, out var item, out var workClass))
+        {
+            SynchronizationContext.SetSynchronizationContext(_contexts[(int)workClass]);
+            item.Callback(item.State);
+        }
+    }
+
+    bool TryTake(WorkClass lowest, out WorkItem item, out WorkClass workClass)
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                for (workClass = WorkClass.Urgent; workClass <= lowest; workClass++)
+                {
+                    if (!_queues[(int)workClass].TryDequeue(out item)) continue;
+                    Volatile.Write(ref _waiting[(int)workClass], _queues[(int)workClass].Count);
+                    return true;
+                }
+                item = default;
+                if (_stopped) return false;
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    readonly record struct WorkItem(SendOrPostCallback Callback, object? State);
+
+    /// <summary>What the compiler's awaits post to: the queue of one class.</summary>
+    sealed class WorkClassContext : SynchronizationContext
+    {
+        public WorkClassContext(ThreadScheduler owner, WorkClass workClass)
+        {
+            Owner = owner;
+            WorkClass = workClass;
+            PostContinuation = continuation => Post(static state => ((Action)state!)(), continuation);
+        }
+
+        public ThreadScheduler Owner { get; }
+
+        public WorkClass WorkClass { get; }
+
+        public Action<Action> PostContinuation { get; }
+
+        public override void Post(SendOrPostCallback d, object? state) => Owner.Enqueue(WorkClass, new WorkItem(d, state));
+
+        public override void Send(SendOrPostCallback d, object? state) =>
+            throw new NotSupportedException("nobody waits for a continuation by Send");
+
+        public override SynchronizationContext CreateCopy() => this;
+    }
+}
