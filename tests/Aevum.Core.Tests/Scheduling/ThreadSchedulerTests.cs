@@ -46,9 +46,11 @@ public sealed class ThreadSchedulerTests : SchedulerContract
         var compaction = Scheduler.Start("compaction", WorkClass.Background, async _ =>
         {
             free = Scheduler.Yield().IsCompleted;
-            // Block both threads that could take a flush at once, then queue one: only this body's yield can let it run.
-            var urgent = Scheduler.Start("urgent", WorkClass.Urgent, _ => { blocked.Signal(); release.Wait(); return Task.CompletedTask; });
+            // Block both threads that could take a flush at once, then queue one: only this body's yield can let it run. One after the
+            // other, or the flush thread might take the urgent body.
             var onFlushThread = Scheduler.Start("other", WorkClass.Flush, _ => { blocked.Signal(); release.Wait(); return Task.CompletedTask; });
+            SpinWait.SpinUntil(() => blocked.CurrentCount == 1);
+            var urgent = Scheduler.Start("urgent", WorkClass.Urgent, _ => { blocked.Signal(); release.Wait(); return Task.CompletedTask; });
             blocked.Wait();
             var flush = Scheduler.Start("flush", WorkClass.Flush, _ => { order.Add("flush"); return Task.CompletedTask; });
             var later = Scheduler.Start("later", WorkClass.Background, _ => { order.Add("later"); return Task.CompletedTask; });
