@@ -27,7 +27,7 @@ dev_test() {
     build_target Debug Aevum.slnx
     [ $all = 0 ] || export AEVUM_LONG_TESTS=1
 
-    for project in tests/*.Tests/*.Tests.csproj; do
+    for project in tests/*/*.Tests.csproj; do
         name=$(basename "$project" .csproj)
         if chosen "$name"; then test_project "$project" "$name"; fi
     done
