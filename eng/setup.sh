@@ -5,7 +5,8 @@ dev_setup() {
     local purpose=${1:-everything}
     check_sdk
     case $purpose in tests|everything)
-        native_library liblz4.so.1 liblz4-1 "the test that compares our LZ4 with the original is skipped" ;;
+        native_library liblz4.so.1 liblz4-1 "the test that compares our LZ4 with the original is skipped"
+        native_library libxxhash.so.0 libxxhash0 "the test that compares our XXH3 with the original is skipped" ;;
     esac
     case $purpose in bench|everything)
         native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer" ;;

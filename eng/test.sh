@@ -31,7 +31,9 @@ dev_test() {
         name=$(basename "$project" .csproj)
         if chosen "$name"; then test_project "$project" "$name"; fi
     done
-    if [ $all = 0 ]; then
+    if [ "${AEVUM_GOLDENS:-}" = rewrite ]; then
+        step "golden scripts are rewritten"
+    elif [ $all = 0 ]; then
         test_console tests/Simulation "sim storage" storage --seeds 300
         test_console tests/Crash "crash storage" storage --rounds 10
     else
