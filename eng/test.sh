@@ -61,7 +61,8 @@ test_project() {
     local name=$2 began=$SECONDS code=0 trx=$results/$2.trx log=$results/$2.log counters ok bad total
     step "$name"
     patiently "$name" "$log" dotnet test "$(dirname "$1")/bin/Debug/net10.0/$name.dll" \
-        --logger "trx;LogFileName=$name.trx" --results-directory "$results" --nologo || code=$?
+        --logger "trx;LogFileName=$name.trx" --results-directory "$results" --nologo \
+        --blame-hang --blame-hang-timeout 5m --blame-hang-dump-type none || code=$?
 
     counters=$(grep -o '<Counters [^>]*>' "$trx" 2>/dev/null || true)
     total=$(counter total)
@@ -74,8 +75,16 @@ test_project() {
         bad=1
     fi
     if [ "$bad" != 0 ]; then grep -v '^\[xUnit.net .*\] *\(Discover\|Start\|Finish\)' "$log" || true; fi
-    grep -o 'Skipped .*\|SKIP: .*' "$log" | sort -u | sed 's/^/           /' || true
+    skips "$trx"
     tally "$name" "$ok" "$bad" $((total - ok - bad > 0 ? total - ok - bad : 0)) $((SECONDS - began))
+}
+
+# Each skipped test with its reason.
+skips() {
+    [ -f "$1" ] || return 0
+    awk '/outcome="NotExecuted"/ { name = $0; sub(/.*testName="/, "", name); sub(/".*/, "", name) }
+         name != "" && /<Message>/ { sub(/.*<Message>/, ""); sub(/<\/Message>.*/, ""); print "        skipped: " name ": " $0; name = "" }' "$1" \
+        | sed 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g' | sort
 }
 
 counter() {

@@ -12,7 +12,8 @@ public sealed class NeedsTests
     }
 
     [Fact]
-    public void The_first_missing_thing_is_told() => Assert.Contains("libno-such", new FactThatNeedsAttribute { Library = "libno-such", Dataset = "none" }.Skip);
+    public void The_first_missing_thing_is_told() =>
+        Assert.Contains("libno-such", new FactThatNeedsAttribute { Library = "libno-such", Dataset = "none" }.Skip);
 
     [Fact]
     public void What_is_there_does_not_skip()
