@@ -1,13 +1,19 @@
 // IFileSystem: everything the database asks of a file system, and the one place where it asks.
 //
-// Three implementations hold the same contract tests: DiskFileSystem (the real one), MemoryFileSystem (a test or an in-memory
-// database), FaultyFileSystem (wraps memory: errors, no space, short and torn writes, power cuts, bit flips, all from one seed).
+// Every implementation holds the same contract tests: DiskFileSystem (the real one), MemoryFileSystem (a test or an in-memory database),
+// FaultyFileSystem (in memory too: errors, no space, torn writes, power cuts, bit flips, all from one seed), RecordingFileSystem (over a
+// real one: keeps what would be left after a power cut).
 //
 // Always true:
 //   (1) paths are opaque strings joined by FilePaths/Path.Combine; names are never interpreted here;
 //   (2) a new, linked or renamed name survives a power cut only after SyncDirectory on its directory;
 //   (3) file content survives a power cut only after Sync on the file;
-//   (4) every failure is an AevumException: DiskFull when space ran out, NotFound, Locked, else InputOutput; the message names the path.
+//   (4) every failure is an AevumException: DiskFull when space ran out, NotFound, Locked, Closed after Dispose, InvalidArgument for a
+//       range outside of the file's, else InputOutput; the message names the path;
+//   (5) a failed sync is final: what the disk holds is unknown and the kernel calls the pages clean, so the handle writes and syncs no
+//       more (InputOutput each time) and the owner must open the file anew and see what is there;
+//   (6) content has a life of its own: Create, CreateRegion, Rename and Delete take a name away from it, never its bytes from those who have
+//       it open, mapped or linked.
 
 namespace Aevum.Core.Files;
 
@@ -16,13 +22,14 @@ public interface IFileSystem
     /// <summary>Opens an existing file for positional reads. Many threads may read at once.</summary>
     IReadableFile OpenRead(string path);
 
-    /// <summary>Creates a file (or empties an existing one) that is written from front to back.</summary>
+    /// <summary>Creates an empty file that is written from front to back. An existing file of that name loses the name, as by Delete.</summary>
     IWritableFile Create(string path);
 
-    /// <summary>Creates a zero-filled region of fixed capacity whose space is really allocated before this returns.</summary>
+    /// <summary>Creates a zero-filled region of fixed capacity whose space is really allocated before this returns. An existing file of
+    /// that name loses the name, as by Delete.</summary>
     IAppendRegion CreateRegion(string path, long capacity);
 
-    /// <summary>Opens an existing region for further writes, its content as it stands; the capacity is the file's length.</summary>
+    /// <summary>Opens an existing region for further writes, its content as it stands; the capacity is the file's length (0 too).</summary>
     IAppendRegion OpenRegion(string path);
 
     bool FileExists(string path);
@@ -32,16 +39,19 @@ public interface IFileSystem
     /// <summary>Length in bytes.</summary>
     long FileLength(string path);
 
-    /// <summary>Replaces <paramref name="target"/> atomically if it exists.</summary>
+    /// <summary>Moves a file or a directory with all it holds. Replaces <paramref name="target"/> atomically if it exists (a directory only if
+    /// it is empty). Does nothing if both are names of the same content, as POSIX has it.</summary>
     void Rename(string source, string target);
 
     /// <summary>Removes a name. The content lives on while a handle is open. No error if the name is not there.</summary>
     void Delete(string path);
 
-    /// <summary>A second name for the same content: a hard link, or a synced copy where the file system has no links.</summary>
+    /// <summary>A second name for the same content: a hard link, or a synced copy where the file system has no links (so only for content
+    /// that no longer changes). The target must not exist.</summary>
     void Link(string source, string target);
 
-    /// <summary>Creates the directory and its parents.</summary>
+    /// <summary>Creates the directory and its parents. Each is a name in its parent, which wants SyncDirectory to survive a power cut:
+    /// <see cref="FileSystemExtensions.CreateDirectoryDurably"/> does both.</summary>
     void CreateDirectory(string path);
 
     /// <summary>Removes an empty directory. No error if it is not there.</summary>
@@ -75,7 +85,7 @@ public interface IReadableFile : IDisposable
     int Read(long offset, Span<byte> target);
 
     /// <summary>Maps the whole file read-only, where the platform can. The mapping lives until the file is disposed.</summary>
-    /// <returns>False if this file system does not map; then use <see cref="Read"/>.</returns>
+    /// <returns>False if this file system does not map, or if the file is empty; then use <see cref="Read"/>.</returns>
     unsafe bool TryMap(out byte* memory);
 }
 
@@ -86,6 +96,8 @@ public interface IWritableFile : IDisposable
     /// <summary>Bytes written so far.</summary>
     long Length { get; }
 
+    /// <summary>On return the bytes survive the death of the process. A failed append leaves <see cref="Length"/> as it was; a part may have
+    /// reached the file beyond it, and the next append overwrites that.</summary>
     void Append(ReadOnlySpan<byte> bytes);
 
     /// <summary>On return everything appended survives a power cut (the name needs SyncDirectory too).</summary>
@@ -105,7 +117,8 @@ public interface IAppendRegion : IDisposable
     /// <summary>True when stores reach the operating system without a call, so that they survive the death of this process at once.</summary>
     bool IsMapped { get; }
 
-    /// <summary>Memory to read or store the bytes from <paramref name="offset"/> on. Valid until the region is disposed.</summary>
+    /// <summary>Memory to read or store the bytes from <paramref name="offset"/> on; the same memory for the same offset each time. Valid until
+    /// the region is disposed; still readable after a failed sync.</summary>
     Span<byte> GetSpan(long offset, int length);
 
     /// <summary>On return the bytes [start, end) survive the death of the process.</summary>
