@@ -1,0 +1,238 @@
+// DataBlockBuilder: appends one data block after another to an output buffer, in place: an entry's bytes are copied once.
+//
+// Numbers (versions, expiries, ends) wait in side arrays until the block is finished, because the width of their columns is known only
+// then. Layout of the bytes: DataBlock.
+//
+// Not here: when a block is cut, trailers, compression (TableWriter).
+
+using System.Runtime.CompilerServices;
+using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
+
+namespace Aevum.Storage.Tables;
+
+sealed unsafe class DataBlockBuilder : IDisposable
+{
+    /// <summary>Three varints of 32 bits.</summary>
+    const int HeadBytesMax = 3 * Varint.MaxBytes32;
+
+    readonly int _interval;
+    long _start;
+    int _untilRestart;
+
+    NativeBuffer _versions, _expiries, _ends, _restarts;
+    ulong _expiryMin, _expiryMax, _endMin, _endMax;
+
+    /// <summary>Finished blocks and the one being built.</summary>
+    public NativeBuffer Output;
+
+    public DataBlockBuilder(int restartInterval, long capacity)
+    {
+        _interval = restartInterval;
+        Output.Reserve(capacity);
+        Clear();
+    }
+
+    /// <summary>Entries in the block being built.</summary>
+    public int Count { get; private set; }
+
+    public ulong VersionMin { get; private set; }
+
+    public ulong VersionMax { get; private set; }
+
+    /// <summary>The greatest end; 0 if no entry has one.</summary>
+    public ulong EndMax => _endMax;
+
+    /// <summary>True if an entry has no end: a reader at any time from its version on may see it.</summary>
+    public bool HasOpenEnd { get; private set; }
+
+    /// <summary>Where the block being built starts in <see cref="Output"/>.</summary>
+    public long BlockStart => _start;
+
+    void Clear()
+    {
+        _start = Output.Length;
+        _untilRestart = 0;
+        _versions.Clear();
+        _expiries.Clear();
+        _ends.Clear();
+        _restarts.Clear();
+        Count = 0;
+        VersionMin = _expiryMin = _endMin = ulong.MaxValue;
+        VersionMax = _expiryMax = _endMax = 0;
+        HasOpenEnd = false;
+    }
+
+    /// <summary>To be called after the finished blocks were taken out of <see cref="Output"/>.</summary>
+    public void Restart()
+    {
+        Output.Clear();
+        Clear();
+    }
+
+    static int WidthOf(ulong range) => (71 - System.Numerics.BitOperations.LeadingZeroCount(range)) >> 3;
+
+    // A column of optional numbers keeps 0 for "none", so its range is one longer than from the smallest to the greatest.
+    static int OptionalWidth(ulong min, ulong max) => max == 0 ? 0 : WidthOf(max - min + 1);
+
+    /// <summary>Bytes that the block's contents will take at most with one more entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long BytesWith(int shared, int unshared, int valueLength, ulong version, ulong expiry, ulong end)
+    {
+        var head = (uint)shared < 128 && (uint)unshared < 128 && (uint)valueLength < 4096 ? 4 : HeadBytesMax;
+        if (_untilRestart == 0) unshared += shared;
+        var width = WidthOf(Math.Max(VersionMax, version) - Math.Min(VersionMin, version));
+        if ((expiry | end | _expiryMax | _endMax) != 0) width += OptionalWidths(expiry, end);
+        return Output.Length - _start + head + unshared + valueLength
+            + (Count + 1L) * width + (_restarts.Length + 4) + DataBlock.FooterBytes + 16;
+    }
+
+    int OptionalWidths(ulong expiry, ulong end) =>
+        (expiry == 0 ? OptionalWidth(_expiryMin, _expiryMax) : OptionalWidth(Math.Min(_expiryMin, expiry), Math.Max(_expiryMax, expiry)))
+        + (end == 0 ? OptionalWidth(_endMin, _endMax) : OptionalWidth(Math.Min(_endMin, end), Math.Max(_endMax, end)));
+
+    /// <param name="shared">Length of the longest common prefix with the key added before in this block.</param>
+    public void Add(byte* key, int keyLength, int shared, ulong version, EffectKind kind, ulong expiry, ulong end, byte* value, int valueLength)
+    {
+        if (_untilRestart == 0)
+        {
+            _restarts.Append((uint)(Output.Length - _start));
+            _untilRestart = _interval;
+            shared = 0;
+        }
+        _untilRestart--;
+
+        var unshared = keyLength - shared;
+        Output.Reserve(HeadBytesMax + unshared + (long)valueLength);
+        var at = Output.Start + Output.Length;
+        var tag = ((uint)valueLength << 2) | (uint)kind;
+        if ((uint)(shared | unshared) < 128 && tag < 1 << 14)
+        {
+            at[0] = (byte)shared;
+            at[1] = (byte)unshared;
+            if (tag < 128)
+            {
+                at[2] = (byte)tag;
+                at += 3;
+            }
+            else
+            {
+                at[2] = (byte)(tag | 0x80);
+                at[3] = (byte)(tag >> 7);
+                at += 4;
+            }
+        }
+        else
+        {
+            at += Varint.Write(new Span<byte>(at, Varint.MaxBytes32), (uint)shared);
+            at += Varint.Write(new Span<byte>(at, Varint.MaxBytes32), (uint)unshared);
+            at += Varint.Write(new Span<byte>(at, Varint.MaxBytes32), tag);
+        }
+        Copy(key + shared, at, unshared);
+        at += unshared;
+        Unsafe.CopyBlockUnaligned(at, value, (uint)valueLength);
+        Output.Length = at + valueLength - Output.Start;
+
+        if (version < VersionMin) VersionMin = version;
+        if (version > VersionMax) VersionMax = version;
+        _versions.Append(version);
+        if ((expiry | _expiryMax) != 0) AddOptional(ref _expiries, ref _expiryMin, ref _expiryMax, expiry);
+        if ((end | _endMax) != 0) AddOptional(ref _ends, ref _endMin, ref _endMax, end);
+        if (end == 0) HasOpenEnd = true;
+        Count++;
+    }
+
+    // Columns of optional numbers start with the first entry that has one; the entries before it get zeros.
+    void AddOptional(ref NativeBuffer column, ref ulong min, ref ulong max, ulong value)
+    {
+        while (column.Length < Count * (long)sizeof(ulong)) column.Append(0UL);
+        column.Append(value);
+        if (value == 0) return;
+        min = Math.Min(min, value);
+        max = Math.Max(max, value);
+    }
+
+    /// <summary>Copies a few bytes without a call. Reads and writes exactly the given ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy(byte* source, byte* target, int length)
+    {
+        if (length > 16)
+        {
+            Unsafe.CopyBlockUnaligned(target, source, (uint)length);
+        }
+        else if (length >= 8)
+        {
+            var last = Unsafe.ReadUnaligned<ulong>(source + length - 8);
+            Unsafe.WriteUnaligned(target, Unsafe.ReadUnaligned<ulong>(source));
+            Unsafe.WriteUnaligned(target + length - 8, last);
+        }
+        else if (length >= 4)
+        {
+            var last = Unsafe.ReadUnaligned<uint>(source + length - 4);
+            Unsafe.WriteUnaligned(target, Unsafe.ReadUnaligned<uint>(source));
+            Unsafe.WriteUnaligned(target + length - 4, last);
+        }
+        else
+        {
+            for (var i = 0; i < length; i++) target[i] = source[i];
+        }
+    }
+
+    /// <summary>Writes columns, restarts and footer behind the entries and starts the next block.</summary>
+    /// <returns>Length of the finished block's contents, which start at the former <see cref="BlockStart"/>.</returns>
+    public long Finish()
+    {
+        var restarts = (int)(_restarts.Length / sizeof(uint));
+        Output.Reserve(Count * 24L + restarts * 4L + DataBlock.FooterBytes + 16);
+        var at = Output.Start + Output.Length;
+        var wideRestarts = Output.Length - _start > ushort.MaxValue;
+
+        var versionWidth = WidthOf(VersionMax - VersionMin);
+        var versions = (ulong*)_versions.Start;
+        // Whole words are stored; what stands over is overwritten by what comes next. The buffer's slack takes the last one.
+        for (var i = 0; i < Count; i++, at += versionWidth) Unsafe.WriteUnaligned(at, versions[i] - VersionMin);
+        var expiryWidth = WriteOptional(ref at, _expiries, _expiryMin, _expiryMax);
+        var endWidth = WriteOptional(ref at, _ends, _endMin, _endMax);
+        for (var i = 0; i < restarts; i++, at += wideRestarts ? 4 : 2) Unsafe.WriteUnaligned(at, _restarts.At<uint>(i));
+        if (expiryWidth > 0)
+        {
+            Unsafe.WriteUnaligned(at, _expiryMin);
+            at += 8;
+        }
+        if (endWidth > 0)
+        {
+            Unsafe.WriteUnaligned(at, _endMin);
+            at += 8;
+        }
+        Unsafe.WriteUnaligned(at, VersionMin);
+        Unsafe.WriteUnaligned(at + 8, Count);
+        Unsafe.WriteUnaligned(at + 12, (ushort)_interval);
+        Unsafe.WriteUnaligned(at + 14, (ushort)(versionWidth | (expiryWidth << 4) | (endWidth << 8) | (wideRestarts ? 1 << 12 : 0)));
+        Output.Length = at + DataBlock.FooterBytes - Output.Start;
+        return Output.Length - _start;
+    }
+
+    int WriteOptional(ref byte* at, in NativeBuffer column, ulong min, ulong max)
+    {
+        var width = OptionalWidth(min, max);
+        if (width == 0) return 0;
+        for (var i = 0; i < Count; i++, at += width)
+        {
+            var value = column.At<ulong>(i);
+            Unsafe.WriteUnaligned(at, value == 0 ? 0 : value - min + 1);
+        }
+        return width;
+    }
+
+    /// <summary>Starts the next block at the end of the output, where the caller has put the trailer of the one before.</summary>
+    public void StartNext() => Clear();
+
+    public void Dispose()
+    {
+        Output.Dispose();
+        _versions.Dispose();
+        _expiries.Dispose();
+        _ends.Dispose();
+        _restarts.Dispose();
+    }
+}
