@@ -79,6 +79,7 @@ unsafe struct BlockEntry
 unsafe struct DataBlock
 {
     public const int FooterBytes = 16;
+    public const int RestartIntervalMax = 256;
     const int WideRestarts = 1 << 12;
 
     public byte* Entries;
@@ -252,7 +253,8 @@ unsafe struct DataBlock
         var widths = Unsafe.ReadUnaligned<ushort>(footer + 14);
         int version = widths & 15, expiry = (widths >> 4) & 15, end = (widths >> 8) & 15;
         if (version > 8 || expiry > 8 || end > 8 || widths >> 13 != 0) return "column widths of at most 8 bytes";
-        if (count <= 0 || interval <= 0) return "at least one entry";
+        if (count <= 0) return "at least one entry";
+        if (interval is 0 or > RestartIntervalMax) return "a restart interval of 1 to 256";
         var restarts = ((long)count + interval - 1) / interval;
         var columns = (long)count * (version + expiry + end) + restarts * ((widths & WideRestarts) != 0 ? 4 : 2)
             + (expiry > 0 ? 8 : 0) + (end > 0 ? 8 : 0) + FooterBytes;

@@ -31,6 +31,9 @@ sealed unsafe class IndexBlockBuilder : IDisposable
     /// <summary>About how many bytes the whole index takes as one block.</summary>
     public long EstimatedBytes => IndexBlock.HeaderBytes + _keys.Length + Count * 26L;
 
+    /// <summary>The offset after the trailer of the i-th block.</summary>
+    public ulong BlockEnd(int i) => _entries.At<Entry>(i).BlockEnd;
+
     /// <param name="blockEnd">Offset in the file after the block's trailer.</param>
     /// <param name="endMax">0 if the block holds a version without end.</param>
     public void Add(byte* separator, int length, ulong tieVersion, ulong blockEnd, ulong versionMin, ulong versionMax, ulong endMax)

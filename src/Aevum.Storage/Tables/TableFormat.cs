@@ -16,18 +16,6 @@ using Aevum.Core.Errors;
 
 namespace Aevum.Storage.Tables;
 
-/// <summary>How a block's contents are stored. The values are on disk.</summary>
-enum Compression : byte
-{
-    None = 0,
-
-    /// <summary>Uncompressed length u32, then one LZ4 block.</summary>
-    Lz4 = 1,
-
-    /// <summary>Uncompressed length u32, then one Brotli stream.</summary>
-    Brotli = 2,
-}
-
 /// <summary>Where a block's stored contents lie. The trailer of 5 bytes follows them.</summary>
 readonly record struct BlockHandle(ulong Offset, ulong Length)
 {

@@ -2,21 +2,6 @@ using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Tables;
 
-/// <summary>Says how the blocks of a keyspace are to be compressed.</summary>
-interface ICompressionPolicy
-{
-    /// <param name="prefix">The first <see cref="TableWriterOptions.KeyspacePrefixBytes"/> bytes of the block's keys (fewer if the keys are shorter).</param>
-    Compression CompressionOf(ReadOnlySpan<byte> prefix);
-}
-
-/// <summary>One compression for everything.</summary>
-sealed class UniformCompression(Compression compression) : ICompressionPolicy
-{
-    public static UniformCompression None { get; } = new(Compression.None);
-
-    public Compression CompressionOf(ReadOnlySpan<byte> prefix) => compression;
-}
-
 /// <summary>Sees every version that goes into a table and leaves a property behind, by which a reader may later skip the table.</summary>
 /// <remarks>Created once per table, called from one thread. What it returns is kept under "collector." + <see cref="Name"/>.</remarks>
 interface IPropertyCollector
@@ -52,7 +37,9 @@ sealed record TableWriterOptions
     /// <summary>A block is cut where the first so many bytes of the key change: no block crosses a keyspace. 0: never.</summary>
     public int KeyspacePrefixBytes { get; init; }
 
-    public ICompressionPolicy Compression { get; init; } = UniformCompression.None;
+    /// <summary>How the blocks of a keyspace are stored. The argument: the keys' first 8 bytes as a big-endian number, padded with zeros (0 if
+    /// <see cref="KeyspacePrefixBytes"/> is 0). Null: raw.</summary>
+    public Func<ulong, Compression>? CompressionOf { get; init; }
 
     /// <summary>A block is stored raw unless compression saves at least one part in so many (8: 12.5 %).</summary>
     public int CompressionGainDivisor { get; init; } = 8;

@@ -151,12 +151,12 @@ sealed record TableProperties
         var count = BinaryPrimitives.ReadUInt32LittleEndian(source);
         source = source[4..];
         var others = new Dictionary<string, byte[]>();
-        ReadOnlySpan<byte> before = default;
+        byte[] before = [];
         for (uint i = 0; i < count; i++)
         {
             if (!RangeDeleteBlock.TryReadBytes(ref source, out var name) || !RangeDeleteBlock.TryReadBytes(ref source, out var value)) return "a whole property";
-            if (i > 0 && before.SequenceCompareTo(name) >= 0) return "properties in the order of their names";
-            before = name;
+            if (i > 0 && before.AsSpan().SequenceCompareTo(name) >= 0) return "properties in the order of their names";
+            before = name.ToArray();
             if (!others.TryAdd(Encoding.UTF8.GetString(name), value.ToArray())) return "different names";
         }
         if (!source.IsEmpty) return "nothing after the last property";

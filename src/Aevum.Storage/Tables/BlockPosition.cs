@@ -1,0 +1,150 @@
+using Aevum.Storage.Caching;
+
+namespace Aevum.Storage.Tables;
+
+/// <summary>A place among the data blocks of a table: a walk over the index, one or two levels high.</summary>
+/// <remarks>A mutable struct inside a cursor: holds the lease of the index partition it stands in.</remarks>
+unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
+{
+    BlockLease _partitionLease;
+
+    // The partition that _leaf looks at; -1: none is loaded.
+    int _partition = -1;
+    IndexBlock _leaf;
+    int _i;
+
+    /// <summary>False before the first and after the last block.</summary>
+    public bool Valid;
+
+    public readonly BlockHandle Handle => _leaf.Handle(_i);
+
+    public readonly ulong Ordinal => _leaf.FirstOrdinal + (ulong)_i;
+
+    /// <summary>The version up to which this block holds the key that the next block goes on with; 0 if the next starts with another key.</summary>
+    public readonly ulong TieVersion => _leaf.TieVersion(_i);
+
+    /// <summary>To the only block that can hold the first entry at or after the target, or the next one to be looked at.</summary>
+    /// <returns>False if the block found lies after that one, because that one has nothing to show: then its first entry is the answer.</returns>
+    public bool Seek(byte* key, int keyLength, ulong version)
+    {
+        ref readonly var top = ref table.Top;
+        Valid = false;
+        if (top.Count == 0) return true;
+        var i = top.LowerBound(key, keyLength, version);
+        if (i == top.Count) return true;
+        if (!table.IsPartitioned)
+        {
+            SetLeaf(i);
+        }
+        else
+        {
+            if (!IsVisible(in top, i)) return SeekPartitionFrom(i + 1);
+            SetLeaf(i);
+            i = _leaf.LowerBound(key, keyLength, version);
+            // Only an index that contradicts itself gets here.
+            if (i == _leaf.Count) return SeekPartitionFrom(_partition + 1);
+        }
+        _i = i;
+        Valid = true;
+        if (IsVisible(in _leaf, i)) return true;
+        MoveNext();
+        return false;
+    }
+
+    bool SeekPartitionFrom(int partition)
+    {
+        ref readonly var top = ref table.Top;
+        for (; partition < top.Count; partition++)
+        {
+            if (!IsVisible(in top, partition)) continue;
+            SetLeaf(partition);
+            _i = -1;
+            Valid = true;
+            MoveNext();
+            return false;
+        }
+        Valid = false;
+        return false;
+    }
+
+    readonly bool IsVisible(in IndexBlock index, int i) => at is not { } time || index.MayBeVisible(i, time);
+
+    public void SeekToFirst()
+    {
+        Valid = table.Top.Count > 0;
+        if (!Valid) return;
+        if (table.IsPartitioned)
+        {
+            SeekPartitionFrom(0);
+            return;
+        }
+        SetLeaf(0);
+        _i = -1;
+        MoveNext();
+    }
+
+    public void SeekToLast()
+    {
+        Valid = table.Top.Count > 0;
+        if (!Valid) return;
+        if (table.IsPartitioned)
+        {
+            SeekPartitionBackFrom(table.Top.Count - 1);
+            return;
+        }
+        SetLeaf(0);
+        _i = _leaf.Count;
+        MovePrev();
+    }
+
+    void SeekPartitionBackFrom(int partition)
+    {
+        for (; partition >= 0; partition--)
+        {
+            if (!IsVisible(in table.Top, partition)) continue;
+            SetLeaf(partition);
+            _i = _leaf.Count;
+            Valid = true;
+            MovePrev();
+            return;
+        }
+        Valid = false;
+    }
+
+    public void MoveNext()
+    {
+        while (++_i < _leaf.Count)
+            if (IsVisible(in _leaf, _i)) return;
+        if (table.IsPartitioned) SeekPartitionFrom(_partition + 1);
+        else Valid = false;
+    }
+
+    public void MovePrev()
+    {
+        while (--_i >= 0)
+            if (IsVisible(in _leaf, _i)) return;
+        if (table.IsPartitioned) SeekPartitionBackFrom(_partition - 1);
+        else Valid = false;
+    }
+
+    void SetLeaf(int partition)
+    {
+        if (!table.IsPartitioned)
+        {
+            _leaf = table.Top;
+            return;
+        }
+        if (partition == _partition) return;
+        _partition = -1;
+        table.Source.Read(table.Top.Handle(partition), 0, BlockContent.IndexPartition, fillCache: true, ref _partitionLease);
+        _leaf = new(_partitionLease.Memory);
+        _partition = partition;
+    }
+
+    public void Dispose()
+    {
+        _partitionLease.Dispose();
+        _partition = -1;
+        Valid = false;
+    }
+}

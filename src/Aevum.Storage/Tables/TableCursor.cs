@@ -1,0 +1,326 @@
+// TableCursor: a cursor over the entries of one table, in both directions.
+//
+//   forward    the key buffer holds the current key; the next entry's suffix is laid over its end
+//   backward   prefix compression cannot be undone from behind, so a whole restart interval is decoded into a scratch buffer of full keys,
+//              from which the cursor takes one after the other; the block before is entered by its last interval
+//
+// Always true while Valid:
+//   (1) _lease (or the readahead buffer, or the mapped file) holds the block, so Value stays until the next move;
+//   (2) Key points to the key buffer or to the scratch buffer, both the cursor's own;
+//   (3) _entry is the number of the current entry in the block, _next the bytes after it.
+//
+// Not here: where block bytes come from (BlockSource, Readahead), the walk over the index (BlockPosition).
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Aevum.Storage.Caching;
+using Aevum.Storage.Iterators;
+
+namespace Aevum.Storage.Tables;
+
+sealed unsafe class TableCursor : VersionCursor
+{
+    /// <summary>Full keys of one interval beyond this are not kept: each step back then decodes from the restart again.</summary>
+    const long ScratchBytesMax = 4 << 20;
+    const ulong NoBlock = ulong.MaxValue;
+
+    readonly TableReader _table;
+    readonly TableCursorOptions _options;
+    BlockPosition _position;
+    Readahead _readahead;
+    BlockLease _lease;
+    DataBlock _block;
+    ulong _blockOffset = NoBlock;
+    bool _hasTimes;
+    bool _soughtKeyFound;
+    int _entry;
+    byte* _next;
+
+    byte* _key;
+
+    // Full keys of the entries of one interval, back to back, and where each ends.
+    NativeBuffer _scratch, _scratchEnds;
+    int _scratchRestart = -1;
+
+    internal TableCursor(TableReader table, TableCursorOptions options)
+    {
+        _table = table;
+        _options = options;
+        _position = new(table, options.At);
+        _readahead = new(table.Source, options);
+        _key = (byte*)NativeMemory.Alloc((nuint)table.Source.KeyBytesMax + NativeBuffer.SlackBytes);
+    }
+
+    public override void SeekToFirst()
+    {
+        Valid = false;
+        _position.SeekToFirst();
+        EnterFirst();
+    }
+
+    public override void SeekToLast()
+    {
+        Valid = false;
+        _position.SeekToLast();
+        EnterLast();
+    }
+
+    public override void Seek(ReadOnlySpan<byte> key, ulong version)
+    {
+        Valid = false;
+        _soughtKeyFound = false;
+        fixed (byte* start = key)
+        {
+            if (!_position.Seek(start, key.Length, version) || !_position.Valid)
+            {
+                EnterFirst();
+                return;
+            }
+            LoadBlock();
+            var index = _block.Search(start, key.Length, version, out var entry, out _soughtKeyFound);
+            if (index == _block.Count)
+            {
+                _position.MoveNext();
+                EnterFirst();
+                return;
+            }
+            // What the entry shares with the key before it, it shares with the target.
+            if (start != _key) Unsafe.CopyBlockUnaligned(_key, start, (uint)Math.Min(entry.Shared, key.Length));
+            Show(index, in entry);
+        }
+    }
+
+    public override void SeekBefore(ReadOnlySpan<byte> key, ulong version)
+    {
+        Valid = false;
+        fixed (byte* start = key)
+        {
+            var exact = _position.Seek(start, key.Length, version);
+            if (!_position.Valid)
+            {
+                SeekToLast();
+                return;
+            }
+            if (exact)
+            {
+                LoadBlock();
+                var index = _block.Search(start, key.Length, version, out _, out _);
+                if (index > 0)
+                {
+                    ShowBackward(index - 1);
+                    return;
+                }
+            }
+            _position.MovePrev();
+            EnterLast();
+        }
+    }
+
+    public override void Next()
+    {
+        if (KeyPointer != _key) ReturnToKeyBuffer();
+        if (++_entry == _block.Count)
+        {
+            NextBlock();
+            return;
+        }
+        var entry = BlockEntry.Read(_next);
+        Show(_entry, in entry);
+    }
+
+    public override void Prev()
+    {
+        if (_entry > 0)
+        {
+            ShowBackward(_entry - 1);
+            return;
+        }
+        Valid = false;
+        _position.MovePrev();
+        EnterLast();
+    }
+
+    public override void NextKey()
+    {
+        // All of a key's versions in a row share the whole key and add nothing to it, except where a restart stores it again.
+        var keyLength = KeyLength;
+        if (KeyPointer != _key) ReturnToKeyBuffer();
+        var steps = 0;
+        while (++_entry < _block.Count)
+        {
+            var entry = BlockEntry.Read(_next);
+            var same = entry.Shared == 0 ? entry.Unshared == keyLength && DataBlock.CommonPrefix(entry.Suffix, _key, keyLength) == keyLength
+                : entry.Shared == keyLength && entry.Unshared == 0;
+            if (!same)
+            {
+                Show(_entry, in entry);
+                return;
+            }
+            _next = entry.End;
+            // Many versions: binary search beats walking.
+            if (++steps == 2 * _block.Interval) break;
+        }
+
+        // The key may go on in the next block or fill the ones after: the index knows.
+        var key = new ReadOnlySpan<byte>(_key, keyLength);
+        if (_entry == _block.Count && _position.TieVersion == 0)
+        {
+            NextBlock();
+            return;
+        }
+        Seek(key, 0);
+        // An entry at exactly (key, 0) is still the old key, and nothing of that key comes after it.
+        if (_soughtKeyFound) Next();
+    }
+
+    void NextBlock()
+    {
+        Valid = false;
+        _position.MoveNext();
+        EnterFirst();
+    }
+
+    // Shows the entry that _next is before, with the shared bytes already in the key buffer.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void Show(int index, in BlockEntry entry)
+    {
+        DataBlockBuilder.Copy(entry.Suffix, _key + entry.Shared, entry.Unshared);
+        _entry = index;
+        KeyPointer = _key;
+        KeyLength = entry.Shared + entry.Unshared;
+        ShowRest(index, in entry);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void ShowRest(int index, in BlockEntry entry)
+    {
+        ValuePointer = entry.Value;
+        ValueLength = entry.ValueLength;
+        Kind = entry.Kind;
+        Version = _block.VersionOf(index);
+        if (_hasTimes) ShowTimes(index);
+        _next = entry.End;
+        Valid = true;
+    }
+
+    void ShowTimes(int index)
+    {
+        Expiry = _block.HasExpiries ? _block.ExpiryOf(index) : 0;
+        End = _block.HasEnds ? _block.EndOf(index) : 0;
+    }
+
+    void ShowBackward(int index)
+    {
+        var restart = index / _block.Interval;
+        if (restart != _scratchRestart && !TryDecodeInterval(restart))
+        {
+            DecodeUpTo(index);
+            return;
+        }
+        var i = index - restart * _block.Interval;
+        var keyStart = i == 0 ? 0 : _scratchEnds.At<Decoded>(i - 1).KeyEnd;
+        ref var decoded = ref _scratchEnds.At<Decoded>(i);
+        _entry = index;
+        KeyPointer = _scratch.Start + keyStart;
+        KeyLength = (int)(decoded.KeyEnd - keyStart);
+        var entry = BlockEntry.Read(decoded.Entry);
+        ShowRest(index, in entry);
+    }
+
+    struct Decoded
+    {
+        public byte* Entry;
+        public long KeyEnd;
+    }
+
+    bool TryDecodeInterval(int restart)
+    {
+        _scratch.Clear();
+        _scratchEnds.Clear();
+        _scratchRestart = -1;
+        var at = _block.Restart(restart);
+        var stop = Math.Min((restart + 1) * _block.Interval, _block.Count);
+        long before = 0;
+        for (var i = restart * _block.Interval; i < stop; i++)
+        {
+            var entry = BlockEntry.Read(at);
+            if (_scratch.Length > ScratchBytesMax) return false;
+            _scratch.Reserve(entry.Shared + entry.Unshared);
+            var key = _scratch.Start + _scratch.Length;
+            DataBlockBuilder.Copy(_scratch.Start + before, key, entry.Shared);
+            DataBlockBuilder.Copy(entry.Suffix, key + entry.Shared, entry.Unshared);
+            before = _scratch.Length;
+            _scratch.Length += entry.Shared + entry.Unshared;
+            _scratchEnds.Append(new Decoded { Entry = at, KeyEnd = _scratch.Length });
+            at = entry.End;
+        }
+        _scratchRestart = restart;
+        return true;
+    }
+
+    // The way for keys too long to be kept by the interval.
+    void DecodeUpTo(int index)
+    {
+        var at = _block.Restart(index / _block.Interval);
+        for (var i = index / _block.Interval * _block.Interval; ; i++)
+        {
+            var entry = BlockEntry.Read(at);
+            if (i == index)
+            {
+                Show(index, in entry);
+                return;
+            }
+            DataBlockBuilder.Copy(entry.Suffix, _key + entry.Shared, entry.Unshared);
+            at = entry.End;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void ReturnToKeyBuffer()
+    {
+        DataBlockBuilder.Copy(KeyPointer, _key, KeyLength);
+        KeyPointer = _key;
+    }
+
+    void EnterFirst()
+    {
+        if (!_position.Valid) return;
+        LoadBlock();
+        var entry = BlockEntry.Read(_block.Entries);
+        Show(0, in entry);
+    }
+
+    void EnterLast()
+    {
+        if (!_position.Valid) return;
+        LoadBlock();
+        ShowBackward(_block.Count - 1);
+    }
+
+    void LoadBlock()
+    {
+        var handle = _position.Handle;
+        if (handle.Offset == _blockOffset) return;
+        _blockOffset = NoBlock;
+        _scratchRestart = -1;
+        _readahead.Read(handle, _position.Ordinal, ref _lease);
+        _block = new(_lease.Memory, _lease.Length);
+        _hasTimes = _block.HasExpiries || _block.HasEnds;
+        Expiry = End = 0;
+        _blockOffset = handle.Offset;
+    }
+
+    public override void Dispose()
+    {
+        Valid = false;
+        _lease.Dispose();
+        _position.Dispose();
+        _readahead.Dispose();
+        _scratch.Dispose();
+        _scratchEnds.Dispose();
+        NativeMemory.Free(_key);
+        _key = null;
+        KeyPointer = null;
+        _blockOffset = NoBlock;
+    }
+}

@@ -1,0 +1,271 @@
+// TableReader: one open sorted table. Index, filter, range deletes and properties stay in memory; data blocks come and go.
+//
+// A lookup:  filter (one cache line) -> index (words, branch-free) -> one block (restarts, then match lengths) -> the version's columns
+//
+// Always true while open:
+//   (1) footer, filter, range deletes, index and properties were verified before Open returned, and each block before its first use;
+//   (2) nothing changes: any number of threads may read at once;
+//   (3) what is found points into the block that the caller's lease holds.
+//
+// The caller must keep the reader open while it uses leases or cursors (TableCache counts them). Not here: range deletes are handed out
+// beside entries, and whoever reads combines both; which versions are visible.
+
+using System.Runtime.InteropServices;
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Storage.Caching;
+using Aevum.Storage.Iterators;
+
+namespace Aevum.Storage.Tables;
+
+sealed unsafe class TableReader : IDisposable
+{
+    readonly BlockSource _source;
+    readonly TableFooter _footer;
+    byte* _filter;
+    uint _filterLines;
+    long _filterBytes;
+    byte* _topIndex;
+    long _topIndexBytes;
+    IndexBlock _top;
+    bool _closed;
+
+    TableReader(BlockSource source, TableFooter footer)
+    {
+        _source = source;
+        _footer = footer;
+    }
+
+    public string Path => _source.Path;
+
+    public long FileLength => _source.FileLength;
+
+    public TableProperties Properties { get; private set; } = new();
+
+    public RangeDeletes RangeDeletes { get; private set; } = RangeDeletes.Empty;
+
+    /// <summary>Memory held while the table is open: index, filter, bookkeeping.</summary>
+    public long MemoryBytes => _topIndexBytes + _filterBytes + _source.MemoryBytes + 1024;
+
+    internal BlockSource Source => _source;
+
+    internal TableFooter Footer => _footer;
+
+    /// <summary>The top index; count 0 if the table holds no entries.</summary>
+    internal ref readonly IndexBlock Top => ref _top;
+
+    internal bool IsPartitioned => _footer.IndexLevels == 2;
+
+    /// <summary>Opens a table and verifies everything but its data blocks and index partitions.</summary>
+    /// <param name="tableId">The id that the file must carry.</param>
+    /// <param name="tableKey">Names the table's blocks in the cache; 0: a number of its own. See <see cref="BlockCache.NewTableKey"/>.</param>
+    /// <exception cref="CorruptionException">Something in the file is not what it must be.</exception>
+    public static TableReader Open(IFileSystem files, string path, ulong tableId, BlockCache cache, TableReaderOptions? options = null, ulong tableKey = 0)
+    {
+        var file = files.OpenRead(path);
+        return Open(file, tableId, cache, options, tableKey);
+    }
+
+    /// <summary>Opens a table over a file, which is the reader's from here on, also if this fails.</summary>
+    public static TableReader Open(IReadableFile file, ulong tableId, BlockCache cache, TableReaderOptions? options = null, ulong tableKey = 0)
+    {
+        options ??= TableReaderOptions.Default;
+        var source = new BlockSource(file, cache, tableKey == 0 ? cache.NewTableKey() : tableKey);
+        TableReader? reader = null;
+        try
+        {
+            var length = file.Length;
+            if (length < TableFooter.Bytes) Throw.Corruption(file.Path, length, $"a sorted table, which has at least {TableFooter.Bytes} bytes");
+            Span<byte> footerBytes = stackalloc byte[TableFooter.Bytes];
+            fixed (byte* start = footerBytes) source.ReadRaw((ulong)(length - TableFooter.Bytes), start, TableFooter.Bytes);
+            reader = new(source, TableFooter.Read(footerBytes, file.Path, length));
+            reader.ReadParts(tableId);
+            if (options.Access == TableAccess.Mapped) source.TryMap(reader.Properties.DataBlocks);
+            return reader;
+        }
+        catch
+        {
+            if (reader is null) source.Dispose();
+            else reader.Dispose();
+            throw;
+        }
+    }
+
+    void ReadParts(ulong tableId)
+    {
+        var lease = default(BlockLease);
+        try
+        {
+            ReadPart(_footer.Properties, ref lease);
+            var problem = TableProperties.TryRead(new ReadOnlySpan<byte>(lease.Memory, checked((int)lease.Length)), out var properties);
+            if (problem is not null) Throw.Corruption(Path, (long)_footer.Properties.Offset, problem);
+            if (properties.TableId != tableId)
+                Throw.Corruption(Path, (long)_footer.Properties.Offset, $"the table with the id {tableId}, not that with the id {properties.TableId}");
+            if (properties.KeyBytesMax > TableFormat.KeyBytesMax || properties.BlockBytesMax > TableFormat.BlockBytesMax)
+                Throw.Corruption(Path, (long)_footer.Properties.Offset, "a longest key and a longest block within the format's limits");
+            // A block takes no less than 20 bytes, so a count beyond that would only serve to make this program allocate.
+            if (properties.DataBlocks > _footer.DataLength / 20 || (properties.Entries == 0) != _footer.Index.IsNone)
+                Throw.Corruption(Path, (long)_footer.Properties.Offset, "counts that agree with the table's parts");
+            Properties = properties;
+            _source.KeyBytesMax = (int)properties.KeyBytesMax;
+            _source.BlockBytesMax = (long)properties.BlockBytesMax;
+            _source.DataLength = _footer.DataLength;
+
+            if (!_footer.RangeDeletes.IsNone)
+            {
+                ReadPart(_footer.RangeDeletes, ref lease);
+                problem = RangeDeleteBlock.TryRead(new ReadOnlySpan<byte>(lease.Memory, checked((int)lease.Length)), out var raw);
+                if (problem is null && (ulong)raw.Count != properties.RangeDeletes) problem = "as many range deletes as the properties say";
+                if (problem is not null) Throw.Corruption(Path, (long)_footer.RangeDeletes.Offset, problem);
+                RangeDeletes = RangeDeletes.Build(raw);
+            }
+            if (!_footer.Filter.IsNone)
+            {
+                _filter = ReadResident(_footer.Filter, out _filterBytes);
+                problem = BloomFilter.TryRead(_filter, (long)_footer.Filter.Length, out _filterLines, out var keys);
+                if (problem is null && keys != properties.Keys) problem = "a filter over as many keys as the properties say";
+                if (problem is not null) Throw.Corruption(Path, (long)_footer.Filter.Offset, problem);
+            }
+            if (!_footer.Index.IsNone)
+            {
+                _topIndex = ReadResident(_footer.Index, out _topIndexBytes);
+                var (start, end) = IsPartitioned ? (_footer.PartitionsStart, _footer.Index.Offset) : (0, _footer.DataLength);
+                problem = IndexBlock.TryValidate(_topIndex, (long)_footer.Index.Length, end);
+                if (problem is null)
+                {
+                    _top = new(_topIndex);
+                    if (_top.FirstOffset != start || _top.LastEnd != end) problem = "an index over everything that lies before it";
+                }
+                if (problem is not null) Throw.Corruption(Path, (long)_footer.Index.Offset, problem);
+            }
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    // Parts are never compressed, whatever their trailer says.
+    void ReadPart(BlockHandle handle, ref BlockLease lease)
+    {
+        var length = (long)handle.Length + TableFormat.TrailerBytes;
+        lease.Dispose();
+        lease = BlockLease.Private(length + BlockSource.PaddingBytes);
+        _source.ReadRaw(handle.Offset, lease.Memory, length);
+        if (_source.CheckTrailer(lease.Memory, handle) != Compression.None)
+            Throw.Corruption(Path, (long)(handle.Offset + handle.Length), "a block that is not compressed");
+        lease.Length = (long)handle.Length;
+    }
+
+    byte* ReadResident(BlockHandle handle, out long bytes)
+    {
+        var lease = default(BlockLease);
+        try
+        {
+            ReadPart(handle, ref lease);
+            bytes = (long)handle.Length + TableFormat.TrailerBytes + BlockSource.PaddingBytes;
+            return lease.Detach();
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>False if the table certainly holds no version of a key with this hash. Says nothing about range deletes.</summary>
+    public bool MayContain(ulong keyHash) => _filterLines == 0 ? Properties.Entries > 0 : BloomFilter.MayContain(_filter, _filterLines, keyHash);
+
+    /// <summary>The newest version of the key at or before a time.</summary>
+    /// <param name="keyHash"><see cref="Aevum.Core.Bytes.KeyHash"/> of the key.</param>
+    /// <param name="lease">Holds what was found, if anything was; a block it held before is released when another is needed.</param>
+    /// <remarks>In history tables the version found may have ended at or before the asked time; <see cref="FoundVersion.End"/> tells.</remarks>
+    /// <exception cref="CorruptionException">A block on the way is damaged.</exception>
+    public bool TryFind(ReadOnlySpan<byte> key, ulong keyHash, ulong at, out FoundVersion found, ref BlockLease lease)
+    {
+        found = default;
+        if (_filterLines != 0 && !BloomFilter.MayContain(_filter, _filterLines, keyHash)) return false;
+        if (_top.Count == 0) return false;
+        fixed (byte* start = key) return TryFindInBlocks(start, key.Length, at, ref found, ref lease);
+    }
+
+    bool TryFindInBlocks(byte* key, int keyLength, ulong at, ref FoundVersion found, ref BlockLease lease)
+    {
+        if (!TryLocate(key, keyLength, at, out var handle, out var ordinal)) return false;
+        _source.Read(handle, ordinal, BlockContent.Data, fillCache: true, ref lease);
+        var block = new DataBlock(lease.Memory, lease.Length);
+        var index = block.Search(key, keyLength, at, out var entry, out var equalKey);
+        if (!equalKey) return false;
+        found.ValuePointer = entry.Value;
+        found.ValueLength = entry.ValueLength;
+        found.Kind = entry.Kind;
+        found.Version = block.VersionOf(index);
+        if (block.HasExpiries) found.Expiry = block.ExpiryOf(index);
+        if (block.HasEnds) found.End = block.EndOf(index);
+        return true;
+    }
+
+    // The only data block in which the first entry at or after (key, at) can be of this key.
+    bool TryLocate(byte* key, int keyLength, ulong at, out BlockHandle handle, out ulong ordinal)
+    {
+        handle = default;
+        ordinal = 0;
+        var i = _top.LowerBound(key, keyLength, at);
+        if (i == _top.Count || _top.VersionMin(i) > at) return false;
+        if (!IsPartitioned)
+        {
+            handle = _top.Handle(i);
+            ordinal = (ulong)i;
+            return true;
+        }
+
+        var lease = default(BlockLease);
+        try
+        {
+            _source.Read(_top.Handle(i), 0, BlockContent.IndexPartition, fillCache: true, ref lease);
+            var partition = new IndexBlock(lease.Memory);
+            var j = partition.LowerBound(key, keyLength, at);
+            if (j == partition.Count || partition.VersionMin(j) > at) return false;
+            handle = partition.Handle(j);
+            ordinal = partition.FirstOrdinal + (ulong)j;
+            return true;
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>A cursor over all entries. It must be disposed before the reader is.</summary>
+    public VersionCursor CreateCursor(TableCursorOptions? options = null) => new TableCursor(this, options ?? TableCursorOptions.Default);
+
+    /// <summary>Bytes of the file that the entries of [<paramref name="start"/>, <paramref name="end"/>) take, about; null is unbounded.</summary>
+    /// <remarks>Counts whole blocks by the top index alone: exact to a block, or to a partition where the index is partitioned.</remarks>
+    public long ApproximateBytes(byte[]? start, byte[]? end) => Math.Max(0, OffsetOf(end, atEnd: true) - OffsetOf(start, atEnd: false));
+
+    long OffsetOf(byte[]? key, bool atEnd)
+    {
+        if (_top.Count == 0) return 0;
+        var i = atEnd ? _top.Count : 0;
+        if (key is not null)
+            fixed (byte* bytes = key) i = _top.LowerBound(bytes, key.Length, ulong.MaxValue);
+        if (!IsPartitioned) return (long)(i == _top.Count ? _footer.DataLength : _top.Handle(i).Offset);
+        // Partitions hold about equally many blocks, so the i-th starts about there.
+        return (long)(_footer.DataLength * ((double)i / _top.Count));
+    }
+
+    /// <summary>Forgets the table's blocks in the cache: its file is going to be deleted.</summary>
+    public void EraseFromCache() => _source.EraseFromCache();
+
+    public void Dispose()
+    {
+        if (_closed) return;
+        _closed = true;
+        _top = default;
+        _filterLines = 0;
+        NativeMemory.AlignedFree(_filter);
+        NativeMemory.AlignedFree(_topIndex);
+        _filter = _topIndex = null;
+        _source.Dispose();
+    }
+}
