@@ -23,8 +23,8 @@ namespace Aevum.Core.Batches;
 public sealed class WriteBatch
 {
     public const int HeaderBytes = 16;
-    internal const byte ExpiryFlag = 0x08;
-    internal const byte KindMask = 0x07;
+    public const byte ExpiryFlag = 0x08;
+    public const byte KindMask = 0x07;
 
     readonly BatchLimits _limits;
     byte[] _bytes;

@@ -1,0 +1,14 @@
+namespace Aevum.Storage.Memtables;
+
+/// <summary>What may be tuned of one memtable. The defaults suit a process with many trees, most of them idle.</summary>
+sealed record MemtableOptions
+{
+    public static MemtableOptions Default { get; } = new();
+
+    /// <summary>First chunk for keys and values, 4 KiB to 1 MiB; each further chunk is four times as large, up to 1 MiB. What a tree costs
+    /// that was written to once.</summary>
+    public int FirstRecordChunkBytes { get; init; } = 64 << 10;
+
+    /// <summary>The same for the nodes of the tree, which take about a sixth of what 100 byte values take.</summary>
+    public int FirstNodeChunkBytes { get; init; } = 16 << 10;
+}

@@ -1,0 +1,234 @@
+// MemtableTree: a B+-tree from user keys to KeyRecords, in native memory. One writer; any number of readers beside it.
+//
+// Writing is an ordinary B+-tree insert with four twists:
+//   - each node on the way down drops what of its prefix the new key does not share, before the key gets in (TreeNode);
+//   - a split after a run of rising keys leaves the left node full, after a run of falling keys the right one: keys that come in order
+//     fill their nodes. A run counts only while it lasts, so no order of keys makes more than one node per eight inserts or so;
+//   - the leaf of the last insert is tried first (the finger), as long as that pays: keys in order never walk down;
+//   - overwriting a key is not the tree's business: its record does that.
+//
+// Reading is optimistic lock coupling (V. Leis et al., "The ART of practical synchronization", DaMoN 2016): read a node's sequence,
+// search, take the child's sequence, check that the node's has not moved, and only then go on. A reader that loses starts again; it
+// never writes, and the writer never waits. A split makes every node it changes odd, top down, before it changes the first, so a reader
+// never reaches half of a split.
+//
+// Always true:
+//   (1) nodes and records are freed with the memtable, never before: any pointer that a validated read gave stays good;
+//   (2) splits move keys to a new node on the right, so the Next link of a leaf seen earlier leads to exactly what followed its keys;
+//   (3) memory for a split is reserved before the first change: running out of it leaves the tree as it was.
+//
+// Not here: versions of a key (KeyRecord), counters and batches (Memtable), order for scans (MemtableCursor).
+
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Aevum.Storage.Memtables;
+
+sealed unsafe partial class MemtableTree
+{
+    /// <summary>Nodes are at least an eighth full but for the last of each level: 24 levels hold more keys than memory can.</summary>
+    const int LevelsMax = 24;
+
+    Arena _nodes;
+    nint _root;
+    TreeNode* _firstLeaf;
+
+    // The finger: the leaf of the last insert, and whether looking there first has paid lately.
+    TreeNode* _finger;
+    int _fingerMisses;
+
+    public MemtableTree(ArenaPool pool, int firstChunkBytes) => _nodes = new Arena(pool, firstChunkBytes);
+
+    public long AllocatedBytes => _nodes.AllocatedBytes;
+
+    /// <summary>The leftmost leaf, which never changes; null while the tree is empty.</summary>
+    public TreeNode* FirstLeaf => Volatile.Read(ref _root) == 0 ? null : _firstLeaf;
+
+    public void Release()
+    {
+        _root = 0;
+        _firstLeaf = _finger = null;
+        _nodes.Release();
+    }
+
+    /// <summary>Writer: the record of a key, or null and the place where <see cref="Insert"/> puts it. Any other change voids the place.</summary>
+    public KeyRecord* Locate(byte* key, int length, out TreeNode* leaf, out int position)
+    {
+        // After eight misses in a row look there only now and then, to notice when keys come in order again.
+        if (_finger != null && (_fingerMisses < 8 || (_fingerMisses & 15) == 0))
+        {
+            if (TryFinger(key, length, out position, out var found))
+            {
+                leaf = _finger;
+                _fingerMisses = 0;
+                return found;
+            }
+        }
+        _fingerMisses++;
+        leaf = (TreeNode*)_root;
+        if (leaf == null)
+        {
+            position = 0;
+            return null;
+        }
+        return LocateFromRoot(key, length, ref leaf, out position);
+    }
+
+    static KeyRecord* LocateFromRoot(byte* key, int length, ref TreeNode* place, out int position)
+    {
+        var node = place;
+        var verified = 0;
+        var wordAt = -1;
+        long word = 0;
+        while (true)
+        {
+            var prefix = node->PrefixLength;
+            if (prefix > verified)
+            {
+                var shared = verified + SharedBehind(node->PrefixKey, prefix, key, length, verified);
+                if (shared < prefix)
+                {
+                    TreeNode.BeginChange(node);
+                    TreeNode.ShrinkPrefix(node, shared);
+                    TreeNode.EndChange(node);
+                    prefix = shared;
+                }
+                verified = shared;
+            }
+            if (prefix != wordAt)
+            {
+                word = KeyWord.Load(key, length, prefix);
+                wordAt = prefix;
+            }
+            var at = TreeNode.CountBelow(node, word);
+            if (node->Level == 0)
+            {
+                place = node;
+                position = at;
+                if (at >= node->Count || TreeNode.Words(node)[at] != word) return null;
+                position = ResolveTie(node, node->Sequence, TreeNode.Records(node), node->Count, at, word, key, length, out var isFound);
+                return isFound ? TreeNode.Records(node)[position] : null;
+            }
+            if (TreeNode.Words(node)[at] == word && at < node->Count - 1)
+            {
+                at = ResolveTie(node, node->Sequence, TreeNode.Separators(node), node->Count - 1, at, word, key, length, out var isEqual);
+                if (isEqual) at++;
+            }
+            node = TreeNode.Children(node)[at];
+        }
+    }
+
+    /// <summary>Writer: puts a new record where <see cref="Locate"/> said. The record is complete; after this readers see it.</summary>
+    public void Insert(TreeNode* leaf, int position, KeyRecord* record)
+    {
+        if (leaf == null)
+        {
+            PlantRoot(record);
+            return;
+        }
+        if (leaf->Count == TreeNode.Slots)
+        {
+            SplitAndInsert(position, record);
+            return;
+        }
+        var word = KeyWord.Load(KeyRecord.Key(record), record->KeyLength, leaf->PrefixLength);
+        TreeNode.BeginChange(leaf);
+        InsertIntoLeaf(leaf, position, record, word);
+        TreeNode.EndChange(leaf);
+        _finger = leaf;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void InsertIntoLeaf(TreeNode* leaf, int position, KeyRecord* record, long word)
+    {
+        int count = leaf->Count;
+        Debug.Assert(count < TreeNode.Slots && position <= count);
+        var words = TreeNode.Words(leaf);
+        var records = TreeNode.Records(leaf);
+        TreeNode.OpenSlot(words, position, count);
+        TreeNode.OpenSlot((long*)records, position, count);
+        words[position] = word;
+        records[position] = record;
+        leaf->Count = (ushort)(count + 1);
+        leaf->LastPosition = (ushort)position;
+    }
+
+    void PlantRoot(KeyRecord* record)
+    {
+        var leaf = (TreeNode*)_nodes.Allocate(TreeNode.LeafBytes);
+        TreeNode.Initialize(leaf, 0);
+        // The first key is its own prefix; the second will cut it to what they share.
+        TreeNode.SetPrefix(leaf, record, record->KeyLength);
+        InsertIntoLeaf(leaf, 0, record, KeyWord.Load(KeyRecord.Key(record), record->KeyLength, record->KeyLength));
+        _firstLeaf = _finger = leaf;
+        Volatile.Write(ref _root, (nint)leaf);
+    }
+
+    // True if the key belongs into the finger's leaf: it has the leaf's prefix (so no node above must shrink), and lies between its first
+    // and last key, or behind the last and before the next leaf.
+    bool TryFinger(byte* key, int length, out int position, out KeyRecord* found)
+    {
+        var leaf = _finger;
+        found = null;
+        position = 0;
+        var prefix = leaf->PrefixLength;
+        if (length < prefix || !new ReadOnlySpan<byte>(key, prefix).SequenceEqual(new ReadOnlySpan<byte>(leaf->PrefixKey, prefix))) return false;
+        var word = KeyWord.Load(key, length, prefix);
+        var words = TreeNode.Words(leaf);
+        int count = leaf->Count;
+        if (word > words[count - 1])
+        {
+            position = count;
+            if (leaf->Next == null) return true;
+            var fence = TreeNode.Records(leaf->Next)[0];
+            return new ReadOnlySpan<byte>(key, length).SequenceCompareTo(KeyRecord.KeySpan(fence)) < 0;
+        }
+        if (word <= words[0] || word == words[count - 1]) return false;
+        position = TreeNode.CountBelow(leaf, word);
+        if (words[position] != word) return true;
+        position = ResolveTie(leaf, leaf->Sequence, TreeNode.Records(leaf), count, position, word, key, length, out var isFound);
+        if (isFound) found = TreeNode.Records(leaf)[position];
+        return true;
+    }
+
+    /// <summary>How many bytes the key shares with the prefix from <paramref name="from"/> on, where they are known to be equal before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int SharedBehind(byte* prefixKey, int prefix, byte* key, int length, int from) =>
+        KeyWord.SharedBytes(prefixKey + from, prefix - from, key + from, length - from);
+
+    /// <summary>Among keys whose word equals the asked one (slot <paramref name="at"/> is the first), the place of the lower bound.</summary>
+    /// <returns>-1 if the node changed meanwhile. Without a further check the place is sure only where the key was found.</returns>
+    static int ResolveTie(TreeNode* node, uint sequence, KeyRecord** keys, int count, int at, long word, byte* key, int length, out bool isFound)
+    {
+        isFound = false;
+        // The first slot alone decides nearly always; where it does not, halve the stretch of equal words.
+        for (int middle = at, upper = -1; ;)
+        {
+            var record = keys[middle];
+            var prefix = node->PrefixLength;
+            if (!TreeNode.IsUnchanged(node, sequence)) return -1;   // before the pointer is followed: it may belong to neither state
+            var order = KeyWord.CompareBehindEqualWords(key, length, KeyRecord.Key(record), record->KeyLength, prefix);
+            if (order == 0)
+            {
+                isFound = true;
+                return middle;
+            }
+            if (order < 0) upper = middle;
+            else at = middle + 1;
+            if (upper < 0)
+            {
+                if (at >= count || TreeNode.Words(node)[at] != word) return at;
+                upper = word == long.MaxValue ? count : Math.Min(count, TreeNode.CountBelow(node, word + 1));
+            }
+            if (at >= upper) return at;
+            middle = (at + upper) >>> 1;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Prefetch(void* address)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(address);
+    }
+}
