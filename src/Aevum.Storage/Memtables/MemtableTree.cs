@@ -45,6 +45,8 @@ sealed unsafe partial class MemtableTree
     /// <summary>The leftmost leaf, which never changes; null while the tree is empty.</summary>
     public TreeNode* FirstLeaf => Volatile.Read(ref _root) == 0 ? null : _firstLeaf;
 
+    internal TreeNode* RootForTests => (TreeNode*)_root;
+
     public void Release()
     {
         _root = 0;
