@@ -151,8 +151,8 @@ public sealed partial class CommitLog
             UpdateSoftEndLocked();
         }
         _syncTask = _options.Sync.Kind == SyncKind.Interval
-            ? _scheduler.Start("log sync timer", WorkClass.Urgent, SyncAtIntervalsAsync)
-            : _scheduler.Start("log sync", WorkClass.Urgent, SyncOnceAsync);
+            ? TryStart("log sync timer", SyncAtIntervalsAsync)
+            : TryStart("log sync", SyncOnceAsync);
     }
 
     // Runs while there is something at risk: a log without traffic has no timer.

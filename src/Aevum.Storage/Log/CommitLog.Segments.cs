@@ -36,6 +36,8 @@ public sealed partial class CommitLog
     bool _maintenanceWanted;                        // under _gate
     bool _maintenanceRuns;                          // under _gate
     bool _pinnedNews;                               // OldestPinned is to be raised; under _gate
+    bool _recyclingStopped;                         // a freed segment's name could not be taken away durably; under _gate
+    LogStream? _oldestPin;                          // who pinned the oldest segment when last looked; under _gate
     int _spareCount;                                // as _spares.Count, readable without the maker's gate
     BackgroundTask? _maintenance;
 
@@ -53,7 +55,7 @@ public sealed partial class CommitLog
         return true;
     }
 
-    void PrepareLocked(LogSegment segment, long end)
+    static void PrepareLocked(LogSegment segment, long end)
     {
         if (end <= segment.PreparedTo) return;
         var to = Math.Min(segment.Capacity, RoundUp(end, PrepareStepMin));
@@ -126,9 +128,17 @@ public sealed partial class CommitLog
     void FreeLocked()
     {
         if (_segments.Count <= 1) return;
+        // Streams are many and releases frequent: mostly the one that pinned the oldest segment still does.
+        if (_oldestPin is not null && !_oldestPin.IsDropped && Pins(_oldestPin, _segments[0])) return;
+        _oldestPin = null;
         var needed = _segments[^1].Number;
         foreach (var stream in _streams.Values)
-            if (stream.Index.OldestNeeded is { } address) needed = Math.Min(needed, address.Segment);
+        {
+            if (stream.Index.OldestNeeded is not { } address || address.Segment >= needed) continue;
+            needed = address.Segment;
+            _oldestPin = stream;
+            if (needed == _segments[0].Number) return;
+        }
         while (_segments[0].Number < needed)
         {
             _freed.Enqueue(_segments[0]);
@@ -136,6 +146,9 @@ public sealed partial class CommitLog
             _maintenanceWanted = true;
         }
     }
+
+    static bool Pins(LogStream stream, LogSegment segment) =>
+        stream.Index.OldestNeeded is { } address && address.Segment == segment.Number;
 
     // ------------------------------------------------------------------------------------------------ under no lock
 
@@ -157,12 +170,26 @@ public sealed partial class CommitLog
             startSync = WantsSyncTimerLocked;
             UpdateSoftEndLocked();
         }
-        if (startMaintenance) _maintenance = _scheduler.Start("log maintenance", WorkClass.Urgent, MaintainAsync);
+        if (startMaintenance) _maintenance = TryStart("log maintenance", MaintainAsync);
         if (startSync) StartSync();
         if (pin is not null) OldestPinned?.Invoke(pin);
     }
 
-    bool FreedCanGoLocked() => _freed.TryPeek(out var segment) && segment.Pins == 0;
+    // A scheduler that is closing takes no more bodies. The append that wanted one has succeeded all the same, and what is not done in the
+    // background is done by appenders and by Dispose.
+    BackgroundTask? TryStart(string name, Func<CancellationToken, Task> body)
+    {
+        try
+        {
+            return _scheduler.Start(name, WorkClass.Urgent, body);
+        }
+        catch (AevumException closing) when (closing.Code == ErrorCode.Closed)
+        {
+            return null;
+        }
+    }
+
+    bool FreedCanGoLocked() => !_recyclingStopped && _freed.TryPeek(out var segment) && segment.Pins == 0;
 
     // Makes a segment into which this many bytes of records fit, unless there is one by now.
     void MakeNextFor(long bytes)
@@ -180,7 +207,17 @@ public sealed partial class CommitLog
                 tooSmall = _next;
                 _next = null;
             }
-            if (tooSmall is not null) Recycle(tooSmall);
+            if (tooSmall is not null)
+            {
+                try
+                {
+                    Recycle(tooSmall);
+                }
+                finally
+                {
+                    tooSmall.Dispose();
+                }
+            }
             MakeNext(needed);
         }
     }
@@ -198,7 +235,8 @@ public sealed partial class CommitLog
     {
         while (!cancellation.IsCancellationRequested)
         {
-            bool again;
+            var again = false;
+            var refused = false;
             try
             {
                 again = MaintainOnce();
@@ -206,14 +244,15 @@ public sealed partial class CommitLog
             catch (AevumException)
             {
                 // No space, or the disk said no. Nothing depends on this body: the next appender that runs into the same hears it.
-                again = false;
+                refused = true;
             }
             lock (_gate)
             {
                 if (!again || _closed || _failure is not null)
                 {
                     _maintenanceRuns = false;
-                    // Not UpdateSoftEndLocked: if the work was refused it would be due at once, and start over with each append.
+                    // Refused work would be due at once and start over with each append; so it waits for the next time something is short.
+                    if (!refused) UpdateSoftEndLocked();
                     return;
                 }
             }
@@ -274,7 +313,7 @@ public sealed partial class CommitLog
             lock (_gate)
             {
                 segment.Pins--;
-                if (_closed && segment.Pins == 0) segment.Dispose();
+                if (_filesAreClosed && segment.Pins == 0) segment.Dispose();
             }
         }
         lock (_gate)
@@ -407,7 +446,16 @@ public sealed partial class CommitLog
                 if (_closed || !FreedCanGoLocked()) return false;
                 segment = _freed.Peek();
             }
-            Recycle(segment);
+            try
+            {
+                Recycle(segment);
+            }
+            catch (AevumException)
+            {
+                // Which names a power cut would leave is now unknown, and younger segments must not go first. Disk space is the price.
+                lock (_gate) _recyclingStopped = true;
+                throw;
+            }
             lock (_gate) _freed.Dequeue();
             return true;
         }
@@ -416,7 +464,7 @@ public sealed partial class CommitLog
     // Takes a segment's name away, durably, and keeps its file for later if it is of use.
     void Recycle(LogSegment segment)
     {
-        if (segment.Region is not null && segment.Capacity == _options.SegmentBytes && _spares.Count + 1 < _options.SpareSegments + 1)
+        if (segment.Region is not null && segment.Capacity == _options.SegmentBytes && _spares.Count < _options.SpareSegments)
         {
             // Durable before the file is written to again: else a power cut could bring the name back with a strange content.
             var path = LogFiles.SparePath(_directory, ++_spareNumber);

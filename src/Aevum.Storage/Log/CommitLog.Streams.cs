@@ -6,6 +6,9 @@ namespace Aevum.Storage.Log;
 
 public sealed partial class CommitLog
 {
+    /// <summary>Highest position a stream may be set to; appends from there on never reach the format's limit of 2^56.</summary>
+    public const ulong PositionMax = 1UL << 55;
+
     /// <summary>The stream of that id, begun at position 1 if the log does not have it. The same object each time.</summary>
     public LogStream OpenStream(uint id)
     {
@@ -59,7 +62,7 @@ public sealed partial class CommitLog
     {
         if (_segments.Count == 0) return null;
         foreach (var stream in _streams.Values)
-            if (stream.Index.OldestNeeded is { } address && address.Segment == _segments[0].Number) return stream;
+            if (Pins(stream, _segments[0])) return stream;
         return null;
     }
 
@@ -100,7 +103,7 @@ public sealed partial class CommitLog
         lock (_gate)
         {
             CheckUsableLocked(stream);
-            if (upTo > RecordFormat.PositionMax) Throw.Limit("a position", (long)Math.Min(upTo, long.MaxValue), (long)RecordFormat.PositionMax);
+            if (upTo > PositionMax) Throw.Limit("a released position", (long)Math.Min(upTo, long.MaxValue), (long)PositionMax);
             if (upTo < stream.Index.First) return;
             stream.Index.Release(upTo + 1);
             stream.BoundsAreNews = true;
@@ -129,6 +132,7 @@ public sealed partial class CommitLog
     /// <returns>False if the position lies behind the end.</returns>
     internal bool TryEnterRun(LogStream stream, ulong position, ref LogSegment? segment, out uint offset, out ulong runEnd, out uint limit)
     {
+        var moved = false;
         lock (_gate)
         {
             offset = limit = 0;
@@ -144,12 +148,13 @@ public sealed partial class CommitLog
                 found.Pins++;
                 if (segment is not null) segment.Pins--;
                 segment = found;
+                moved = true;
             }
             offset = address.Offset;
             runEnd = end;
             limit = found.End;
         }
-        RunAfterAppend();
+        if (moved) RunAfterAppend();   // the segment behind may have waited to be freed
         return true;
     }
 
@@ -158,7 +163,7 @@ public sealed partial class CommitLog
         lock (_gate)
         {
             segment.Pins--;
-            if (_closed && segment.Pins == 0) segment.Dispose();
+            if (_filesAreClosed && segment.Pins == 0) segment.Dispose();
         }
         RunAfterAppend();
     }

@@ -60,7 +60,8 @@ public sealed partial class CommitLog : IDisposable
     ulong _appended;           // address behind the last record; read without the gate
     long _appendedRecords;
     Exception? _failure;
-    bool _closed;
+    bool _closed;              // nothing more is appended
+    bool _filesAreClosed;      // a segment is closed when its last pin goes
 
     CommitLog(IFileSystem files, IScheduler scheduler, string directory, LogOptions options, RecoveredLog recovered)
     {
@@ -75,7 +76,7 @@ public sealed partial class CommitLog : IDisposable
         _appended = recovered.Report.End.Value;
         _durable = recovered.Report.LastMark.Value;
         _discarded = recovered.Discarded;
-        _epoch = recovered.EpochMax != 0 ? recovered.EpochMax : scheduler.CreateRandom("log epochs").NextUInt64() >> 1;
+        _epoch = recovered.EpochMax != 0 ? recovered.EpochMax : scheduler.CreateRandom("log epochs").NextUInt64() >> 1;   // upwards from there
         _nextCapacity = options.FirstSegmentBytes;
     }
 
@@ -268,6 +269,7 @@ public sealed partial class CommitLog : IDisposable
                 : StoreLocked(at, RecordKind.Data, stream.Id, entry.Position, entry.Head.Span, entry.Body.Span);
             stream.GroupPosition = entry.Truncates ? entry.Position : entry.Position + 1;
         }
+        if (at == start) return;   // truncations of nothing
         PublishLocked(start, at);
         at = start;
         foreach (ref readonly var entry in entries)
@@ -309,7 +311,8 @@ public sealed partial class CommitLog : IDisposable
         _softEnd = 0;
     }
 
-    /// <summary>Syncs what was appended, leaves a mark, closes the files. Reading goes on for readers that are open.</summary>
+    /// <summary>Syncs what was appended, leaves a mark, closes the files. A reader that stands on a record may
+    /// look at it until it moves.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -329,12 +332,11 @@ public sealed partial class CommitLog : IDisposable
         }
         lock (_makerGate)
         {
-            LogSegment[] segments;
             lock (_gate)
             {
                 if (_failure is null && _current is not null) WriteClosingNewsLocked();
-                segments = [.. _segments];
-                foreach (var segment in segments)
+                _filesAreClosed = true;
+                foreach (var segment in _segments)
                     if (segment.Pins == 0) segment.Dispose();
                 _current = null;
                 _region = null;

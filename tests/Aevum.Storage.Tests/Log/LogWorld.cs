@@ -1,0 +1,187 @@
+// LogWorld: what the log's tests share: a place to open logs in, images of a directory to cut and flip, an oracle of streams.
+
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Storage.Log;
+
+namespace Aevum.Storage.Tests.Log;
+
+/// <summary>A memory file system that can say which boot it is.</summary>
+sealed class LogWorld : IDisposable
+{
+    public const string Directory = "log";
+
+    public static readonly Guid DatabaseId = new("0123456789abcdef0123456789abcdef");
+
+    public LogWorld(string bootId = "boot 1", MemoryFileSystem? memory = null)
+    {
+        Memory = memory ?? new MemoryFileSystem();
+        Files = new FilesWithBoot(Memory) { BootId = bootId };
+        Scheduler = new ThreadScheduler(new ThreadSchedulerOptions { Seed = 7 });
+    }
+
+    public MemoryFileSystem Memory { get; }
+
+    public FilesWithBoot Files { get; }
+
+    public IScheduler Scheduler { get; }
+
+    public static LogOptions Options => new() { DatabaseId = DatabaseId, Timeline = 1, FirstSegmentBytes = 64 << 10, SegmentBytes = 256 << 10 };
+
+    public CommitLog Open(LogOptions? options = null) => CommitLog.Open(Files, Scheduler, Directory, options ?? Options);
+
+    /// <summary>The directory as the death of the process would leave it: every stored byte is there, nothing was closed.</summary>
+    public LogImage Image()
+    {
+        // Names stand still meanwhile, as they do at one moment; the log's background body may go on.
+        lock (Files.NamesGate) return LogImage.Of(Memory, Directory);
+    }
+
+    public static LogWorld Restore(LogImage image, string bootId = "boot 1") => new(bootId, image.ToFiles());
+
+    public void Dispose() => Scheduler.Dispose();
+}
+
+/// <summary>The files of a directory, by name.</summary>
+sealed class LogImage
+{
+    public SortedDictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
+
+    public IEnumerable<string> Segments => Files.Keys.Where(name => name.EndsWith(".log", StringComparison.Ordinal));
+
+    public static LogImage Of(IFileSystem files, string directory)
+    {
+        var image = new LogImage();
+        if (!files.DirectoryExists(directory)) return image;
+        foreach (var name in files.ListFiles(directory))
+        {
+            using var file = files.OpenRead(FilePaths.Combine(directory, name));
+            var bytes = new byte[file.Length];
+            file.Read(0, bytes);
+            image.Files[name] = bytes;
+        }
+        return image;
+    }
+
+    public LogImage Clone()
+    {
+        var clone = new LogImage();
+        foreach (var (name, bytes) in Files) clone.Files[name] = (byte[])bytes.Clone();
+        return clone;
+    }
+
+    public MemoryFileSystem ToFiles()
+    {
+        var memory = new MemoryFileSystem();
+        memory.CreateDirectory(LogWorld.Directory);
+        foreach (var (name, bytes) in Files)
+        {
+            using var file = memory.Create(FilePaths.Combine(LogWorld.Directory, name));
+            file.Append(bytes);
+        }
+        return memory;
+    }
+}
+
+/// <summary>Passes everything on, except what a test wants to be otherwise.</summary>
+class FilesWithBoot(IFileSystem inner) : IFileSystem
+{
+    public object NamesGate { get; } = new();
+
+    public string BootId { get; set; } = "boot 1";
+
+    public virtual IReadableFile OpenRead(string path) => inner.OpenRead(path);
+
+    public virtual IWritableFile Create(string path) => inner.Create(path);
+
+    public virtual IAppendRegion CreateRegion(string path, long capacity)
+    {
+        lock (NamesGate) return inner.CreateRegion(path, capacity);
+    }
+
+    public virtual IAppendRegion OpenRegion(string path) => inner.OpenRegion(path);
+
+    public bool FileExists(string path) => inner.FileExists(path);
+
+    public bool DirectoryExists(string path) => inner.DirectoryExists(path);
+
+    public long FileLength(string path) => inner.FileLength(path);
+
+    public virtual void Rename(string source, string target)
+    {
+        lock (NamesGate) inner.Rename(source, target);
+    }
+
+    public virtual void Delete(string path)
+    {
+        lock (NamesGate) inner.Delete(path);
+    }
+
+    public void Link(string source, string target) => inner.Link(source, target);
+
+    public void CreateDirectory(string path) => inner.CreateDirectory(path);
+
+    public void DeleteDirectory(string path) => inner.DeleteDirectory(path);
+
+    public IReadOnlyList<string> ListFiles(string directory) => inner.ListFiles(directory);
+
+    public IReadOnlyList<string> ListDirectories(string directory) => inner.ListDirectories(directory);
+
+    public virtual void SyncDirectory(string directory) => inner.SyncDirectory(directory);
+
+    public IDisposable Lock(string path, string holder) => inner.Lock(path, holder);
+}
+
+/// <summary>Streams as plain lists: what a log must agree with.</summary>
+sealed class StreamOracle
+{
+    readonly SortedDictionary<ulong, byte[]> _records = [];
+
+    public ulong First { get; private set; } = 1;
+
+    public ulong Last { get; private set; }
+
+    public int Count => _records.Count;
+
+    public void Append(byte[] payload) => _records[++Last] = payload;
+
+    public void Truncate(ulong position)
+    {
+        foreach (var p in _records.Keys.Where(p => p >= position).ToArray()) _records.Remove(p);
+        Last = position - 1;
+    }
+
+    public void Release(ulong upTo)
+    {
+        if (upTo < First) return;
+        First = upTo + 1;
+        Last = Math.Max(Last, upTo);
+        foreach (var p in _records.Keys.Where(p => p <= upTo).ToArray()) _records.Remove(p);
+    }
+
+    public StreamOracle Clone()
+    {
+        var clone = new StreamOracle { First = First, Last = Last };
+        foreach (var (p, bytes) in _records) clone._records[p] = bytes;
+        return clone;
+    }
+
+    public byte[] this[ulong position] => _records[position];
+
+    /// <summary>Holds the stream against the oracle, from the stream's first position on.</summary>
+    public void Check(LogStream stream, bool firstMayLag = false)
+    {
+        Assert.Equal(Last, stream.LastPosition);
+        // Releases are written down lazily: after a crash the stream may still hold more than the oracle.
+        if (firstMayLag) Assert.True(stream.FirstPosition <= First);
+        else Assert.Equal(First, stream.FirstPosition);
+        var expected = First;
+        stream.Replay(First, (position, payload) =>
+        {
+            Assert.Equal(expected, position);
+            Assert.True(payload.SequenceEqual(_records[position]), $"stream {stream.Id} position {position}");
+            expected++;
+        });
+        Assert.Equal(Last + 1, expected);
+    }
+}
