@@ -28,7 +28,7 @@ enum BlockContent
 sealed unsafe class BlockSource : IDisposable
 {
     /// <summary>Readable bytes behind the contents of every block, for loads in whole words.</summary>
-    public const int PaddingBytes = 32;
+    public const int PaddingBytes = 8;
 
     readonly IReadableFile _file;
     readonly BlockCache _cache;
@@ -105,7 +105,7 @@ sealed unsafe class BlockSource : IDisposable
         var stored = default(BlockLease);
         try
         {
-            Rent((long)handle.Length + TableFormat.TrailerBytes + PaddingBytes, fillCache, ref stored);
+            Rent((long)handle.Length + TableFormat.TrailerBytes + PaddingBytes, handle, fillCache, ref stored);
             ReadRaw(handle.Offset, stored.Memory, (long)handle.Length + TableFormat.TrailerBytes);
             Accept(handle, content, fillCache, ref stored, ref lease);
         }
@@ -141,7 +141,7 @@ sealed unsafe class BlockSource : IDisposable
         try
         {
             var length = (long)handle.Length + TableFormat.TrailerBytes;
-            _cache.Rent(length + PaddingBytes, ref copy);
+            _cache.Rent(_tableKey, handle.Offset, length + PaddingBytes, ref copy);
             Buffer.MemoryCopy(stored, copy.Memory, length, length);
             Accept(handle, BlockContent.Data, true, ref copy, ref lease);
         }
@@ -152,9 +152,9 @@ sealed unsafe class BlockSource : IDisposable
     }
 
     // Memory of the cache's only for what may go into it.
-    void Rent(long length, bool fillCache, ref BlockLease lease)
+    void Rent(long length, BlockHandle handle, bool fillCache, ref BlockLease lease)
     {
-        if (fillCache) _cache.Rent(length, ref lease);
+        if (fillCache) _cache.Rent(_tableKey, handle.Offset, length, ref lease);
         else lease = BlockLease.Private(length);
     }
 
@@ -178,7 +178,7 @@ sealed unsafe class BlockSource : IDisposable
         var contents = default(BlockLease);
         try
         {
-            Rent(length + PaddingBytes, fillCache, ref contents);
+            Rent(length + PaddingBytes, handle, fillCache, ref contents);
             contents.Length = length;
             if (!BlockCompressor.TryDecompress(compression, stored.Memory, (long)handle.Length, new Span<byte>(contents.Memory, (int)length)))
                 Throw.Corruption(Path, (long)handle.Offset, $"a block compressed with {compression}");

@@ -93,7 +93,7 @@ sealed unsafe class TableWriter : IDisposable
         if (_data.Count > 0)
         {
             var bytes = _data.BytesWith(shared, keyLength - shared, valueLength, version, expiry, end);
-            if (bytes + TableFormat.TrailerBytes > _options.BlockBytes || (shared < _options.KeyspacePrefixBytes && !sameKey))
+            if (bytes + TableFormat.TrailerBytes + BlockSource.PaddingBytes > _options.BlockBytes || (shared < _options.KeyspacePrefixBytes && !sameKey))
                 FinishBlock(key, keyLength, shared, sameKey);
         }
         _data.Add(key, keyLength, shared, version, kind, expiry, end, value, valueLength);
