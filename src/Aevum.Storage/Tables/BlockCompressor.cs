@@ -4,6 +4,7 @@
 
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
+using Aevum.Core.Bytes;
 
 namespace Aevum.Storage.Tables;
 
@@ -23,6 +24,9 @@ static unsafe class BlockCompressor
         int written;
         switch (compression)
         {
+            case Compression.Lz4:
+                if (contents.Length > Lz4.SourceBytesMax || (written = Lz4.Compress(contents, output)) == 0) return false;
+                break;
             case Compression.Brotli:
                 if (!BrotliEncoder.TryCompress(contents, output, out written, brotliQuality, BrotliWindow)) return false;
                 break;
@@ -44,6 +48,7 @@ static unsafe class BlockCompressor
         var source = new ReadOnlySpan<byte>(stored + HeaderBytes, checked((int)(length - HeaderBytes)));
         return compression switch
         {
+            Compression.Lz4 => Lz4.TryDecompress(source, target, out var written) && written == target.Length,
             Compression.Brotli => BrotliDecoder.TryDecompress(source, target, out var written) && written == target.Length,
             _ => false,
         };

@@ -29,12 +29,14 @@ sealed unsafe class TableReader : IDisposable
     byte* _topIndex;
     long _topIndexBytes;
     IndexBlock _top;
+    readonly bool _ownsKey;
     bool _closed;
 
-    TableReader(BlockSource source, TableFooter footer)
+    TableReader(BlockSource source, TableFooter footer, bool ownsKey)
     {
         _source = source;
         _footer = footer;
+        _ownsKey = ownsKey;
     }
 
     public string Path => _source.Path;
@@ -59,7 +61,8 @@ sealed unsafe class TableReader : IDisposable
 
     /// <summary>Opens a table and verifies everything but its data blocks and index partitions.</summary>
     /// <param name="tableId">The id that the file must carry.</param>
-    /// <param name="tableKey">Names the table's blocks in the cache; 0: a number of its own. See <see cref="BlockCache.NewTableKey"/>.</param>
+    /// <param name="tableKey">Names the table's blocks in the cache (<see cref="BlockCache.NewTableKey"/>) for a table that may be closed and
+    /// opened again; 0: a number of this reader's own, whose blocks go with it.</param>
     /// <exception cref="CorruptionException">Something in the file is not what it must be.</exception>
     public static TableReader Open(IFileSystem files, string path, ulong tableId, BlockCache cache, TableReaderOptions? options = null, ulong tableKey = 0)
     {
@@ -72,6 +75,7 @@ sealed unsafe class TableReader : IDisposable
     {
         options ??= TableReaderOptions.Default;
         var source = new BlockSource(file, cache, tableKey == 0 ? cache.NewTableKey() : tableKey);
+        var ownsKey = tableKey == 0;
         TableReader? reader = null;
         try
         {
@@ -79,7 +83,7 @@ sealed unsafe class TableReader : IDisposable
             if (length < TableFooter.Bytes) Throw.Corruption(file.Path, length, $"a sorted table, which has at least {TableFooter.Bytes} bytes");
             Span<byte> footerBytes = stackalloc byte[TableFooter.Bytes];
             fixed (byte* start = footerBytes) source.ReadRaw((ulong)(length - TableFooter.Bytes), start, TableFooter.Bytes);
-            reader = new(source, TableFooter.Read(footerBytes, file.Path, length));
+            reader = new(source, TableFooter.Read(footerBytes, file.Path, length), ownsKey);
             reader.ReadParts(tableId);
             if (options.Access == TableAccess.Mapped) source.TryMap(reader.Properties.DataBlocks);
             return reader;
@@ -261,6 +265,8 @@ sealed unsafe class TableReader : IDisposable
     {
         if (_closed) return;
         _closed = true;
+        // Blocks under a key that nobody else knows would only take room.
+        if (_ownsKey) _source.EraseFromCache();
         _top = default;
         _filterLines = 0;
         NativeMemory.AlignedFree(_filter);
