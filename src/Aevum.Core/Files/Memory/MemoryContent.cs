@@ -43,18 +43,19 @@ sealed class MemoryContent
         return count;
     }
 
-    public void Append(string path, ReadOnlySpan<byte> bytes)
+    /// <summary>Overwrites or lengthens; one writer at a time. A gap between the present end and <paramref name="offset"/> is zeros.</summary>
+    public void Write(string path, long offset, ReadOnlySpan<byte> bytes)
     {
-        var needed = _length + bytes.Length;
-        if (needed > _bytes.Length)
+        var end = offset + bytes.Length;
+        if (end > _bytes.Length)
         {
-            if (needed > Array.MaxLength) Throw.Limit($"{path}: the length of a file in memory", needed, Array.MaxLength);
-            var longer = Allocate(path, Math.Clamp(_bytes.Length * 2L, Math.Max(needed, CapacityMin), Array.MaxLength));
+            if (end > Array.MaxLength) Throw.Limit($"{path}: the length of a file in memory", end, Array.MaxLength);
+            var longer = Allocate(path, Math.Clamp(_bytes.Length * 2L, Math.Max(end, CapacityMin), Array.MaxLength));
             _bytes.AsSpan(0, (int)_length).CopyTo(longer);
             Volatile.Write(ref _bytes, longer);
         }
-        bytes.CopyTo(_bytes.AsSpan((int)_length));
-        Volatile.Write(ref _length, needed);
+        bytes.CopyTo(_bytes.AsSpan((int)offset));
+        if (end > _length) Volatile.Write(ref _length, end);
     }
 
     /// <summary>Gives back what growing took too much, once nothing more will be appended.</summary>

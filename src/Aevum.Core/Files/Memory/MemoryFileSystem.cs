@@ -100,7 +100,7 @@ public sealed class MemoryFileSystem : IFileSystem
         {
             if (_names.TryFindFile(path) is { LockedBy: { } present }) throw FileErrors.Locked(path, present);
             var content = new MemoryContent { LockedBy = holder };
-            content.Append(path, System.Text.Encoding.UTF8.GetBytes(holder));
+            content.Write(path, 0, System.Text.Encoding.UTF8.GetBytes(holder));
             _names.SetFile(path, content);
             return new Release(content);
         }
@@ -155,7 +155,7 @@ sealed class MemoryWritableFile(string path, MemoryContent content) : IWritableF
     public void Append(ReadOnlySpan<byte> bytes)
     {
         if (_closed) FileErrors.ThrowClosed(path);
-        content.Append(path, bytes);
+        content.Write(path, content.Length, bytes);
     }
 
     public void Sync()
