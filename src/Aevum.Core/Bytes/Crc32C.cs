@@ -131,7 +131,10 @@ public static unsafe class Crc32C
         if (Pclmulqdq.IsSupported)
             return Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar((ulong)left), Vector128.CreateScalar((ulong)right), 0).ToScalar();
         if (Arm.Aes.IsSupported)
-            return Arm.Aes.PolynomialMultiplyWideningLower(Vector64.CreateScalar((ulong)left), Vector64.CreateScalar((ulong)right)).ToScalar();
+        {
+            var (a, b) = (Vector64.CreateScalar((ulong)left), Vector64.CreateScalar((ulong)right));
+            return Arm.Aes.PolynomialMultiplyWideningLower(a, b).ToScalar();
+        }
         return Crc32CPowers.CarrylessMultiply(left, right);
     }
 }

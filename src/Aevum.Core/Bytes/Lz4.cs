@@ -20,7 +20,8 @@ public static unsafe class Lz4
     /// <summary>The longest source: what a compressed block of it still fits in one array.</summary>
     public const int SourceBytesMax = 0x7E000000;
 
-    /// <summary>Bytes that the compressed form of <paramref name="sourceLength"/> bytes never exceeds (a block of literals alone, and a little).</summary>
+    /// <summary>Bytes that the compressed form of <paramref name="sourceLength"/> bytes never exceeds: a block of literals alone, and a
+    /// little.</summary>
     public static int MaxCompressedLength(int sourceLength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sourceLength);
@@ -28,9 +29,11 @@ public static unsafe class Lz4
         return sourceLength + (sourceLength / 255) + 16;
     }
 
-    /// <summary>Compresses into <paramref name="target"/>, which must not overlap the source. Allocates nothing; uses up to 16 KiB of stack.</summary>
+    /// <summary>Compresses into <paramref name="target"/>, which must not overlap the source. Allocates nothing; uses up to 16 KiB
+    /// of stack.</summary>
     /// <param name="source">At most <see cref="SourceBytesMax"/> bytes.</param>
-    /// <param name="target">With <see cref="MaxCompressedLength"/> bytes it always fits. Give less to learn that compressing is not worth it.</param>
+    /// <param name="target">With <see cref="MaxCompressedLength"/> bytes it always fits. Give less to learn that
+    /// compressing is not worth it.</param>
     /// <param name="acceleration">1 to 65537. Greater searches fewer places: faster, and worse compression.</param>
     /// <returns>Bytes written, at least 1; 0 if the target is too short, its content then undefined.</returns>
     public static int Compress(ReadOnlySpan<byte> source, Span<byte> target, int acceleration = 1)
@@ -41,8 +44,10 @@ public static unsafe class Lz4
             return Lz4Compressor.Compress(from, source.Length, to, target.Length, Math.Min(acceleration, 65537));
     }
 
-    /// <summary>Decompresses a block of any origin: no input makes it read or write outside of the two spans, which must not overlap.</summary>
-    /// <returns>False if the bytes are no block or hold more than <paramref name="target"/> takes; the target's content is then undefined.</returns>
+    /// <summary>Decompresses a block of any origin: no input makes it read or write outside of the two spans, which must not
+    /// overlap.</summary>
+    /// <returns>False if the bytes are no block or hold more than <paramref name="target"/> takes; the target's content is
+    /// then undefined.</returns>
     public static bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> target, out int written)
     {
         fixed (byte* from = source, to = target)

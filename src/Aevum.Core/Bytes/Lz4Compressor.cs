@@ -47,7 +47,8 @@ static unsafe class Lz4Compressor
         return Compress(table, WideBits, source, sourceLength, target, targetLength, acceleration);
     }
 
-    static int Compress<TPosition>(TPosition* table, int bits, byte* source, int sourceLength, byte* target, int targetLength, int acceleration)
+    static int Compress<TPosition>(
+        TPosition* table, int bits, byte* source, int sourceLength, byte* target, int targetLength, int acceleration)
         where TPosition : unmanaged
     {
         var shift = 64 - bits;

@@ -97,18 +97,20 @@ public sealed class HybridClock
     /// <summary>The greatest time that may be handed out.</summary>
     public SystemTime Ceiling => new(Volatile.Read(ref _ceiling));
 
-    /// <summary>True from half of the way between the last <see cref="RaiseCeiling"/> and its ceiling on. Cheap: ask after each batch.</summary>
+    /// <summary>True from half of the way between the last <see cref="RaiseCeiling"/> and its ceiling on. Cheap: ask after each
+    /// batch.</summary>
     public bool CeilingNeedsRenewal => Volatile.Read(ref _last) >= Volatile.Read(ref _renewAt);
 
     /// <summary>By how much the wall clock jumped forward, while that stops this clock; else zero.</summary>
     public TimeSpan Jump => TimeSpan.FromMicroseconds(Volatile.Read(ref _jump));
 
-    /// <summary>Where the clock stands, without taking a time: the wall clock as far as it is followed, or <see cref="Latest"/> if that is greater.
-    /// A read of a later moment asks for the future.</summary>
+    /// <summary>Where the clock stands, without taking a time: the wall clock as far as it is followed, or <see cref="Latest"/>
+    /// if that is greater. A read of a later moment asks for the future.</summary>
     public SystemTime Now => new(Math.Max(ReadWall(), Volatile.Read(ref _last)));
 
     /// <summary>A time above every earlier one.</summary>
-    /// <exception cref="AevumException">ClockJump or CeilingReached, where <see cref="TryNext(out SystemTime, out ClockRefusal)"/> returns false.</exception>
+    /// <exception cref="AevumException">ClockJump or CeilingReached, where
+    /// <see cref="TryNext(out SystemTime, out ClockRefusal)"/> returns false.</exception>
     public SystemTime Next()
     {
         if (!TryNext(out var time, out var refusal)) ThrowRefused(refusal);
@@ -148,7 +150,8 @@ public sealed class HybridClock
     /// <summary>As <see cref="TryNext(out SystemTime, out ClockRefusal)"/>, for callers that need no reason.</summary>
     public bool TryNext(out SystemTime time) => TryNext(out time, out _);
 
-    /// <summary>Takes note of a time used elsewhere (a batch of another shard, a replayed log, a read at a moment): all later ones lie above it.</summary>
+    /// <summary>Takes note of a time used elsewhere (a batch of another shard, a replayed log, a read at a moment): all later ones lie
+    /// above it.</summary>
     /// <remarks>It may lie above the ceiling; then nothing is handed out until the ceiling is raised above it.</remarks>
     public void Observe(SystemTime seen)
     {

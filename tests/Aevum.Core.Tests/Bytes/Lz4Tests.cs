@@ -25,7 +25,7 @@ public sealed unsafe class Lz4Tests
                 for (var i = 0; i < length; i++) bytes[i] = (byte)((i % period) * 7);
                 break;
             case "words":
-                var words = new[] { "the ", "log ", "of ", "a ", "database ", "holds ", "every ", "batch ", "in order ", "and ", "nothing else. " };
+                string[] words = ["the ", "log ", "of ", "a ", "database ", "holds ", "every ", "batch ", "in order ", "and ", "nothing. "];
                 Fill(bytes, () => words[random.Next(words.Length)]);
                 break;
             case "rows":
@@ -98,7 +98,8 @@ public sealed unsafe class Lz4Tests
     [Theory, MemberData(nameof(Shapes))]
     public void Round_trips_at_long_lengths(string shape)
     {
-        foreach (var length in new[] { 4096, 10_000, 65_535, 65_536, 65_537, 65_548, 200_000, 1 << 20 }) CheckRoundTrip(Make(shape, length, 7));
+        foreach (var length in new[] { 4096, 10_000, 65_535, 65_536, 65_537, 65_548, 200_000, 1 << 20 })
+            CheckRoundTrip(Make(shape, length, 7));
     }
 
     [Theory, InlineData(2), InlineData(10), InlineData(1000), InlineData(int.MaxValue)]
@@ -155,7 +156,8 @@ public sealed unsafe class Lz4Tests
             var exact = Compress(source).Length;
             Assert.Equal(exact, Lz4.Compress(source, memory.AtEnd(exact)));
             Assert.True(NaiveLz4.Decompress(memory.AtEnd(exact), length).AsSpan().SequenceEqual(source));
-            for (var less = exact - 1; less >= 0; less -= Math.Max(1, exact / 20)) Assert.Equal(0, Lz4.Compress(source, memory.AtEnd(less)));
+            for (var less = exact - 1; less >= 0; less -= Math.Max(1, exact / 20))
+                Assert.Equal(0, Lz4.Compress(source, memory.AtEnd(less)));
         }
     }
 
@@ -205,7 +207,7 @@ public sealed unsafe class Lz4Tests
     [Theory]
     [InlineData("00", "")]                               // an empty block
     [InlineData("1041", "41")]                           // literals alone
-    [InlineData("1F4101000050" + "4242424242", "4141414141414141414141414141414141414141" + "4242424242")]   // one letter 20 times: a match into itself
+    [InlineData("1F4101000050" + "4242424242", "4141414141414141414141414141414141414141" + "4242424242")]   // a match into itself
     [InlineData("F00041424344" + "45464748494A4B4C4D4E4F", "4142434445464748494A4B4C4D4E4F")]
     public void Decodes_blocks_written_by_hand(string block, string expected)
     {
@@ -238,7 +240,8 @@ public sealed unsafe class Lz4Tests
     public void Any_mutated_block_gives_what_the_oracle_gives_and_touches_nothing_outside()
     {
         var random = new SeededRandom(17);
-        var blocks = Enumerable.Range(0, 64).Select(i => Compress(Make(AllShapes[i % AllShapes.Length], random.Next(600), (ulong)i))).ToArray();
+        var blocks = Enumerable.Range(0, 64)
+            .Select(i => Compress(Make(AllShapes[i % AllShapes.Length], random.Next(600), (ulong)i))).ToArray();
         using var from = new GuardedMemory(4096);
         using var to = new GuardedMemory(4096);
         int accepted = 0, refused = 0;
@@ -301,7 +304,8 @@ public sealed unsafe class Lz4Tests
     public void The_installed_library_reads_our_blocks_and_we_read_its()
     {
         var peerCompress = (delegate* unmanaged<byte*, byte*, int, int, int>)NativePeer.Function(NativePeer.Lz4, "LZ4_compress_default");
-        var peerCompressHigh = (delegate* unmanaged<byte*, byte*, int, int, int, int>)NativePeer.Function(NativePeer.Lz4, "LZ4_compress_HC");
+        var peerCompressHigh =
+            (delegate* unmanaged<byte*, byte*, int, int, int, int>)NativePeer.Function(NativePeer.Lz4, "LZ4_compress_HC");
         var peerDecompress = (delegate* unmanaged<byte*, byte*, int, int, int>)NativePeer.Function(NativePeer.Lz4, "LZ4_decompress_safe");
         var random = new SeededRandom(23);
         foreach (var shape in AllShapes)
@@ -319,7 +323,9 @@ public sealed unsafe class Lz4Tests
                     Assert.True(back.AsSpan(0, length).SequenceEqual(source));
                     foreach (var level in new[] { 0, 9 })
                     {
-                        var written = level == 0 ? peerCompress(from, to, length, theirs.Length) : peerCompressHigh(from, to, length, theirs.Length, level);
+                        var written = level == 0
+                            ? peerCompress(from, to, length, theirs.Length)
+                            : peerCompressHigh(from, to, length, theirs.Length, level);
                         back.AsSpan().Clear();
                         Assert.True(Lz4.TryDecompress(theirs.AsSpan(0, written), back.AsSpan(0, length), out var count));
                         Assert.Equal(length, count);
