@@ -53,7 +53,7 @@ public sealed class HybridClock
 {
     // What a suggested ceiling leaves above the last time even if that runs ahead of the wall clock: room for ten million batches.
     const ulong RoomMin = 10_000UL << SystemTime.CounterBits;
-    const long MicrosecondsMax = (1L << 53) - 1;
+    const long MicrosecondsMax = (long)SystemTime.MicrosecondsMax;
 
     readonly TimeProvider _time;
     readonly HybridClockOptions _options;

@@ -20,6 +20,9 @@ public readonly record struct SystemTime(ulong Value) : IComparable<SystemTime>
     /// <summary>The greatest counter of one microsecond.</summary>
     public const ulong CounterMax = (1UL << CounterBits) - 1;
 
+    /// <summary>The greatest number of microseconds: 53 bits.</summary>
+    public const ulong MicrosecondsMax = (1UL << 53) - 1;
+
     /// <summary>The greatest time of all, which sees every version. Never given to a batch.</summary>
     public static SystemTime Max => new(long.MaxValue);
 
@@ -32,9 +35,14 @@ public readonly record struct SystemTime(ulong Value) : IComparable<SystemTime>
 
     public static SystemTime FromMicroseconds(ulong microseconds, ulong counter = 0) => new((microseconds << CounterBits) | counter);
 
-    /// <summary>The greatest time of the microsecond in which <paramref name="moment"/> lies: it names every version stamped at or before it.</summary>
-    public static SystemTime AtOrBefore(DateTimeOffset moment) =>
-        FromMicroseconds((ulong)((moment.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond), CounterMax);
+    /// <summary>The greatest time of the microsecond in which <paramref name="moment"/> lies: it names every version stamped at or
+    /// before it. None before 1970, when there was no version; <see cref="Max"/> beyond the year 2255.</summary>
+    public static SystemTime AtOrBefore(DateTimeOffset moment)
+    {
+        var ticks = moment.UtcTicks - DateTimeOffset.UnixEpoch.Ticks;
+        if (ticks < 0) return None;
+        return FromMicroseconds(Math.Min((ulong)(ticks / TimeSpan.TicksPerMicrosecond), MicrosecondsMax), CounterMax);
+    }
 
     public DateTimeOffset ToDateTimeOffset() => DateTimeOffset.UnixEpoch.AddTicks((long)Microseconds * TimeSpan.TicksPerMicrosecond);
 
