@@ -8,7 +8,9 @@
 //   (1) a body awaits only what this scheduler hands out (Yield, Delay, a Signal, another BackgroundTask): no continuation reaches
 //       the thread pool;
 //   (2) nobody waits (Signal.WaitUntil) while holding a lock that a background body may want;
-//   (3) disposing waits for the bodies that run and starts no more.
+//   (3) cancelling a body makes every waiting condition be looked at again: a condition may speak of the token;
+//   (4) disposing asks every body to end, ends every delay (as cancelled) and every wait whose condition does not hold (with false), waits
+//       until the last body has ended, and starts no more (Closed).
 
 namespace Aevum.Core.Scheduling;
 
@@ -39,7 +41,7 @@ public interface IScheduler : IDisposable
     /// <summary>A place where others may run. Bodies that compute for long pass one at least every few milliseconds.</summary>
     SchedulerYield Yield();
 
-    /// <summary>Completes after the given time on this scheduler's clock.</summary>
+    /// <summary>Completes after the given time on this scheduler's clock; cancelled by the token, or when the scheduler closes.</summary>
     Task Delay(TimeSpan time, CancellationToken cancellation = default);
 
     /// <summary>Something that callers and bodies can wait for.</summary>
@@ -54,7 +56,8 @@ public abstract class Signal
 
     /// <summary>Blocks the calling thread until <paramref name="condition"/> holds; in simulation runs other work meanwhile.
     /// The condition is evaluated outside of the caller's locks and may take them.</summary>
-    /// <returns>False if <paramref name="timeout"/> passed first (or, in simulation, if nothing is left that could make it true).</returns>
+    /// <returns>False if <paramref name="timeout"/> passed first, if the scheduler is closing (or, in simulation, if nothing is left that could
+    /// make it true).</returns>
     public abstract bool WaitUntil(Func<bool> condition, TimeSpan? timeout = null);
 
     /// <summary>The same for a background body.</summary>
@@ -68,7 +71,7 @@ public abstract class BackgroundTask
 
     public abstract bool IsCompleted { get; }
 
-    /// <summary>What the body threw, if it ended so.</summary>
+    /// <summary>What the body threw, if it ended so. An OperationCanceledException after <see cref="Cancel"/> is no failure.</summary>
     public abstract Exception? Failure { get; }
 
     /// <summary>Asks the body to end; it sees its cancellation token cancelled.</summary>

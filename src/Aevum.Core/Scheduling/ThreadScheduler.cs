@@ -49,7 +49,7 @@ public sealed class ThreadScheduler : IScheduler
     readonly int[] _waiting = new int[ClassCount];   // counts of _queues, readable without the gate
     readonly WorkClassContext[] _contexts = new WorkClassContext[ClassCount];
     readonly List<Thread> _threads = [];
-    readonly HashSet<ThreadTask> _tasks = [];
+    readonly HashSet<ThreadBody> _tasks = [];
     readonly HashSet<ThreadSignal> _signalsWithWaiters = [];
     readonly ThreadTimers _timers;
     bool _closing;      // no new bodies; waits give up
@@ -79,12 +79,12 @@ public sealed class ThreadScheduler : IScheduler
 
     public BackgroundTask Start(string name, WorkClass workClass, Func<CancellationToken, Task> body)
     {
-        var task = new ThreadTask(this, name, body);
+        var task = new ThreadBody(this, name, body);
         lock (_gate)
         {
             if (_closing) Throw.Closed("the scheduler");
             _tasks.Add(task);
-            EnqueueLocked(workClass, new WorkItem(static state => ((ThreadTask)state!).Run(), task));
+            EnqueueLocked(workClass, new WorkItem(static state => ((ThreadBody)state!).Run(), task));
         }
         return task;
     }
@@ -102,7 +102,7 @@ public sealed class ThreadScheduler : IScheduler
     {
         if (cancellation.IsCancellationRequested) return Task.FromCanceled(cancellation);
         if (time <= TimeSpan.Zero) return Task.CompletedTask;
-        var delay = new ThreadDelay();
+        var delay = new WakePromise();
         if (_timers.Add(time, delay) && cancellation.CanBeCanceled)
             delay.CancelWith(cancellation);
         return delay.Task;
@@ -112,7 +112,7 @@ public sealed class ThreadScheduler : IScheduler
 
     public void Dispose()
     {
-        ThreadTask[] tasks;
+        ThreadBody[] tasks;
         lock (_gate)
         {
             if (_closing) return;
@@ -155,7 +155,7 @@ public sealed class ThreadScheduler : IScheduler
         foreach (var signal in signals) signal.Raise();
     }
 
-    internal void Ended(ThreadTask task)
+    void Ended(ThreadBody task)
     {
         lock (_gate)
         {
@@ -236,5 +236,14 @@ public sealed class ThreadScheduler : IScheduler
             throw new NotSupportedException("nobody waits for a continuation by Send");
 
         public override SynchronizationContext CreateCopy() => this;
+    }
+
+    sealed class ThreadBody(ThreadScheduler scheduler, string name, Func<CancellationToken, Task> body) : ScheduledBody(name, body)
+    {
+        public override void Wait() => WaitAsync().Wait();
+
+        protected override void OnCancelled() => scheduler.RaiseAll();
+
+        protected override void OnEnded() => scheduler.Ended(this);
     }
 }

@@ -10,13 +10,13 @@ namespace Aevum.Core.Scheduling;
 sealed class ThreadSignal(ThreadScheduler scheduler, string name) : Signal
 {
     readonly object _gate = new();
-    readonly List<ThreadDelay> _bodies = [];
+    readonly List<WakePromise> _bodies = [];
     long _raises;
     int _threads;
 
     public override void Raise()
     {
-        ThreadDelay[] bodies;
+        WakePromise[] bodies;
         lock (_gate)
         {
             _raises++;
@@ -71,7 +71,7 @@ sealed class ThreadSignal(ThreadScheduler scheduler, string name) : Signal
         var start = time.GetTimestamp();
         while (true)
         {
-            var wake = new ThreadDelay();
+            var wake = new WakePromise();
             Enrol(0, wake);
             try
             {
@@ -96,7 +96,7 @@ sealed class ThreadSignal(ThreadScheduler scheduler, string name) : Signal
         }
     }
 
-    void Enrol(int threads, ThreadDelay? body)
+    void Enrol(int threads, WakePromise? body)
     {
         bool first, last;
         lock (_gate)
@@ -111,7 +111,7 @@ sealed class ThreadSignal(ThreadScheduler scheduler, string name) : Signal
         }
     }
 
-    void Withdraw(ThreadDelay body)
+    void Withdraw(WakePromise body)
     {
         lock (_gate)
         {

@@ -5,44 +5,19 @@
 
 namespace Aevum.Core.Scheduling;
 
-/// <summary>A promise that a timer, a signal or a cancellation may complete; the first one counts.</summary>
-sealed class ThreadDelay
-{
-    // Asynchronously: so that whoever completes it (the timer thread, a caller that raises) never runs a body.
-    readonly TaskCompletionSource<bool> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    CancellationTokenRegistration _registration;
-
-    public Task<bool> Task => _promise.Task;
-
-    public bool IsCompleted => _promise.Task.IsCompleted;
-
-    public void Complete(bool result)
-    {
-        if (_promise.TrySetResult(result)) _registration.Unregister();
-    }
-
-    public void Cancel() => _promise.TrySetCanceled();
-
-    public void CancelWith(CancellationToken cancellation)
-    {
-        _registration = cancellation.UnsafeRegister(static (state, token) => ((ThreadDelay)state!)._promise.TrySetCanceled(token), this);
-        if (IsCompleted) _registration.Unregister();
-    }
-}
-
 sealed class ThreadTimers(TimeProvider time, string name)
 {
     const int SweepMin = 64;
 
     readonly object _gate = new();
-    readonly PriorityQueue<ThreadDelay, long> _due = new();
+    readonly PriorityQueue<WakePromise, long> _due = new();
     Thread? _thread;
     int _sweepAt = SweepMin;
     bool _closed;
 
     /// <summary>Completes <paramref name="delay"/> with false after the given time.</summary>
     /// <returns>False if the timers are closed; then the delay is cancelled at once.</returns>
-    public bool Add(TimeSpan after, ThreadDelay delay)
+    public bool Add(TimeSpan after, WakePromise delay)
     {
         var ticks = after.TotalSeconds * time.TimestampFrequency;
         var due = ticks >= long.MaxValue / 2 ? long.MaxValue : time.GetTimestamp() + (long)Math.Ceiling(ticks);
@@ -71,7 +46,7 @@ sealed class ThreadTimers(TimeProvider time, string name)
     /// <summary>Cancels all that waits, now and later.</summary>
     public void Close()
     {
-        ThreadDelay[] left;
+        WakePromise[] left;
         lock (_gate)
         {
             _closed = true;
@@ -106,7 +81,7 @@ sealed class ThreadTimers(TimeProvider time, string name)
 
     void Run()
     {
-        var ready = new List<ThreadDelay>();
+        var ready = new List<WakePromise>();
         while (true)
         {
             lock (_gate)

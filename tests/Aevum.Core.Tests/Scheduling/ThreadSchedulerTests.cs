@@ -95,7 +95,7 @@ public sealed class ThreadSchedulerTests : SchedulerContract
         var timers = new ThreadTimers(TimeProvider.System, "test-timers");
         for (var i = 0; i < 10_000; i++)
         {
-            var delay = new ThreadDelay();
+            var delay = new WakePromise();
             Assert.True(timers.Add(TimeSpan.FromDays(1), delay));
             delay.Complete(true);
         }

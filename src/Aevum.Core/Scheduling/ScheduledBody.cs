@@ -1,11 +1,17 @@
+// ScheduledBody: the life of a background body, the same under every scheduler.
+//
+//   started -> running -> ended      Run is called once, where bodies of its class run; every way out of the body ends in OnEnded
+//
+// An OperationCanceledException after Cancel is how a body obeys; anything else it throws is its failure.
+
 namespace Aevum.Core.Scheduling;
 
 #pragma warning disable CA1001 // a cancellation source without a timer or a wait handle holds nothing to dispose of
-/// <summary>A body of a <see cref="ThreadScheduler"/>.</summary>
-sealed class ThreadTask(ThreadScheduler scheduler, string name, Func<CancellationToken, Task> body) : BackgroundTask
+abstract class ScheduledBody(string name, Func<CancellationToken, Task> body) : BackgroundTask
 {
     readonly CancellationTokenSource _cancellation = new();
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    Exception? _failure;
 
     public override string Name => name;
 
@@ -13,20 +19,15 @@ sealed class ThreadTask(ThreadScheduler scheduler, string name, Func<Cancellatio
 
     public override Exception? Failure => IsCompleted ? _failure : null;
 
-    Exception? _failure;
+    public override Task WaitAsync() => _ended.Task;
 
     public override void Cancel()
     {
-        // Callbacks of the token run here, on the caller's thread; continuations of awaits do not: they post to their class.
+        // Callbacks of the token run here, on the caller's thread; continuations of awaits do not: they post to their context.
         _cancellation.Cancel();
-        scheduler.RaiseAll();
+        OnCancelled();
     }
 
-    public override void Wait() => _ended.Task.Wait();
-
-    public override Task WaitAsync() => _ended.Task;
-
-    /// <summary>Called once, on a thread of the task's class.</summary>
     public async void Run()
     {
         // Not even this method's own end may throw: an exception of an async void method would be posted and end the process.
@@ -45,6 +46,11 @@ sealed class ThreadTask(ThreadScheduler scheduler, string name, Func<Cancellatio
             _failure = failure;
         }
         _ended.SetResult();
-        scheduler.Ended(this);
+        OnEnded();
     }
+
+    /// <summary>Conditions may speak of the cancellation, so all that wait must look at theirs again.</summary>
+    protected abstract void OnCancelled();
+
+    protected abstract void OnEnded();
 }
