@@ -29,7 +29,10 @@ check_sdk() {
 
 # native_library FILE PACKAGE WITHOUT_IT: installs a Debian package when the library is not there and this user may.
 native_library() {
-    if /sbin/ldconfig -p 2>/dev/null | grep -qF "$1"; then return; fi
+    # Not a pipe into grep -q: it leaves early, ldconfig dies of the broken pipe, and pipefail makes that a "not found".
+    local known
+    known=$(/sbin/ldconfig -p 2>/dev/null || true)
+    case $known in *"$1"*) return ;; esac
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         step "$1 is not installed (Debian: apt-get install $2): $3"
         return
