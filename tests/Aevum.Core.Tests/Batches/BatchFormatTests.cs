@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Aevum.Core.Batches;
 using Aevum.Core.Time;
+using Aevum.Testing;
 
 namespace Aevum.Core.Tests.Batches;
 
@@ -39,9 +40,7 @@ public sealed partial class BatchFormatTests
     // The hexadecimal pairs at the start of each line of the page's last code block.
     static byte[] PageSample()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Aevum.slnx"))) folder = folder.Parent!;
-        var page = File.ReadAllText(Path.Combine(folder.FullName, "docs", "formats", "batch.md"));
+        var page = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", "formats", "batch.md"));
         var block = page.Split("```")[^2];
         return [.. Line().Matches(block).SelectMany(m => m.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Select(pair => byte.Parse(pair, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
+using Aevum.Testing;
 
 namespace Aevum.Core.Tests.Bytes;
 
@@ -38,7 +39,7 @@ public sealed unsafe class KeyHashTests
         Assert.Equal(0xE2FB07770C4F478F, sum);
     }
 
-    [NativePeerFact(NativePeer.XxHash)]
+    [FactThatNeeds(Library = NativePeer.XxHash)]
     public void Agrees_with_the_installed_library_on_random_bytes()
     {
         var peer = (delegate* unmanaged<byte*, nuint, ulong>)NativePeer.Function(NativePeer.XxHash, "XXH3_64bits");

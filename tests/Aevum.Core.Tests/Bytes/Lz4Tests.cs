@@ -1,6 +1,7 @@
 using System.Text;
 using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
+using Aevum.Testing;
 
 namespace Aevum.Core.Tests.Bytes;
 
@@ -300,7 +301,7 @@ public sealed unsafe class Lz4Tests
         }
     }
 
-    [NativePeerFact(NativePeer.Lz4)]
+    [FactThatNeeds(Library = NativePeer.Lz4)]
     public void The_installed_library_reads_our_blocks_and_we_read_its()
     {
         var peerCompress = (delegate* unmanaged<byte*, byte*, int, int, int>)NativePeer.Function(NativePeer.Lz4, "LZ4_compress_default");

@@ -12,13 +12,3 @@ public static class NativePeer
 
     public static nint Function(string library, string name) => NativeLibrary.GetExport(NativeLibrary.Load(library), name);
 }
-
-/// <summary>A fact that needs a native library. Decided when tests are discovered, so that the runner counts it as skipped.</summary>
-public sealed class NativePeerFactAttribute : FactAttribute
-{
-    public NativePeerFactAttribute(string library)
-    {
-        if (NativeLibrary.TryLoad(library, out var handle)) NativeLibrary.Free(handle);
-        else Skip = $"{library} is not installed";
-    }
-}
