@@ -47,12 +47,19 @@ public sealed class WriteBatch
     /// <summary>How many effects the batch holds.</summary>
     public int Count => _count;
 
+    /// <summary>True if an effect is a merge, which not every keyspace takes.</summary>
+    public bool HasMerges { get; private set; }
+
     /// <summary>The encoded batch. Valid until the next change.</summary>
     public ReadOnlySpan<byte> Encoded => _bytes.AsSpan(0, _length);
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default) => Add(EffectKind.Put, key, value, expiry);
 
-    public void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand) => Add(EffectKind.Merge, key, operand, default);
+    public void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand)
+    {
+        Add(EffectKind.Merge, key, operand, default);
+        HasMerges = true;
+    }
 
     public void Delete(ReadOnlySpan<byte> key) => Add(EffectKind.Delete, key, default, default);
 
@@ -70,6 +77,7 @@ public sealed class WriteBatch
     {
         _length = HeaderBytes;
         _count = 0;
+        HasMerges = false;
         _bytes.AsSpan(0, HeaderBytes).Clear();
     }
 

@@ -4,7 +4,7 @@ namespace Aevum.Storage.Tables;
 
 /// <summary>Sees every version that goes into a table and leaves a property behind, by which a reader may later skip the table.</summary>
 /// <remarks>Created once per table, called from one thread. What it returns is kept under "collector." + <see cref="Name"/>.</remarks>
-interface IPropertyCollector
+public interface IPropertyCollector
 {
     string Name { get; }
 

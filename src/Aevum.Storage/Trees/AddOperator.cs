@@ -15,11 +15,8 @@ public sealed class AddOperator : IMergeOperator
     public void Merge(ReadOnlySpan<byte> key, bool exists, ReadOnlySpan<byte> existing, ReadOnlySpan<byte> operand, IBufferWriter<byte> result) =>
         Write(unchecked(Read(existing) + Read(operand)), result);
 
-    public bool TryCombine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result)
-    {
+    public void Combine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result) =>
         Write(unchecked(Read(older) + Read(newer)), result);
-        return true;
-    }
 
     static long Read(ReadOnlySpan<byte> bytes) => bytes.Length == sizeof(long) ? BinaryPrimitives.ReadInt64LittleEndian(bytes) : 0;
 

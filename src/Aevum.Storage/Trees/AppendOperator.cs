@@ -15,10 +15,9 @@ public sealed class AppendOperator : IMergeOperator
         result.Write(operand);
     }
 
-    public bool TryCombine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result)
+    public void Combine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result)
     {
         result.Write(older);
         result.Write(newer);
-        return true;
     }
 }

@@ -12,6 +12,7 @@ public interface IMergeOperator
     /// <param name="exists">False if the key is absent; then <paramref name="existing"/> is empty.</param>
     void Merge(ReadOnlySpan<byte> key, bool exists, ReadOnlySpan<byte> existing, ReadOnlySpan<byte> operand, IBufferWriter<byte> result);
 
-    /// <summary>Writes one operand that does what <paramref name="older"/> followed by <paramref name="newer"/> do; false if none does.</summary>
-    bool TryCombine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result);
+    /// <summary>Writes one operand that does what <paramref name="older"/> followed by <paramref name="newer"/> do. It must always be possible:
+    /// an operator whose operands do not add up keeps them as a list inside the operand.</summary>
+    void Combine(ReadOnlySpan<byte> key, ReadOnlySpan<byte> older, ReadOnlySpan<byte> newer, IBufferWriter<byte> result);
 }

@@ -38,6 +38,10 @@ sealed record ManifestState
 
     public IReadOnlyDictionary<ulong, ulong> Floors { get; init; } = new Dictionary<ulong, ulong>();
 
+    public Guid DatabaseId { get; init; }
+
+    public uint Timeline { get; init; }
+
     public ManifestState After(VersionEdit edit)
     {
         var floors = new Dictionary<ulong, ulong>(Floors);
@@ -49,13 +53,15 @@ sealed record ManifestState
             GreatestTime = Math.Max(GreatestTime, edit.GreatestTime ?? 0),
             NextTableId = Math.Max(NextTableId, edit.NextTableId ?? 0),
             Floors = floors,
+            DatabaseId = edit.DatabaseId ?? DatabaseId,
+            Timeline = edit.Timeline ?? Timeline,
         };
     }
 
     /// <summary>One edit that makes this state from nothing.</summary>
     public VersionEdit AsEdit()
     {
-        var edit = new VersionEdit { AppliedPosition = AppliedPosition, GreatestTime = GreatestTime, NextTableId = NextTableId };
+        var edit = new VersionEdit { AppliedPosition = AppliedPosition, GreatestTime = GreatestTime, NextTableId = NextTableId, DatabaseId = DatabaseId, Timeline = Timeline };
         foreach (var (keyspace, floor) in Floors) edit.Floors[keyspace] = floor;
         foreach (var history in new[] { false, true })
             for (var level = 0; level < TreeVersion.LevelCount; level++)

@@ -25,6 +25,12 @@ sealed class VersionEdit
     /// <summary>No table id at or above this was ever given out to this tree.</summary>
     public ulong? NextTableId { get; set; }
 
+    /// <summary>Whose tree this is; set once.</summary>
+    public Guid? DatabaseId { get; set; }
+
+    /// <summary>The database's line of descent.</summary>
+    public uint? Timeline { get; set; }
+
     /// <summary>The version after this edit.</summary>
     /// <exception cref="CorruptionException">The edit does not fit the version.</exception>
     public TreeVersion Apply(TreeVersion version)

@@ -3,6 +3,7 @@
 //
 //   1 added     flags (bit 0 history) | level | table            2 removed   flags | level | table id
 //   3 floor     keyspace u64 | time u64                          4 applied position    5 greatest time    6 next table id
+//   7 database id, 16 bytes (RFC 9562 order)                     8 timeline
 //   table       id | file bytes | smallest | largest | flags (bit 0 largest exclusive, 1 clip start, 2 clip end) | entries | deletes |
 //               range deletes | min version u64 | max version u64 | min expiry u64 | max end u64 | [clip start] | [clip end]
 //   numbers are varints unless marked u64 (little endian); byte strings are a varint length and the bytes.
@@ -16,7 +17,8 @@ namespace Aevum.Storage.Versions;
 
 static class VersionEditCodec
 {
-    const uint AddedTag = 1, RemovedTag = 2, FloorTag = 3, AppliedTag = 4, GreatestTag = 5, NextIdTag = 6;
+    const uint AddedTag = 1, RemovedTag = 2, FloorTag = 3, AppliedTag = 4, GreatestTag = 5, NextIdTag = 6, DatabaseTag = 7, TimelineTag = 8;
+    const int GuidBytes = 16;
     const uint HistoryFlag = 1;
     const uint ExclusiveFlag = 1, ClipStartFlag = 2, ClipEndFlag = 4, KnownTableFlags = 7;
 
@@ -46,6 +48,13 @@ static class VersionEditCodec
         WriteOptional(target, AppliedTag, edit.AppliedPosition);
         WriteOptional(target, GreatestTag, edit.GreatestTime);
         WriteOptional(target, NextIdTag, edit.NextTableId);
+        if (edit.DatabaseId is { } database)
+        {
+            Write(target, DatabaseTag);
+            database.TryWriteBytes(target.GetSpan(GuidBytes), bigEndian: true, out _);
+            target.Advance(GuidBytes);
+        }
+        WriteOptional(target, TimelineTag, edit.Timeline);
         return target.WrittenSpan.ToArray();
     }
 
@@ -71,6 +80,12 @@ static class VersionEditCodec
                 case AppliedTag: edit.AppliedPosition = Read(ref bytes); break;
                 case GreatestTag: edit.GreatestTime = Read(ref bytes); break;
                 case NextIdTag: edit.NextTableId = Read(ref bytes); break;
+                case DatabaseTag:
+                    if (bytes.Length < GuidBytes) throw new CorruptionException("a manifest edit ends inside the database id");
+                    edit.DatabaseId = new Guid(bytes[..GuidBytes], bigEndian: true);
+                    bytes = bytes[GuidBytes..];
+                    break;
+                case TimelineTag: edit.Timeline = (uint)Math.Min(Read(ref bytes), uint.MaxValue); break;
                 case var tag: throw new CorruptionException($"a manifest edit has an unknown field {tag}");
             }
         }

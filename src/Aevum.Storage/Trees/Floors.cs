@@ -1,0 +1,95 @@
+// Floors: below which system time a tree no longer answers, per keyspace, and which snapshots hold that back.
+//
+//   effective floor = min( floor the policy wants, oldest open snapshot, newest applied time )   and never below the recorded floor
+//   recorded floor  = what a job worked with and the manifest keeps: versions superseded below it may be gone
+//
+// Always true: an effective floor never falls (a snapshot is only opened at or above it), so what was refused once stays refused, before and
+// after compaction alike.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+
+namespace Aevum.Storage.Trees;
+
+sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> recorded)
+{
+    readonly Lock _gate = new();
+    readonly SortedDictionary<ulong, int> _snapshots = [];
+    Dictionary<ulong, ulong> _recorded = new(recorded);
+    ulong _oldestSnapshot = ulong.MaxValue;
+    ulong _appliedTime;
+
+    /// <summary>The greatest time applied. Only rises.</summary>
+    public ulong AppliedTime => Volatile.Read(ref _appliedTime);
+
+    /// <summary>Called by the single writer.</summary>
+    public void RaiseAppliedTime(ulong time)
+    {
+        if (time > _appliedTime) Volatile.Write(ref _appliedTime, time);
+    }
+
+    /// <summary>The keyspace that a key belongs to, as the policy counts them.</summary>
+    public ulong KeyspaceOf(ReadOnlySpan<byte> key)
+    {
+        if (policy.KeyspacePrefixBytes == 0) return 0;
+        if (key.Length >= sizeof(ulong)) return System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(key);
+        ulong prefix = 0;
+        for (var i = 0; i < key.Length; i++) prefix |= (ulong)key[i] << (8 * (7 - i));
+        return prefix;
+    }
+
+    /// <summary>The floor now.</summary>
+    public ulong EffectiveFloor(ulong keyspace)
+    {
+        var wanted = policy.HistoryFloorOf(keyspace).Value;
+        var floor = Math.Min(Math.Min(wanted, Volatile.Read(ref _oldestSnapshot)), AppliedTime);
+        return Volatile.Read(ref _recorded).TryGetValue(keyspace, out var kept) ? Math.Max(kept, floor) : floor;
+    }
+
+    /// <exception cref="HistoryUnavailableException">The time lies below the floor.</exception>
+    public void Require(ulong keyspace, SystemTime at)
+    {
+        var floor = EffectiveFloor(keyspace);
+        if (at.Value < floor) throw new HistoryUnavailableException(at, new SystemTime(floor));
+    }
+
+    /// <summary>Fixes a floor for a job: from here on it is recorded, in memory at once, in the manifest with the job's edit.</summary>
+    public ulong Record(ulong keyspace)
+    {
+        lock (_gate)
+        {
+            var floor = EffectiveFloor(keyspace);
+            if (floor > _recorded.GetValueOrDefault(keyspace)) _recorded = new(_recorded) { [keyspace] = floor };
+            return floor;
+        }
+    }
+
+    /// <summary>The lowest floor of all keyspaces that have one recorded; 0 if none has.</summary>
+    public ulong LowestRecorded()
+    {
+        var recorded = Volatile.Read(ref _recorded);
+        return recorded.Count == 0 ? 0 : recorded.Values.Min();
+    }
+
+    /// <summary>Holds every floor at or below the newest applied time, which it returns.</summary>
+    public SystemTime OpenSnapshot()
+    {
+        // Under the gate, so that no job records a floor between reading the time and entering it.
+        lock (_gate)
+        {
+            var at = AppliedTime;
+            _snapshots[at] = _snapshots.GetValueOrDefault(at) + 1;
+            _oldestSnapshot = _snapshots.Keys.First();
+            return new(at);
+        }
+    }
+
+    public void CloseSnapshot(SystemTime at)
+    {
+        lock (_gate)
+        {
+            if (--_snapshots[at.Value] == 0) _snapshots.Remove(at.Value);
+            _oldestSnapshot = _snapshots.Count == 0 ? ulong.MaxValue : _snapshots.Keys.First();
+        }
+    }
+}

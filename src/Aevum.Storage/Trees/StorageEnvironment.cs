@@ -1,0 +1,59 @@
+// StorageEnvironment: what all trees of a process share: the file system, the scheduler, the block cache, memtable memory, the I/O budget, the
+// numbering of tables. One process, many trees: an idle tree costs next to nothing, a busy one may use what the others leave.
+
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Storage.Caching;
+using Aevum.Storage.Compaction;
+using Aevum.Storage.Memtables;
+
+namespace Aevum.Storage.Trees;
+
+public sealed class StorageEnvironment : IDisposable
+{
+    ulong _lastTableId;
+
+    public StorageEnvironment(StorageOptions options)
+    {
+        Options = options;
+        Cache = new BlockCache(options.BlockCacheBytes);
+        Arenas = new ArenaPool(options.RetainedArenaBytes);
+        Budget = new IoBudget(options.Scheduler, options.CompactionBytesPerSecond);
+    }
+
+    public StorageOptions Options { get; }
+
+    internal IFileSystem Files => Options.Files;
+
+    internal IScheduler Scheduler => Options.Scheduler;
+
+    internal BlockCache Cache { get; }
+
+    internal ArenaPool Arenas { get; }
+
+    internal IoBudget Budget { get; }
+
+    /// <summary>A table id that no tree of this process has used.</summary>
+    internal ulong NewTableId() => Interlocked.Increment(ref _lastTableId);
+
+    internal ulong LastTableId => Volatile.Read(ref _lastTableId);
+
+    /// <summary>Ids below <paramref name="next"/> are taken: a tree that is being opened gave them out in an earlier life.</summary>
+    internal void RaiseTableIds(ulong next)
+    {
+        var seen = Volatile.Read(ref _lastTableId);
+        while (seen + 1 < next)
+        {
+            var before = Interlocked.CompareExchange(ref _lastTableId, next - 1, seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
+
+    /// <summary>All trees must be disposed before.</summary>
+    public void Dispose()
+    {
+        Cache.Dispose();
+        Arenas.Dispose();
+    }
+}

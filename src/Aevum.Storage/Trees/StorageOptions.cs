@@ -1,0 +1,27 @@
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+
+namespace Aevum.Storage.Trees;
+
+/// <summary>What all trees of a process share.</summary>
+public sealed record StorageOptions
+{
+    public required IFileSystem Files { get; init; }
+
+    public required IScheduler Scheduler { get; init; }
+
+    /// <summary>Hard limit of the block cache, its own bookkeeping included.</summary>
+    public long BlockCacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>Tables held open at once, filters and indexes included; more are opened and closed as needed.</summary>
+    public int OpenTablesMax { get; init; } = 4096;
+
+    /// <summary>Memory of all memtables together at which the writing tree freezes its own early.</summary>
+    public long MemtableBudgetBytes { get; init; } = 1L << 30;
+
+    /// <summary>Free memtable memory kept for the next memtables.</summary>
+    public long RetainedArenaBytes { get; init; } = 192L << 20;
+
+    /// <summary>Bytes a second that compaction may read and write; 0: no bound.</summary>
+    public long CompactionBytesPerSecond { get; init; }
+}

@@ -1,0 +1,284 @@
+// Tree, maintenance: at most one flush and one compaction at a time, as bodies on the scheduler, and the one place where edits are installed.
+//
+//   install    tables' names durable -> manifest (the commit point) -> new version and read state -> log released, old files marked
+//
+// A body that fails (disk full, I/O error) leaves everything as it was, tells writers why, and tries again after a pause, so that the tree
+// recovers by itself when space returns. Only a failed manifest is special: what of it reached the disk is unknown, so its tables stay until
+// the next open decides.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Scheduling;
+using Aevum.Storage.Compaction;
+using Aevum.Storage.Versions;
+
+namespace Aevum.Storage.Trees;
+
+public sealed partial class Tree
+{
+    static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
+    LiveVersion _version;
+    BackgroundTask? _flushTask;
+    BackgroundTask? _compactionTask;
+    bool _flushRuns;
+    bool _compactionRuns;
+    bool _compactAllWanted;
+    volatile Exception? _maintenanceFailure;
+
+    /// <summary>Why the last flush or compaction failed, while that is so.</summary>
+    public Exception? MaintenanceFailure => _maintenanceFailure;
+
+    /// <summary>Writes everything applied so far to tables, and returns when that is done.</summary>
+    /// <exception cref="AevumException">The flush failed; it will be tried again in the background.</exception>
+    public void Flush()
+    {
+        lock (_gate)
+        {
+            if (_closed) Throw.Closed(_directory);
+            _maintenanceFailure = null;
+            FreezeLocked();
+            StartFlushLocked();
+        }
+        _signal.WaitUntil(() => _closed || _frozen.Length == 0 || _maintenanceFailure is not null);
+        ThrowIfFailed();
+    }
+
+    /// <summary>Merges all tables down to the last level, and what the floors allow out of existence.</summary>
+    public void CompactAll()
+    {
+        Flush();
+        lock (_gate)
+        {
+            _compactAllWanted = true;
+            StartCompactionLocked();
+        }
+        _signal.WaitUntil(() => _closed || !_compactAllWanted || _maintenanceFailure is not null);
+        ThrowIfFailed();
+        WaitIdle();
+    }
+
+    /// <summary>Returns when no flush and no compaction is running or due.</summary>
+    public void WaitIdle()
+    {
+        _signal.WaitUntil(() => _closed || _maintenanceFailure is not null || IsIdle());
+        ThrowIfFailed();
+    }
+
+    void ThrowIfFailed()
+    {
+        if (_maintenanceFailure is { } failure)
+            throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"background work in {_directory} failed: {failure.Message}", failure);
+    }
+
+    bool IsIdle()
+    {
+        lock (_gate) return !_flushRuns && !_compactionRuns && _frozen.Length == 0;
+    }
+
+    void StartFlushLocked()
+    {
+        if (_flushRuns || _frozen.Length == 0 || _closed) return;
+        _flushRuns = true;
+        _flushTask = _environment.Scheduler.Start("flush", WorkClass.Flush, RunFlushesAsync);
+    }
+
+    void StartCompactionLocked()
+    {
+        if (_compactionRuns || _closed || !(_options.Compaction.Automatic || _compactAllWanted)) return;
+        if (PickLocked() is null && !_compactAllWanted) return;
+        _compactionRuns = true;
+        _compactionTask = _environment.Scheduler.Start("compaction", WorkClass.Background, RunCompactionsAsync);
+    }
+
+    CompactionPlan? PickLocked() =>
+        CompactionPicker.Pick(_version.Picture, _options.Compaction, System.Collections.Frozen.FrozenSet<ulong>.Empty, _floors.LowestRecorded());
+
+    async Task RunFlushesAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            MemtableHandle[] memtables;
+            LiveVersion version;
+            lock (_gate)
+            {
+                if (_frozen.Length == 0 || _closed)
+                {
+                    _flushRuns = false;
+                    break;
+                }
+                memtables = _frozen;
+                version = _version;
+                version.AddReference();
+            }
+            try
+            {
+                var job = new FlushJob(memtables, version, _store, _options.Policy, _floors, _environment.Scheduler);
+                Install(await job.RunAsync(cancellation), memtables);
+                _statistics.AddFlush(job.BytesWritten);
+                _maintenanceFailure = null;
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                await PauseAfterAsync(failure, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                lock (_gate) _flushRuns = false;
+                break;
+            }
+            finally
+            {
+                version.Release();
+            }
+        }
+        _signal.Raise();
+    }
+
+    async Task RunCompactionsAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            CompactionPlan? plan;
+            LiveVersion version;
+            lock (_gate)
+            {
+                plan = _closed ? null : _compactAllWanted ? PickForAllLocked() : PickLocked();
+                if (plan is null && _compactAllWanted)
+                {
+                    _compactAllWanted = false;
+                    plan = _closed || !_options.Compaction.Automatic ? null : PickLocked();
+                }
+                if (plan is null)
+                {
+                    _compactionRuns = false;
+                    break;
+                }
+                version = _version;
+                version.AddReference();
+            }
+            try
+            {
+                var job = new CompactionJob(
+                    plan, new(version, _store, _options.Policy, _floors, _options.Compaction, _environment.Scheduler, _environment.Budget));
+                Install(await job.RunAsync(cancellation), []);
+                if (plan.IsMove) _statistics.AddMove();
+                else _statistics.AddCompaction(plan.IsDrop ? 0 : job.BytesRead, job.BytesWritten, job.VersionsDropped);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                await PauseAfterAsync(failure, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                lock (_gate) _compactionRuns = false;
+                break;
+            }
+            finally
+            {
+                version.Release();
+            }
+        }
+        _signal.Raise();
+    }
+
+    async Task PauseAfterAsync(Exception failure, CancellationToken cancellation)
+    {
+        _maintenanceFailure = failure;
+        _signal.Raise();
+        try
+        {
+            await _environment.Scheduler.Delay(RetryPause, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The next look at _closed ends the body.
+        }
+    }
+
+    // From the top down, each level into the next one that holds anything, until only the last level does.
+    CompactionPlan? PickForAllLocked()
+    {
+        var picture = _version.Picture;
+        foreach (var history in new[] { false, true })
+        {
+            var levels = picture.Shape(history);
+            for (var level = 0; level < TreeVersion.LevelCount - 1; level++)
+            {
+                if (levels[level].Length == 0) continue;
+                var target = level + 1;
+                while (target < TreeVersion.LevelCount - 1 && levels[target].Length == 0) target++;
+                return CompactionPicker.Plan(
+                    levels, history, level, target, levels[level], System.Collections.Frozen.FrozenSet<ulong>.Empty, "asked for") is { } plan
+                    ? plan with { IsMove = false }
+                    : null;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Makes an edit true: on disk, then in memory.</summary>
+    void Install(VersionEdit edit, MemtableHandle[] flushed)
+    {
+        lock (_installGate)
+        {
+            if (_closed) throw new OperationCanceledException();
+            if (edit.Added.Count > 0) _store.SyncDirectory();
+            edit.NextTableId = _environment.LastTableId + 1;
+            _manifest!.Append(edit);
+
+            var before = _version;
+            var next = LiveVersion.Create(_manifest.State.Version, before, _store);
+            before.MarkObsoleteExcept(next.Picture);
+            lock (_gate)
+            {
+                _version = next;
+                if (flushed.Length > 0) _frozen = [.. _frozen.Where(m => !flushed.Contains(m))];
+                PublishStateLocked();
+                UpdatePressureLocked();
+                StartCompactionLocked();
+            }
+            before.Release();
+            foreach (var memtable in flushed) memtable.Release();
+        }
+        if (flushed.Length > 0) _stream?.Release(_manifest.State.AppliedPosition);
+        _signal.Raise();
+    }
+
+    void UpdatePressureLocked()
+    {
+        var options = _options.Compaction;
+        var count = _version.Picture.Levels[0].Length;
+        _pressure = !options.Automatic ? WritePressure.None
+            : count >= options.LevelZeroStop ? WritePressure.Stop
+            : count >= options.LevelZeroSlowdown ? WritePressure.Slowdown
+            : WritePressure.None;
+    }
+
+    // The log is long although the memtable is not full: flush, so that opening stays quick and old log segments can go.
+    void OnLogPinned(Storage.Log.LogStream stream)
+    {
+        if (!ReferenceEquals(stream, _stream)) return;
+        _environment.Scheduler.Start("flush for the log", WorkClass.Flush, _ =>
+        {
+            lock (_gate)
+            {
+                if (!_closed && _frozen.Length < _options.FrozenStop) FreezeLocked();
+            }
+            return Task.CompletedTask;
+        });
+    }
+
+    void StopMaintenance()
+    {
+        BackgroundTask? flush, compaction;
+        lock (_gate)
+        {
+            flush = _flushTask;
+            compaction = _compactionTask;
+        }
+        flush?.Cancel();
+        compaction?.Cancel();
+        flush?.Wait();
+        compaction?.Wait();
+    }
+}

@@ -1,0 +1,223 @@
+// Tree, writing: a batch goes to the log, then to the active memtable, and is acknowledged as the log's policy says.
+//
+//   os, every:n, interval   log, memtable, acknowledge: one lock, no system call
+//   always                  log; wait until durable, sharing the sync; memtable: nobody reads what a power cut could still take back
+//
+// When the memtable is full it is frozen and a new one begins. When flushes or compactions fall behind, writers are slowed down, then
+// stopped, until there is room; when the disk is full they are refused with that error instead.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Storage.Log;
+using Aevum.Storage.Memtables;
+
+namespace Aevum.Storage.Trees;
+
+/// <summary>Whether writers may go on.</summary>
+public enum WritePressure
+{
+    None = 0,
+
+    /// <summary>Each write waits a little.</summary>
+    Slowdown = 1,
+
+    /// <summary>Writes wait until there is room.</summary>
+    Stop = 2,
+}
+
+public sealed partial class Tree
+{
+    const long EarlyFreezeBytesMin = 4L << 20;
+    static readonly TimeSpan SlowdownWait = TimeSpan.FromMilliseconds(1);
+
+    readonly Queue<(LogAddress Address, WriteBatch Batch, ulong Position)> _pending = [];
+    readonly WriteBatch _single;
+    MemtableHandle _active;
+    MemtableHandle[] _frozen = [];   // newest first
+    ulong _lastPosition;             // of the log; what is applied may lag behind it while a sync is awaited
+    volatile WritePressure _pressure;
+    volatile bool _freezeWanted;
+
+    /// <summary>Whether flushes and compactions keep up.</summary>
+    public WritePressure Pressure => _frozen.Length >= _options.FrozenStop ? WritePressure.Stop : _pressure;
+
+    /// <summary>Applies a batch at its <see cref="WriteBatch.SystemTime"/> and returns once it is acknowledged under the sync policy.</summary>
+    /// <remarks>Times must rise for each key; nothing checks that they do. The batch must not change until this returns.</remarks>
+    /// <exception cref="AevumException">DiskFull, LimitExceeded, InvalidArgument, or Closed after an earlier failure of the log.</exception>
+    public void Write(WriteBatch batch)
+    {
+        if (_log is null) Throw.Invalid("this tree keeps no log of its own: use Apply");
+        if (batch.Count == 0) return;
+        Check(batch);
+        LogAddress address;
+        while (true)
+        {
+            WaitForRoom();
+            lock (_gate)
+            {
+                if (!TryMakeRoomLocked()) continue;
+                address = AppendLocked(batch, batch.Encoded);
+            }
+            break;
+        }
+        Acknowledge(address);
+    }
+
+    /// <summary>Writes one value; the same as a batch of one put.</summary>
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime time, SystemTime expiry = default) =>
+        WriteSingle(EffectKind.Put, key, value, time, expiry);
+
+    /// <summary>Deletes one key; the same as a batch of one delete.</summary>
+    public void Delete(ReadOnlySpan<byte> key, SystemTime time) => WriteSingle(EffectKind.Delete, key, default, time, default);
+
+    /// <summary>Applies a batch that stands at a position of its owner's log; the tree keeps no log of its own.</summary>
+    /// <returns>False if the batch is in the tree already.</returns>
+    public bool Apply(ReadOnlySpan<byte> encodedBatch, ulong position)
+    {
+        if (_log is not null) Throw.Invalid("this tree keeps a log of its own: use Write");
+        var time = CheckEncoded(encodedBatch);
+        while (true)
+        {
+            WaitForRoom();
+            lock (_gate)
+            {
+                if (position <= _lastPosition) return false;
+                if (!TryMakeRoomLocked()) continue;
+                _lastPosition = position;
+                ApplyLocked(encodedBatch, time, position);
+                _statistics.AddWrite(encodedBatch.Length, logged: false);
+                return true;
+            }
+        }
+    }
+
+    void WriteSingle(EffectKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime time, SystemTime expiry)
+    {
+        if (_log is null) Throw.Invalid("this tree keeps no log of its own: use Apply");
+        if (time == SystemTime.None || time >= SystemTime.Max) Throw.Invalid($"a batch needs a system time, not {time}");
+        LogAddress address;
+        while (true)
+        {
+            WaitForRoom();
+            lock (_gate)
+            {
+                if (!TryMakeRoomLocked()) continue;
+                // The shared batch may not wait in the queue for a sync: the next writer would overwrite it.
+                var batch = _log.Sync.Kind == SyncKind.Always ? new WriteBatch(_options.Limits, 64 + key.Length + value.Length) : _single;
+                batch.Clear();
+                if (kind == EffectKind.Put) batch.Put(key, value, expiry);
+                else batch.Delete(key);
+                batch.SystemTime = time;
+                address = AppendLocked(batch, batch.Encoded);
+            }
+            break;
+        }
+        Acknowledge(address);
+    }
+
+    LogAddress AppendLocked(WriteBatch batch, ReadOnlySpan<byte> encoded)
+    {
+        var position = _lastPosition + 1;
+        var address = _log!.Append(_stream!, position, encoded);   // refuses without a trace, or is in
+        _lastPosition = position;
+        _statistics.AddWrite(encoded.Length, logged: true);
+        if (_log.Sync.Kind == SyncKind.Always) _pending.Enqueue((address, batch, position));
+        else ApplyLocked(encoded, batch.SystemTime.Value, position);
+        return address;
+    }
+
+    void Acknowledge(LogAddress address)
+    {
+        if (_log!.Sync.Kind == SyncKind.Os) return;
+        _log.WaitAcknowledged(address);
+        if (_log.Sync.Kind != SyncKind.Always) return;
+
+        // Whoever comes first applies for all that the same sync made durable, in order.
+        lock (_gate)
+        {
+            var durable = _log.Durable;
+            while (_pending.TryPeek(out var next) && next.Address <= durable)
+            {
+                _pending.Dequeue();
+                ApplyLocked(next.Batch.Encoded, next.Batch.SystemTime.Value, next.Position);
+            }
+        }
+    }
+
+    void ApplyLocked(ReadOnlySpan<byte> encoded, ulong time, ulong position)
+    {
+        _active.Table.ApplyBatch(encoded);
+        _active.LastPosition = position;
+        _floors.RaiseAppliedTime(time);
+    }
+
+    void Check(WriteBatch batch)
+    {
+        if (batch.SystemTime == SystemTime.None || batch.SystemTime >= SystemTime.Max) Throw.Invalid($"a batch needs a system time, not {batch.SystemTime}");
+        if (batch.HasMerges) CheckEncoded(batch.Encoded);
+    }
+
+    ulong CheckEncoded(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new BatchReader(encoded);
+        if (reader.SystemTime == SystemTime.None || reader.SystemTime >= SystemTime.Max) Throw.Invalid($"a batch needs a system time, not {reader.SystemTime}");
+        while (reader.TryRead(out var effect))
+            if (effect.Kind == EffectKind.Merge && _options.Policy.MergeOperatorOf(_floors.KeyspaceOf(effect.Key)) is null)
+                Throw.Invalid("a merge was written to a keyspace that has no merge operator");
+        return reader.SystemTime.Value;
+    }
+
+    // Outside of the gate: this is where writers wait.
+    void WaitForRoom()
+    {
+        if (_pressure == WritePressure.None && _frozen.Length < _options.FrozenStop) return;
+        if (_pressure == WritePressure.Slowdown && _frozen.Length < _options.FrozenStop)
+        {
+            _statistics.AddSlowdown();
+            _signal.WaitUntil(() => _closed || Pressure == WritePressure.None, SlowdownWait);
+            return;
+        }
+        if (HasRoom()) return;
+        _statistics.AddStop();
+        _signal.WaitUntil(HasRoom);
+    }
+
+    bool HasRoom() => _closed || _maintenanceFailure is not null ||
+        (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || _active.Table.AllocatedBytes < _options.MemtableBytes));
+
+    bool TryMakeRoomLocked()
+    {
+        if (_closed) Throw.Closed(_directory);
+        var full = _active.Table.AllocatedBytes >= _options.MemtableBytes || _freezeWanted ||
+            (_environment.Arenas.OutstandingBytes > _environment.Options.MemtableBudgetBytes && _active.Table.AllocatedBytes > EarlyFreezeBytesMin);
+        if (!full && _pressure != WritePressure.Stop) return true;
+        if (_frozen.Length < _options.FrozenStop && _pressure != WritePressure.Stop)
+        {
+            FreezeLocked();
+            return true;
+        }
+        // No room, and nobody making any: say why instead of waiting for ever.
+        if (_maintenanceFailure is { } failure)
+            throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"writes to {_directory} wait for a flush that fails: {failure.Message}", failure);
+        return false;
+    }
+
+    // Pending batches stay pending: they will be applied to the new memtable, whose positions they follow on.
+    void FreezeLocked()
+    {
+        _freezeWanted = false;
+        if (_active.Table.IsEmpty) return;
+        _frozen = [_active, .. _frozen];
+        _active = new MemtableHandle(new Memtable(_environment.Arenas)) { LastPosition = _active.LastPosition };
+        PublishStateLocked();
+        StartFlushLocked();
+    }
+
+    void PublishStateLocked()
+    {
+        var before = _state;
+        Volatile.Write(ref _state, new ReadState(_active, _frozen, _version));
+        before.Release();
+    }
+}

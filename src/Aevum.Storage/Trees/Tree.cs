@@ -1,0 +1,266 @@
+// Tree: an ordered, versioned store: a log-structured merge tree (O'Neil et al., 1996) whose keys carry the system time they were written at.
+//
+//   write   batch -> log -> active memtable -> (full) frozen -> flushed to level 0 -> merged down; what is superseded goes to history tables
+//   read    one immutable ReadState: memtables and tables as they were at that moment
+//
+//   this file            reads, snapshots, closing
+//   Tree.Opening         opening, recovery, which files belong
+//   Tree.Writing         log, memtable, waiting when the disk is behind
+//   Tree.Maintenance     flushes and compactions in the background, installing what they made
+//   Tree.Ingest          prebuilt tables
+//   TreeCheckpoint       a second tree from links
+//
+// Locks, always taken in this order; nobody waits for background work while holding one:
+//   _installGate    one edit at a time: manifest, then the version
+//   _gate           the active memtable, the frozen ones, positions: one writer
+//
+// Always true:
+//   (1) an acknowledged batch is in the log, or in tables that the manifest names, or (own log off) its owner's to replay;
+//   (2) times rise strictly per key, not per tree; positions are dense from 1;
+//   (3) the history floor alone decides what a past read may ask; nothing is answered from what happens to be left.
+
+using System.Buffers;
+using Aevum.Core.Errors;
+using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
+using Aevum.Storage.Compaction;
+using Aevum.Storage.Iterators;
+using Aevum.Storage.Log;
+using Aevum.Storage.Memtables;
+using Aevum.Storage.Versions;
+
+namespace Aevum.Storage.Trees;
+
+public sealed partial class Tree : IDisposable
+{
+    readonly StorageEnvironment _environment;
+    readonly TreeOptions _options;
+    readonly string _directory;
+    readonly TableStore _store;
+    readonly Floors _floors;
+    readonly Manifest? _manifest;
+    readonly CommitLog? _log;
+    readonly LogStream? _stream;
+    readonly IDisposable? _lock;
+    readonly Signal _signal;
+    readonly TreeStatistics _statistics = new();
+
+    readonly object _installGate = new();
+    readonly object _gate = new();
+
+    ReadState _state;
+    volatile bool _closed;
+
+    /// <summary>What the tree has done since it was opened.</summary>
+    public TreeStatistics Statistics => _statistics;
+
+    public string Directory => _directory;
+
+    /// <summary>The greatest system time applied.</summary>
+    public SystemTime AppliedTime => new(_floors.AppliedTime);
+
+    /// <summary>The last position applied.</summary>
+    public ulong AppliedPosition
+    {
+        get
+        {
+            lock (_gate) return _lastPosition;
+        }
+    }
+
+    /// <summary>Every effect up to this position survives in tables, whatever happens to the log.</summary>
+    public ulong FlushedPosition => _manifest?.State.AppliedPosition ?? 0;
+
+    /// <summary>The history floor of the keyspace that <paramref name="key"/> belongs to: reads below it are refused.</summary>
+    public SystemTime HistoryFloorOf(ReadOnlySpan<byte> key) => new(_floors.EffectiveFloor(_floors.KeyspaceOf(key)));
+
+    /// <summary>Looks a key up and holds its value where it lies.</summary>
+    /// <param name="value">To be disposed if the key was found.</param>
+    /// <returns>False if the key holds no value at the read point.</returns>
+    /// <exception cref="HistoryUnavailableException">The read point lies below the keyspace's history floor.</exception>
+    public bool TryPin(ReadOnlySpan<byte> key, ReadPoint point, out PinnedValue value)
+    {
+        value = default;
+        var state = AcquireState();
+        try
+        {
+            // After the state was taken: versions dropped later are still in it, versions dropped before were below a floor that shows now.
+            if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
+            if (!TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value))
+            {
+                value.Lease.Dispose();
+                state.Release();
+                value = default;
+                return false;
+            }
+        }
+        catch
+        {
+            value.Lease.Dispose();
+            state.Release();
+            throw;
+        }
+        value.State = state;
+        return true;
+    }
+
+    /// <summary>Copies a value into the caller's buffer.</summary>
+    /// <param name="length">The value's length, also when the buffer is too short for it; -1 if the key holds none.</param>
+    /// <returns>True if the value was copied whole.</returns>
+    public bool TryGet(ReadOnlySpan<byte> key, ReadPoint point, Span<byte> target, out int length)
+    {
+        if (!TryPin(key, point, out var value))
+        {
+            length = -1;
+            return false;
+        }
+        var span = value.Span;
+        length = span.Length;
+        var fits = span.TryCopyTo(target);
+        value.Dispose();
+        return fits;
+    }
+
+    /// <summary>The value as an array of its own; null if the key holds none.</summary>
+    public byte[]? Get(ReadOnlySpan<byte> key, ReadPoint point)
+    {
+        if (!TryPin(key, point, out var value)) return null;
+        var copy = value.Span.ToArray();
+        value.Dispose();
+        return copy;
+    }
+
+    /// <summary>The newest value of the key.</summary>
+    public byte[]? Get(ReadOnlySpan<byte> key) => Get(key, ReadPoint.Latest);
+
+    /// <summary>Looks several keys up as of one and the same state of the tree.</summary>
+    /// <param name="values">As many as keys: the value, or null.</param>
+    public void GetMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadPoint point, Span<byte[]?> values)
+    {
+        if (values.Length < keys.Length) Throw.Invalid("there are fewer places for values than keys");
+        var state = AcquireState();
+        try
+        {
+            for (var i = 0; i < keys.Length; i++)
+            {
+                var key = keys[i].Span;
+                if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
+                var value = default(PinnedValue);
+                values[i] = TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value) ? value.Span.ToArray() : null;
+                value.Lease.Dispose();
+            }
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    /// <summary>An iterator over the tree as it is now, seen from a read point. Position it before use; dispose it after.</summary>
+    /// <exception cref="HistoryUnavailableException">The read point lies below the history floor of the range's first keyspace.</exception>
+    public TreeIterator Iterate(IterateOptions? options = null)
+    {
+        options ??= IterateOptions.Default;
+        var state = AcquireState();
+        try
+        {
+            if (options.Point.At != SystemTime.Max) RequireFloors(options);
+            return new TreeIterator(state, _options.Policy, _floors, options);
+        }
+        catch
+        {
+            state.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Every version of a key that may still be asked about, newest first, range deletes over it included.</summary>
+    public IReadOnlyList<KeyVersion> VersionsOf(ReadOnlySpan<byte> key)
+    {
+        var state = AcquireState();
+        try
+        {
+            return KeyVersions.List(state, _options.Policy, _floors, key, _floors.EffectiveFloor(_floors.KeyspaceOf(key)));
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    /// <summary>Holds the history floor at or below the newest applied time until the snapshot is disposed, so that reads at that time stay possible.</summary>
+    public TreeSnapshot OpenSnapshot()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return new TreeSnapshot(_floors);
+    }
+
+    // A range over several keyspaces must lie above the floors of all: those at its ends are known, those between only the policy knows.
+    void RequireFloors(IterateOptions options)
+    {
+        _floors.Require(_floors.KeyspaceOf(options.Start ?? []), options.Point.At);
+        if (options.End is not null) _floors.Require(_floors.KeyspaceOf(options.End), options.Point.At);
+    }
+
+    ReadState AcquireState()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if (state.TryAcquire())
+            {
+                if (!_closed) return state;
+                state.Release();
+            }
+            if (_closed) Throw.Closed(_directory);
+        }
+    }
+
+    /// <summary>Stops background work and closes every file. What was acknowledged is in the log: nothing is flushed. Iterators and pinned
+    /// values must be gone before.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_closed) return;
+            _closed = true;
+        }
+        _signal.Raise();
+        StopMaintenance();
+        _log?.Dispose();
+        lock (_installGate)
+        {
+            lock (_gate)
+            {
+                _manifest?.Dispose();
+                _active.Release();
+                foreach (var memtable in _frozen) memtable.Release();
+                _version.Release();
+                _state.Release();
+            }
+        }
+        _lock?.Dispose();
+    }
+}
+
+/// <summary>A moment held: reads at <see cref="At"/> are possible until it is disposed.</summary>
+public sealed class TreeSnapshot : IDisposable
+{
+    readonly Floors _floors;
+    bool _disposed;
+
+    internal TreeSnapshot(Floors floors)
+    {
+        _floors = floors;
+        At = floors.OpenSnapshot();
+    }
+
+    public SystemTime At { get; }
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _floors.CloseSnapshot(At);
+    }
+}

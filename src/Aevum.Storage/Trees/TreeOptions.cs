@@ -1,0 +1,52 @@
+using Aevum.Core.Batches;
+using Aevum.Storage.Compaction;
+using Aevum.Storage.Log;
+using Aevum.Storage.Tables;
+
+namespace Aevum.Storage.Trees;
+
+/// <summary>How one tree behaves. What all trees of a process share is in <see cref="StorageOptions"/>.</summary>
+public sealed record TreeOptions
+{
+    public static TreeOptions Default { get; } = new();
+
+    public ITreePolicy Policy { get; init; } = new UniformTreePolicy();
+
+    public BatchLimits Limits { get; init; } = BatchLimits.Default;
+
+    /// <summary>Bytes of memory at which a memtable is frozen and flushed. Larger: fewer, larger flushes and less rewriting; 16 MiB to 256 MiB.</summary>
+    public long MemtableBytes { get; init; } = 64L << 20;
+
+    /// <summary>Frozen memtables that wait for a flush at which writers are slowed down.</summary>
+    public int FrozenSlowdown { get; init; } = 2;
+
+    /// <summary>Frozen memtables at which writers wait.</summary>
+    public int FrozenStop { get; init; } = 4;
+
+    public CompactionOptions Compaction { get; init; } = new();
+
+    /// <summary>Uncompressed bytes of a data block.</summary>
+    public int BlockBytes { get; init; } = 4 << 10;
+
+    /// <summary>Bits of filter for each key; 10 give about one false positive in a hundred.</summary>
+    public int FilterBitsPerKey { get; init; } = 10;
+
+    /// <summary>True: uncompressed tables are read where the operating system maps them, not through the block cache.</summary>
+    public bool MapTables { get; init; }
+
+    /// <summary>When acknowledged batches must survive a power cut; used when the tree keeps its own log.</summary>
+    public SyncPolicy Sync { get; init; } = SyncPolicy.Os;
+
+    /// <summary>Size that the segments of the tree's own log grow to.</summary>
+    public int LogSegmentBytes { get; init; } = 64 << 20;
+
+    /// <summary>A tree without a log of its own keeps what was flushed, and the position up to which; its owner replays the rest
+    /// through <see cref="Tree.Apply"/>.</summary>
+    public bool OwnLog { get; init; } = true;
+
+    /// <summary>Log bytes above which the tree flushes although its memtable is not full, so that opening stays quick.</summary>
+    public long LogBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>Property collectors for every table that is written.</summary>
+    public IReadOnlyList<Func<IPropertyCollector>> Collectors { get; init; } = [];
+}

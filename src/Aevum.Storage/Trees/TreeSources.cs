@@ -1,0 +1,66 @@
+// TreeSources: all sources of a read state as one cursor, and their range deletes as one set.
+
+using Aevum.Storage.Iterators;
+using Aevum.Storage.Tables;
+using Aevum.Storage.Versions;
+
+namespace Aevum.Storage.Trees;
+
+readonly struct TreeSources
+{
+    TreeSources(VersionCursor cursor, RangeDeletes rangeDeletes)
+    {
+        Cursor = cursor;
+        RangeDeletes = rangeDeletes;
+    }
+
+    /// <summary>Owned by the caller. The read state must be held while it lives.</summary>
+    public VersionCursor Cursor { get; }
+
+    /// <summary>Of the main sources: those of history tables cover nothing any more.</summary>
+    public RangeDeletes RangeDeletes { get; }
+
+    /// <param name="state">Held by the caller.</param>
+    /// <param name="at">Sources that hold nothing visible at this time are left out.</param>
+    /// <param name="withHistory">Whether history tables are wanted whatever the time: for listings and folds.</param>
+    /// <param name="fillCache">Whether blocks read go into the block cache.</param>
+    public static TreeSources Open(ReadState state, ulong at, bool withHistory, bool fillCache)
+    {
+        var reading = fillCache ? TableCursorOptions.Default : TableCursorOptions.Bypass;
+        var cursors = new List<VersionCursor>();
+        List<RangeDeletes>? ranges = null;
+        AddMemtable(state.Active);
+        foreach (var memtable in state.Frozen) AddMemtable(memtable);
+        Add(state.Version.Levels, state.Version.Picture.Levels, history: false);
+        if (withHistory || at < state.Version.Picture.HistoryMaxEnd) Add(state.Version.History, state.Version.Picture.History, history: true);
+        return new(MergingCursor.Over(cursors), ranges is null ? RangeDeletes.Empty : RangeDeletes.Union(ranges));
+
+        void AddMemtable(MemtableHandle memtable)
+        {
+            // An empty memtable may fill while the cursor lives, but only with what this read need not see.
+            if (memtable.Table.IsEmpty) return;
+            cursors.Add(memtable.Table.NewCursor());
+            if (memtable.Table.HasRangeDeletes) (ranges ??= []).Add(memtable.Table.RangeDeletes);
+        }
+
+        void Add(TableHandle[][] levels, TableMeta[][] metas, bool history)
+        {
+            foreach (var table in levels[0])
+            {
+                if (table.Meta.MinVersion > at) continue;
+                cursors.Add(table.OpenCursor(reading));
+                if (!history && table.Meta.RangeDeletes > 0) (ranges ??= []).Add(table.RangeDeletes);
+            }
+            for (var level = 1; level < levels.Length; level++)
+            {
+                if (levels[level].Length == 0) continue;
+                var handles = levels[level];
+                var tables = metas[level];
+                cursors.Add(new LevelCursor(tables, index => handles[index].OpenCursor(reading)));
+                if (history) continue;
+                foreach (var table in handles)
+                    if (table.Meta.RangeDeletes > 0) (ranges ??= []).Add(table.RangeDeletes);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using Aevum.Core.Time;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Storage.Tests.Trees;
+
+public sealed class TreeTests
+{
+    public static TheoryData<ulong, bool> Seeds
+    {
+        get
+        {
+            var data = new TheoryData<ulong, bool>();
+            for (ulong seed = 1; seed <= 6; seed++)
+            {
+                data.Add(seed, false);
+                data.Add(seed, true);
+            }
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void Without_history_reads_of_now_agree_with_the_model(ulong seed, bool merges)
+    {
+        using var world = new TreeWorld(seed, SystemTime.Max, merges ? AppendOperator.Instance : null);
+        for (var round = 0; round < 8; round++)
+        {
+            for (var i = 0; i < 300; i++) world.WriteRandomBatch(merges);
+            if (round % 3 == 1) world.Tree.Flush();
+            if (round % 4 == 2) world.Tree.CompactAll();
+            if (round % 4 == 3) world.Reopen();
+            world.Check(ReadPoint.LatestAt(new SystemTime(world.Time)));
+        }
+    }
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void With_history_forever_every_past_moment_agrees_with_the_model(ulong seed, bool merges)
+    {
+        using var world = new TreeWorld(seed, SystemTime.None, merges ? AppendOperator.Instance : null);
+        for (var round = 0; round < 6; round++)
+        {
+            for (var i = 0; i < 200; i++) world.WriteRandomBatch(merges);
+            if (round % 3 == 1) world.Tree.Flush();
+            if (round % 4 == 2) world.Tree.CompactAll();
+            if (round % 4 == 3) world.Reopen();
+            world.Check(ReadPoint.LatestAt(new SystemTime(world.Time)));
+            for (var i = 0; i < 4; i++) world.Check(ReadPoint.AsOf(new SystemTime((ulong)world.Random.Next(1000, (int)world.Time))));
+        }
+    }
+}
