@@ -49,7 +49,8 @@ public sealed unsafe class NativeBuffer : IDisposable
         }
     }
 
-    /// <summary>Room for at least <paramref name="bytes"/> more bytes, to be counted by <see cref="Advance"/> once they are written.</summary>
+    /// <summary>Room for at least <paramref name="bytes"/> more bytes, to be counted by <see cref="Advance"/> once they are
+    /// written.</summary>
     public Span<byte> GetSpan(int bytes)
     {
         if (bytes < 0) Throw.Invalid("the room asked for is negative");
