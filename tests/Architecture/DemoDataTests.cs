@@ -31,7 +31,14 @@ public sealed class DemoDataTests
     {
         var reverses = new Dictionary<string, string>
         {
-            ["@"] = "~", ["@i"] = "~i", ["#m"] = "%m", ["#p"] = "%p", ["#s"] = "%s", [";c"] = "-c", [";r"] = "-r", [";u"] = "-u",
+            ["@"] = "~",
+            ["@i"] = "~i",
+            ["#m"] = "%m",
+            ["#p"] = "%p",
+            ["#s"] = "%s",
+            [";c"] = "-c",
+            [";r"] = "-r",
+            [";u"] = "-u",
         };
         foreach (var (relation, reverse) in reverses.ToArray()) reverses[reverse] = relation;
         foreach (var both in (string[])["!", "&", "$", "="]) reverses[both] = both;
