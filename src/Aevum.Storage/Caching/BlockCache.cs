@@ -90,14 +90,15 @@ sealed unsafe class BlockCache : IDisposable
     int ShardOf(ulong hash) => _shards.Length == 1 ? 0 : (int)(hash >> _shardShift);
 
     /// <summary>Puts the block into <paramref name="lease"/> if it is in the cache; what the lease held before is released then.</summary>
-    public bool TryGet(ulong tableKey, ulong offset, ref BlockLease lease)
+    /// <param name="isProbe">A miss is not counted: whoever asks will ask again.</param>
+    public bool TryGet(ulong tableKey, ulong offset, ref BlockLease lease, bool isProbe = false)
     {
         var hash = HashOf(tableKey, offset);
         var shard = ShardOf(hash);
         var entry = _shards[shard].TryGet(tableKey, offset, hash);
         if (entry == null)
         {
-            Interlocked.Increment(ref _counters[shard].Misses);
+            if (!isProbe) Interlocked.Increment(ref _counters[shard].Misses);
             return false;
         }
         Interlocked.Increment(ref _counters[shard].Hits);

@@ -21,6 +21,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Aevum.Storage.Caching;
 
@@ -112,6 +113,8 @@ sealed unsafe class CacheShard : IDisposable
                 // Pinned, it cannot turn into another block. It may have done so between the two looks.
                 if (entry->Offset == offset && entry->TableKey == tableKey)
                 {
+                    // A search starts with the block's footer. Asked for now, it is under way while the lease changes hands.
+                    if (Sse.IsSupported) Sse.Prefetch0(entry->Memory + entry->Length - 16);
                     if (entry->Frequency < FrequencyMax) entry->Frequency++;
                     return entry;
                 }

@@ -127,6 +127,16 @@ unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
         else Valid = false;
     }
 
+    /// <summary>Where the neighbour of this block lies, if it is in the same part of the index and may be visible.</summary>
+    public readonly bool TryPeek(int step, out BlockHandle handle)
+    {
+        handle = default;
+        var i = _i + step;
+        if ((uint)i >= (uint)_leaf.Count || !IsVisible(in _leaf, i)) return false;
+        handle = _leaf.Handle(i);
+        return true;
+    }
+
     void SetLeaf(int partition)
     {
         if (!table.IsPartitioned)

@@ -81,7 +81,11 @@ sealed unsafe class BlockSource : IDisposable
     }
 
     /// <summary>Only if the block is in the cache.</summary>
-    public bool TryReadCached(BlockHandle handle, ref BlockLease lease) => _cache.TryGet(_tableKey, handle.Offset, ref lease);
+    /// <param name="isProbe">A miss is not counted: the block will be asked for again.</param>
+    public bool TryReadCached(BlockHandle handle, ref BlockLease lease, bool isProbe) => _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
+
+    /// <summary>The stored bytes of a block where the file is mapped. They are not checked.</summary>
+    public byte* MappedBlock(BlockHandle handle) => _map + handle.Offset;
 
     bool TryUseMapped(BlockHandle handle, ulong ordinal, ref BlockLease lease)
     {
@@ -98,6 +102,9 @@ sealed unsafe class BlockSource : IDisposable
         lease = BlockLease.Unowned(stored, (long)handle.Length);
         return true;
     }
+
+    /// <summary>Reads and checks a block, whatever the cache or a mapping hold, into memory of the lease's own.</summary>
+    public void ReadFromFile(BlockHandle handle, BlockContent content, ref BlockLease lease) => ReadFromFile(handle, content, false, ref lease);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     void ReadFromFile(BlockHandle handle, BlockContent content, bool fillCache, ref BlockLease lease)

@@ -20,6 +20,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Tables;
@@ -80,6 +81,7 @@ unsafe struct DataBlock
 {
     public const int FooterBytes = 16;
     public const int RestartIntervalMax = 256;
+    const int PrefetchBytes = 2048;
     const int WideRestarts = 1 << 12;
 
     public byte* Entries;
@@ -162,6 +164,7 @@ unsafe struct DataBlock
     {
         // The last restart at or before the target; the interval from there holds the answer, or the next restart is it.
         int lower = 0, upper = RestartCount;
+        PrefetchRestarts(upper);
         while (upper - lower > 1)
         {
             var middle = (lower + upper) >>> 1;
@@ -174,6 +177,7 @@ unsafe struct DataBlock
         var index = lower * Interval;
         var stop = Math.Min(index + Interval, Count);
         var next = Restart(lower);
+        PrefetchInterval(next, stop == Count ? EntriesEnd : Restart(lower + 1));
         // Bytes of the target matched by the key before. The key before is below the target, or there is none.
         var matched = 0;
         for (; index < stop; index++, next = entry.End)
@@ -216,6 +220,23 @@ unsafe struct DataBlock
         entry = BlockEntry.Read(next);
         equalKey = entry.Unshared == keyLength && CommonPrefix(entry.Suffix, key, keyLength) == keyLength;
         return index;
+    }
+
+    // A block that is not in the CPU's cache costs a wait for each line that a search touches, one after the other, unless they are all
+    // asked for at once.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    readonly void PrefetchRestarts(int count)
+    {
+        if (!Sse.IsSupported) return;
+        for (var i = Math.Min(count, 8) - 1; i >= 0; i--) Sse.Prefetch0(Restart(i));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void PrefetchInterval(byte* from, byte* to)
+    {
+        if (!Sse.IsSupported) return;
+        to = (byte*)Math.Min((nuint)to, (nuint)from + PrefetchBytes);
+        for (from += 64; from < to; from += 64) Sse.Prefetch0(from);
     }
 
     /// <summary>Bytes from the start that two strings of at least <paramref name="length"/> bytes have in common.</summary>

@@ -232,6 +232,9 @@ unsafe struct IndexBlock
             if (tail < lastTail || tail > tails) return "separators inside the block";
             if (index._headLengths[i] > 8 || (index._headLengths[i] < 8 && tail != lastTail)) return "a separator whose word is full where it has a tail";
             lastTail = tail;
+            // What stands in the padding would decide comparisons without being part of the separator.
+            var head = 8 * index._headLengths[i];
+            if (head < 64 && index._words[i] << head != 0) return "words padded with zeros";
         }
         return lastTail == tails ? null : "separators that fill the block";
     }

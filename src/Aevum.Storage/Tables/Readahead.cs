@@ -2,7 +2,11 @@
 //
 // A block that starts where the last one ended is a step of a scan. After a few such steps that missed the cache, the cursor reads ahead:
 // first a little, doubling with each read, into a buffer of its own, from which it then takes block after block, each checked as ever.
+//
+// A scan over cached blocks waits for main memory instead: blocks lie scattered. So the next one is pinned early and its lines are asked
+// for while the cursor is still in this one (measured: 56 -> 25 ns an entry of 120 bytes).
 
+using System.Runtime.Intrinsics.X86;
 using Aevum.Storage.Caching;
 
 namespace Aevum.Storage.Tables;
@@ -10,6 +14,7 @@ namespace Aevum.Storage.Tables;
 unsafe struct Readahead : IDisposable
 {
     const int StepsBefore = 2;
+    const int ExpectBytesMax = 8 << 10;
 
     readonly BlockSource _source;
     readonly TableCursorOptions _options;
@@ -19,6 +24,10 @@ unsafe struct Readahead : IDisposable
     ulong _lastEnd;
     int _steps;
     long _nextBytes;
+
+    // The block that the scan will come to next, if it was in the cache.
+    BlockLease _expected;
+    ulong _expectedOffset;
 
     public Readahead(BlockSource source, TableCursorOptions options)
     {
@@ -40,12 +49,19 @@ unsafe struct Readahead : IDisposable
             _source.Read(handle, ordinal, BlockContent.Data, _options.FillCache, ref lease);
             return;
         }
+        if (_expected.HoldsBlock && handle.Offset == _expectedOffset)
+        {
+            lease.Dispose();
+            lease = _expected;
+            _expected = default;
+            return;
+        }
         if (IsBuffered(handle))
         {
             UseBuffered(handle, ref lease);
             return;
         }
-        if (!(_atOnce && !_options.FillCache) && _source.TryReadCached(handle, ref lease)) return;
+        if (!(_atOnce && !_options.FillCache) && _source.TryReadCached(handle, ref lease, isProbe: false)) return;
 
         _steps = isStep || _atOnce ? _steps + 1 : 0;
         if (_steps <= StepsBefore && !_atOnce)
@@ -55,6 +71,28 @@ unsafe struct Readahead : IDisposable
         }
         Fill(handle);
         UseBuffered(handle, ref lease);
+    }
+
+    /// <summary>The scan will come to this block next: brings it nearer if it is in the cache.</summary>
+    public void Expect(BlockHandle handle)
+    {
+        if (_source.IsMapped)
+        {
+            Prefetch(_source.MappedBlock(handle), (long)handle.Length);
+            return;
+        }
+        if (IsBuffered(handle) || (_atOnce && !_options.FillCache)) return;
+        _expected.Dispose();
+        if (!_source.TryReadCached(handle, ref _expected, isProbe: true)) return;
+        _expectedOffset = handle.Offset;
+        Prefetch(_expected.Memory, _expected.Length);
+    }
+
+    static void Prefetch(byte* memory, long length)
+    {
+        if (!Sse.IsSupported) return;
+        var end = memory + Math.Min(length, ExpectBytesMax);
+        for (; memory < end; memory += 64) Sse.Prefetch1(memory);
     }
 
     readonly bool IsBuffered(BlockHandle handle) => handle.Offset >= _bufferOffset && handle.End <= _bufferOffset + (ulong)_buffer.Length;
@@ -74,5 +112,9 @@ unsafe struct Readahead : IDisposable
         _buffer.Length = bytes;
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        _expected.Dispose();
+        _buffer.Dispose();
+    }
 }

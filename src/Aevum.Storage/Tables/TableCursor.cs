@@ -13,6 +13,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Aevum.Core.Errors;
 using Aevum.Storage.Caching;
 using Aevum.Storage.Iterators;
 
@@ -135,9 +136,7 @@ sealed unsafe class TableCursor : VersionCursor
             ShowBackward(_entry - 1);
             return;
         }
-        Valid = false;
-        _position.MovePrev();
-        EnterLast();
+        PrevBlock();
     }
 
     public override void NextKey()
@@ -145,6 +144,7 @@ sealed unsafe class TableCursor : VersionCursor
         // All of a key's versions in a row share the whole key and add nothing to it, except where a restart stores it again.
         var keyLength = KeyLength;
         if (KeyPointer != _key) ReturnToKeyBuffer();
+        var (startBlock, start) = (_blockOffset, _entry);
         var steps = 0;
         while (++_entry < _block.Count)
         {
@@ -171,6 +171,9 @@ sealed unsafe class TableCursor : VersionCursor
         Seek(key, 0);
         // An entry at exactly (key, 0) is still the old key, and nothing of that key comes after it.
         if (_soughtKeyFound) Next();
+        // In a table whose order is broken this could lead back, and a loop over keys would never end.
+        if (Valid && (_blockOffset < startBlock || (_blockOffset == startBlock && _entry <= start)))
+            Throw.Corruption(_table.Path, (long)_blockOffset, "keys in ascending order");
     }
 
     void NextBlock()
@@ -178,6 +181,15 @@ sealed unsafe class TableCursor : VersionCursor
         Valid = false;
         _position.MoveNext();
         EnterFirst();
+        if (Valid && _position.TryPeek(+1, out var next)) _readahead.Expect(next);
+    }
+
+    void PrevBlock()
+    {
+        Valid = false;
+        _position.MovePrev();
+        EnterLast();
+        if (Valid && _position.TryPeek(-1, out var next)) _readahead.Expect(next);
     }
 
     // Shows the entry that _next is before, with the shared bytes already in the key buffer.

@@ -29,7 +29,7 @@ sealed record TableWriterOptions
     public int FilterBitsPerKey { get; init; } = 10;
 
     /// <summary>An index of more encoded bytes than this is cut into partitions that are read through the block cache.</summary>
-    public int IndexBytesMax { get; init; } = 256 << 10;
+    public int IndexBytesMax { get; init; } = 1 << 20;
 
     /// <summary>Encoded bytes of one index partition.</summary>
     public int IndexPartitionBytes { get; init; } = 16 << 10;

@@ -168,6 +168,12 @@ sealed record TableProperties
             missing ??= $"the property {name} of 8 bytes";
             return 0;
         }
+        bool TakeTruth(string name)
+        {
+            var value = Take(name);
+            if (value > 1) missing ??= $"0 or 1 as the property {name}";
+            return value == 1;
+        }
         byte[] TakeBytes(string name)
         {
             if (others.Remove(name, out var value)) return value;
@@ -187,8 +193,8 @@ sealed record TableProperties
             Keys = Take("keys"),
             RawKeyBytes = Take("key.bytes"),
             KeyBytesMax = Take("key.bytes.max"),
-            SmallestIsRangeDelete = Take("key.smallest.is.range.delete") != 0,
-            LargestIsRangeDelete = Take("key.largest.is.range.delete") != 0,
+            SmallestIsRangeDelete = TakeTruth("key.smallest.is.range.delete"),
+            LargestIsRangeDelete = TakeTruth("key.largest.is.range.delete"),
             RawValueBytes = Take("value.bytes"),
             DataBlocks = Take("blocks"),
             DataBytesRaw = Take("blocks.bytes"),

@@ -258,6 +258,10 @@ sealed unsafe class TableReader : IDisposable
         return (long)(_footer.DataLength * ((double)i / _top.Count));
     }
 
+    /// <summary>Reads the whole table and compares everything in it with everything else.</summary>
+    /// <returns>What is wrong, each with its place in the file; nothing if the table is sound.</returns>
+    public IReadOnlyList<TableProblem> Verify() => new TableVerifier(this).Verify();
+
     /// <summary>Forgets the table's blocks in the cache: its file is going to be deleted.</summary>
     public void EraseFromCache() => _source.EraseFromCache();
 

@@ -42,6 +42,8 @@ public sealed class TableRoundTripTests : IDisposable
         CheckScans(oracle, table, random);
         CheckMoves(oracle, table, random, 300);
         CheckLookups(oracle, table, random);
+        Assert.Empty(table.Verify());
+        Assert.Equal(info.Properties.Numbers, table.Properties.Numbers);
     }
 
     static void CheckScans(TableOracle oracle, TableReader table, SeededRandom random)
@@ -204,6 +206,7 @@ public sealed class TableRoundTripTests : IDisposable
         for (cursor.SeekToFirst(); cursor.Valid; cursor.NextKey()) keys++;
         Assert.Equal(5, keys);
         CheckMoves(oracle, table, random, 300);
+        Assert.Empty(table.Verify());
     }
 
     [Fact]
@@ -230,6 +233,7 @@ public sealed class TableRoundTripTests : IDisposable
         CheckScans(oracle, table, random);
         CheckMoves(oracle, table, random, 200);
         CheckLookups(oracle, table, random);
+        Assert.Empty(table.Verify());
     }
 
     [Fact]
@@ -261,6 +265,7 @@ public sealed class TableRoundTripTests : IDisposable
             Assert.True(info.LargestIsExclusive);
             Assert.Equal(5UL, info.VersionMin);
             Assert.Equal(9UL, info.VersionMax);
+            Assert.Empty(table.Verify());
         }
     }
 }
