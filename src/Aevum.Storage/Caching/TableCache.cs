@@ -264,10 +264,10 @@ sealed class CachedTable
     }
 }
 
-/// <summary>Keeps a table open until it is disposed; once, and not by copies.</summary>
+/// <summary>Keeps a table open until it is disposed; once, and not by copies. The default value holds nothing.</summary>
 readonly struct TableLease : IDisposable
 {
-    readonly CachedTable _table;
+    readonly CachedTable? _table;
 
     internal TableLease(CachedTable table, TableReader reader)
     {
@@ -277,5 +277,5 @@ readonly struct TableLease : IDisposable
 
     public TableReader Reader { get; }
 
-    public void Dispose() => _table.Release();
+    public void Dispose() => _table?.Release();
 }

@@ -25,6 +25,7 @@ sealed unsafe class TableCursor : VersionCursor
     const long ScratchBytesMax = 4 << 20;
     const ulong NoBlock = ulong.MaxValue;
 
+    IDisposable? _held;
     readonly TableReader _table;
     readonly TableCursorOptions _options;
     BlockPosition _position;
@@ -43,8 +44,9 @@ sealed unsafe class TableCursor : VersionCursor
     NativeBuffer _scratch, _scratchEnds;
     int _scratchRestart = -1;
 
-    internal TableCursor(TableReader table, TableCursorOptions options)
+    internal TableCursor(TableReader table, TableCursorOptions options, IDisposable? held = null)
     {
+        _held = held;
         _table = table;
         _options = options;
         _position = new(table, options.At);
@@ -334,5 +336,7 @@ sealed unsafe class TableCursor : VersionCursor
         _key = null;
         KeyPointer = null;
         _blockOffset = NoBlock;
+        _held?.Dispose();
+        _held = null;
     }
 }

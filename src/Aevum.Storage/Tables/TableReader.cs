@@ -241,7 +241,10 @@ sealed unsafe class TableReader : IDisposable
     }
 
     /// <summary>A cursor over all entries. It must be disposed before the reader is.</summary>
-    public VersionCursor CreateCursor(TableCursorOptions? options = null) => new TableCursor(this, options ?? TableCursorOptions.Default);
+    /// <param name="options">How it reads.</param>
+    /// <param name="held">Disposed with the cursor: what keeps this reader open meanwhile.</param>
+    public VersionCursor CreateCursor(TableCursorOptions? options = null, IDisposable? held = null) =>
+        new TableCursor(this, options ?? TableCursorOptions.Default, held);
 
     /// <summary>Bytes of the file that the entries of [<paramref name="start"/>, <paramref name="end"/>) take, about; null is unbounded.</summary>
     /// <remarks>Counts whole blocks by the top index alone: exact to a block, or to a partition where the index is partitioned.</remarks>

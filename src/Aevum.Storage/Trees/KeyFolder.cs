@@ -15,7 +15,7 @@ static class KeyFolder
         using var cursor = sources.Cursor;
         cursor.Seek(key, point.At.Value);
         if (!cursor.Valid || !cursor.Key.SequenceEqual(key)) return false;
-        value.Lease.Dispose();
+        value.Unpin();
         value.Version = new(cursor.Version);
         var merge = policy.MergeOperatorOf(floors.KeyspaceOf(key));
         var folded = Fold(cursor, key, sources.RangeDeletes, merge, out var expiry);

@@ -10,6 +10,7 @@ public unsafe struct PinnedValue : IDisposable
 {
     internal ReadState? State;
     internal BlockLease Lease;
+    internal TableLease Table;
     internal byte* Pointer;
     internal int Length;
     internal byte[]? Folded;
@@ -23,9 +24,16 @@ public unsafe struct PinnedValue : IDisposable
     /// <summary>The value; valid until <see cref="Dispose"/>.</summary>
     public readonly ReadOnlySpan<byte> Span => Folded is null ? new ReadOnlySpan<byte>(Pointer, Length) : Folded;
 
-    public void Dispose()
+    internal void Unpin()
     {
         Lease.Dispose();
+        Table.Dispose();
+        Table = default;
+    }
+
+    public void Dispose()
+    {
+        Unpin();
         State?.Release();
         this = default;
     }

@@ -17,6 +17,7 @@ public sealed class StorageEnvironment : IDisposable
     {
         Options = options;
         Cache = new BlockCache(options.BlockCacheBytes);
+        Tables = new TableCache(options.Files, Cache, options.OpenTablesMax, options.OpenTableBytesMax);
         Arenas = new ArenaPool(options.RetainedArenaBytes);
         Budget = new IoBudget(options.Scheduler, options.CompactionBytesPerSecond);
     }
@@ -28,6 +29,8 @@ public sealed class StorageEnvironment : IDisposable
     internal IScheduler Scheduler => Options.Scheduler;
 
     internal BlockCache Cache { get; }
+
+    internal TableCache Tables { get; }
 
     internal ArenaPool Arenas { get; }
 
@@ -53,6 +56,7 @@ public sealed class StorageEnvironment : IDisposable
     /// <summary>All trees must be disposed before.</summary>
     public void Dispose()
     {
+        Tables.Dispose();
         Cache.Dispose();
         Arenas.Dispose();
     }

@@ -13,8 +13,11 @@ public sealed record StorageOptions
     /// <summary>Hard limit of the block cache, its own bookkeeping included.</summary>
     public long BlockCacheBytes { get; init; } = 256L << 20;
 
-    /// <summary>Tables held open at once, filters and indexes included; more are opened and closed as needed.</summary>
-    public int OpenTablesMax { get; init; } = 4096;
+    /// <summary>Table files held open at once; more are closed and opened again as needed.</summary>
+    public int OpenTablesMax { get; init; } = 1000;
+
+    /// <summary>Bytes that the filters and indexes of open tables may take.</summary>
+    public long OpenTableBytesMax { get; init; } = 1L << 30;
 
     /// <summary>Memory of all memtables together at which the writing tree freezes its own early.</summary>
     public long MemtableBudgetBytes { get; init; } = 1L << 30;

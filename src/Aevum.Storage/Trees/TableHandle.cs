@@ -1,11 +1,11 @@
-// TableHandle: one table file as a live tree uses it: opened at its first read, counted by the versions that name it, deleted from disk
-// once no version does and its time has come.
+// TableHandle: one table file as a live tree uses it: counted by the versions that name it, open while the table cache keeps it so, deleted from
+// disk once no version names it and its time has come.
 //
-// Two counts, two promises:
-//   references   of versions (LiveVersion). At zero the file is closed, and deleted if it became obsolete.
-//   the reader   opened once, under the gate; reading it later is a plain load. It lives until the references are gone.
+// Always true: while a version that names the table is held, its file exists and Acquire opens it. At the last release the file is closed,
+// its blocks leave the cache, and it is deleted if it became obsolete.
 
 using Aevum.Core.Diagnostics;
+using Aevum.Storage.Caching;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Tables;
 using Aevum.Storage.Versions;
@@ -14,22 +14,23 @@ namespace Aevum.Storage.Trees;
 
 sealed class TableHandle(TableMeta meta, TableStore store)
 {
-    TableReader? _reader;
+    readonly CachedTable _file = store.Register(meta);
+    RangeDeletes? _rangeDeletes;
     int _references = 1;
     volatile bool _obsolete;
 
     public TableMeta Meta { get; } = meta;
 
-    public TableReader Reader => Volatile.Read(ref _reader) ?? OpenReader();
-
     /// <summary>The range deletes that belong to this tree.</summary>
-    public RangeDeletes RangeDeletes => Meta.RangeDeletes == 0 ? RangeDeletes.Empty : _clipped ??= Reader.RangeDeletes.Clip(Meta.ClipStart, Meta.ClipEnd);
+    public RangeDeletes RangeDeletes => Meta.RangeDeletes == 0 ? RangeDeletes.Empty : _rangeDeletes ??= ReadRangeDeletes();
 
-    RangeDeletes? _clipped;
+    /// <summary>The open reader, until the lease is disposed. Looks at nothing but the file: the clip bounds are the caller's.</summary>
+    public TableLease Acquire() => _file.Acquire();
 
     public VersionCursor OpenCursor(TableCursorOptions options)
     {
-        var cursor = Reader.CreateCursor(options);
+        var lease = Acquire();
+        var cursor = lease.Reader.CreateCursor(options, lease);
         return Meta.IsClipped ? new ClippedCursor(cursor, Meta.ClipStart, Meta.ClipEnd) : cursor;
     }
 
@@ -40,16 +41,16 @@ sealed class TableHandle(TableMeta meta, TableStore store)
         var left = Interlocked.Decrement(ref _references);
         Invariant.Require(left >= 0, "a table is released once per reference");
         if (left > 0) return;
-        _reader?.Dispose();
-        _reader = null;
+        _file.Remove();
         if (_obsolete) store.Delete(Meta.Id);
     }
 
     /// <summary>No manifest names the file any more: it goes with the last reference.</summary>
     public void MarkObsolete() => _obsolete = true;
 
-    TableReader OpenReader()
+    RangeDeletes ReadRangeDeletes()
     {
-        lock (this) return _reader ??= store.Open(Meta);
+        using var lease = Acquire();
+        return lease.Reader.RangeDeletes.Clip(Meta.ClipStart, Meta.ClipEnd);
     }
 }

@@ -4,7 +4,7 @@
 
 using System.Globalization;
 using Aevum.Core.Errors;
-using Aevum.Core.Files;
+using Aevum.Storage.Caching;
 using Aevum.Storage.Compaction;
 using Aevum.Storage.Tables;
 using Aevum.Storage.Versions;
@@ -17,13 +17,13 @@ sealed class TableStore
     public const string Suffix = ".table";
 
     readonly StorageEnvironment _environment;
-    readonly TreeOptions _options;
     readonly TableWriterOptions _writing;
+    readonly TableReaderOptions _reading;
 
     public TableStore(StorageEnvironment environment, string treeDirectory, TreeOptions options)
     {
         _environment = environment;
-        _options = options;
+        _reading = new TableReaderOptions { Access = options.MapTables ? TableAccess.Mapped : TableAccess.Cached };
         Directory = Path.Combine(treeDirectory, FolderName);
         _writing = new TableWriterOptions
         {
@@ -64,16 +64,8 @@ sealed class TableStore
         }
     }
 
-    public TableReader Open(TableMeta meta)
-    {
-        var path = PathOf(meta.Id);
-        var reader = TableReader.Open(_environment.Files, path, meta.Id, _environment.Cache,
-            new TableReaderOptions { Access = _options.MapTables ? TableAccess.Mapped : TableAccess.Cached });
-        if (reader.FileLength == meta.FileBytes) return reader;
-        reader.Dispose();
-        Throw.Corruption(path, reader.FileLength, $"{meta.FileBytes} bytes, as the manifest says");
-        return null;
-    }
+    /// <summary>Makes a table known to the table cache; the file is opened when it is first read.</summary>
+    public CachedTable Register(TableMeta meta) => _environment.Tables.Add(PathOf(meta.Id), meta.Id, _reading);
 
     /// <summary>What the manifest keeps of a table just written.</summary>
     public static TableMeta MetaOf(ulong id, TableInfo info) => new()

@@ -88,7 +88,7 @@ public sealed partial class Tree : IDisposable
             if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
             if (!TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value))
             {
-                value.Lease.Dispose();
+                value.Unpin();
                 state.Release();
                 value = default;
                 return false;
@@ -96,7 +96,7 @@ public sealed partial class Tree : IDisposable
         }
         catch
         {
-            value.Lease.Dispose();
+            value.Unpin();
             state.Release();
             throw;
         }
@@ -147,7 +147,7 @@ public sealed partial class Tree : IDisposable
                 if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
                 var value = default(PinnedValue);
                 values[i] = TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value) ? value.Span.ToArray() : null;
-                value.Lease.Dispose();
+                value.Unpin();
             }
         }
         finally

@@ -24,8 +24,8 @@ static unsafe class TreeReader
         for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
 
         var version = state.Version;
-        if (!known) known = TryFindInTables(version, key, at, ref deleted, out found, ref value.Lease);
-        if (at < version.Picture.HistoryMaxEnd) FindInHistory(version, key, at, ref known, ref found, ref value.Lease, deleted);
+        if (!known) known = TryFindInTables(version, key, at, ref deleted, out found, ref value);
+        if (at < version.Picture.HistoryMaxEnd) FindInHistory(version, key, at, ref known, ref found, ref value, deleted);
         if (!known) return false;
 
         // At equal times the range delete is the older one (WriteBatch).
@@ -46,7 +46,7 @@ static unsafe class TreeReader
         return table.TryFind(key, at, out found);
     }
 
-    static bool TryFindInTables(LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found, ref BlockLease lease)
+    static bool TryFindInTables(LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
     {
         found = default;
         var levels = version.Levels;
@@ -56,7 +56,7 @@ static unsafe class TreeReader
         {
             // What a newer source's range delete covers, older sources cannot bring back: all they hold is older than it.
             if (deleted != 0) return false;
-            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref lease)) return true;
+            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref value)) return true;
         }
         for (var level = 1; level < levels.Length; level++)
         {
@@ -65,21 +65,32 @@ static unsafe class TreeReader
             var index = TreeVersion.FirstNotEndingBefore(version.Picture.Levels[level], key);
             if (index == levels[level].Length) continue;
             var table = levels[level][index];
-            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref lease)) return true;
+            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref value)) return true;
         }
         return false;
     }
 
-    static bool TryFindInTable(TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref ulong deleted, out FoundVersion found, ref BlockLease lease)
+    static bool TryFindInTable(TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
     {
         found = default;
         if (table.Meta.MinVersion > at) return false;
         if (table.Meta.RangeDeletes > 0) deleted = Math.Max(deleted, table.RangeDeletes.NewestCovering(key, at));
-        return table.Reader.TryFind(key, hash, at, out found, ref lease);
+        var lease = table.Acquire();
+        var known = false;
+        try
+        {
+            known = lease.Reader.TryFind(key, hash, at, out found, ref value.Lease);
+        }
+        finally
+        {
+            if (known) value.Table = lease;
+            else lease.Dispose();
+        }
+        return known;
     }
 
     static void FindInHistory(
-        LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref bool known, ref FoundVersion found, ref BlockLease lease, ulong deleted)
+        LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref bool known, ref FoundVersion found, ref PinnedValue value, ulong deleted)
     {
         ulong hash;
         fixed (byte* bytes = key) hash = KeyHash.Compute(bytes, key.Length);
@@ -87,15 +98,18 @@ static unsafe class TreeReader
             foreach (var table in version.History[level])
             {
                 if (table.Meta.MinVersion > at || table.Meta.MaxEnd <= at || !table.Meta.Contains(key)) continue;
+                var lease = table.Acquire();
                 var other = default(BlockLease);
-                if (!table.Reader.TryFind(key, hash, at, out var ended, ref other) || ended.End <= at ||
+                if (!lease.Reader.TryFind(key, hash, at, out var ended, ref other) || ended.End <= at ||
                     (known && ended.Version <= found.Version) || ended.Version < deleted)
                 {
                     other.Dispose();
+                    lease.Dispose();
                     continue;
                 }
-                lease.Dispose();
-                lease = other;
+                value.Unpin();
+                value.Lease = other;
+                value.Table = lease;
                 found = ended;
                 known = true;
             }
