@@ -3,7 +3,7 @@
 // Group commit needs no timer. Whoever finds its address not durable takes the sync gate; whoever is inside syncs everything appended so
 // far, so that those who waited at the gate mostly find themselves covered when they get in.
 //
-// A sync covers, in order: every sealed segment not synced yet, then the current one up to the tail it saw. Only then _durable moves, and
+// A sync covers, in order: every earlier segment not synced yet, then the current one up to the tail it saw. Only then _durable moves, and
 // the next append writes a mark that says so (a mark of its own sync would say what is not yet true).
 
 using Aevum.Core.Errors;
@@ -69,12 +69,9 @@ public sealed partial class CommitLog
                 target = _appended;
                 records = _appendedRecords;
                 _syncing.Clear();
-                foreach (var segment in _segments)
-                {
-                    if (segment.SyncedTo >= segment.End) continue;
-                    segment.Pins++;
-                    _syncing.Add((segment, segment.End));
-                }
+                // Freed ones too while their files are there: a mark speaks of everything that the next open will find before it.
+                foreach (var segment in _freed) AddToSyncLocked(segment);
+                foreach (var segment in _segments) AddToSyncLocked(segment);
             }
             try
             {
@@ -100,6 +97,13 @@ public sealed partial class CommitLog
             // The next append goes the slow way and leaves the mark.
             lock (_gate) _softEnd = 0;
         }
+    }
+
+    void AddToSyncLocked(LogSegment segment)
+    {
+        if (segment.SyncedTo >= segment.End) return;
+        segment.Pins++;
+        _syncing.Add((segment, segment.End));
     }
 
     // What the log should know before the stream's next record: how far it is durable, what the stream let go of.
@@ -130,14 +134,23 @@ public sealed partial class CommitLog
         PublishLocked(_tail, StoreLocked(_tail, kind, stream, position, default, payload));
     }
 
-    // At the close: what still fits. It is not synced: it only spares the next open some doubt.
+    // At the close: what still fits. It is not synced: it only spares the next open some doubt, so a failure changes nothing.
     void WriteClosingNewsLocked()
     {
-        bool Fits() => _tail + RecordFormat.SmallRecordBytes <= Math.Min(_current!.RecordsEndMax, _current.PreparedTo);
-        foreach (var stream in _streams.Values)
-            if (stream.BoundsAreNews && Fits()) WriteBoundsLocked(stream);
-        if (_durable > _marked && Fits()) WriteSmallLocked(RecordKind.Mark, 0, 0, _durable);
+        if (_failure is not null || _current is null) return;
+        try
+        {
+            foreach (var stream in _streams.Values)
+                if (stream.BoundsAreNews && FitsLocked(RecordFormat.SmallRecordBytes)) WriteBoundsLocked(stream);
+            if (_durable > _marked && FitsLocked(RecordFormat.SmallRecordBytes)) WriteSmallLocked(RecordKind.Mark, 0, 0, _durable);
+        }
+        catch (AevumException failure)
+        {
+            FailLocked(failure);
+        }
     }
+
+    bool FitsLocked(int bytes) => _tail + bytes <= Math.Min(_current!.RecordsEndMax, _current.PreparedTo);
 
     bool WantsSyncTimerLocked => _options.Sync.Kind == SyncKind.Interval && !_syncTaskRuns;
 

@@ -36,6 +36,7 @@ public sealed partial class CommitLog
     bool _maintenanceWanted;                        // under _gate
     bool _maintenanceRuns;                          // under _gate
     bool _pinnedNews;                               // OldestPinned is to be raised; under _gate
+    ulong _lastRemoval;                             // behind the last truncation or drop; under _gate
     bool _recyclingStopped;                         // a freed segment's name could not be taken away durably; under _gate
     LogStream? _oldestPin;                          // who pinned the oldest segment when last looked; under _gate
     int _spareCount;                                // as _spares.Count, readable without the maker's gate
@@ -125,6 +126,8 @@ public sealed partial class CommitLog
     static long PrepareStep(LogSegment segment) => Math.Clamp(segment.Capacity / 8, PrepareStepMin, PrepareStepMax);
 
     // Takes the segments that no stream needs off the list, oldest first. The last one stays: it knows where every stream stands.
+    // A segment's name goes only when every truncation and drop so far is durable. Else a power cut could bring back the removed
+    // suffix of a stream while what came before it is gone, and a release in terms of the new suffix would not fit the old one.
     void FreeLocked()
     {
         if (_segments.Count <= 1) return;
@@ -141,6 +144,7 @@ public sealed partial class CommitLog
         }
         while (_segments[0].Number < needed)
         {
+            _segments[0].GoesAfter = _lastRemoval;
             _freed.Enqueue(_segments[0]);
             _segments.RemoveAt(0);
             _maintenanceWanted = true;
@@ -381,11 +385,9 @@ public sealed partial class CommitLog
     void ClearTheWay()
     {
         if (_segmentsMade > 0) return;
-        if (!_files.DirectoryExists(_directory))
-        {
-            _files.CreateDirectory(_directory);
-            _files.SyncDirectory(FilePaths.DirectoryOf(_directory));
-        }
+        _files.CreateDirectory(_directory);
+        // Also if it was there: whoever made it may have died before this.
+        _files.SyncDirectory(FilePaths.DirectoryOf(_directory));
         while (_discarded.Count > 1)
         {
             _files.Delete(_discarded[^1]);
@@ -438,7 +440,18 @@ public sealed partial class CommitLog
 
     bool RecycleFreed()
     {
+        ulong goesAfter;
+        lock (_gate)
+        {
+            if (_closed || !FreedCanGoLocked()) return false;
+            goesAfter = _freed.Peek().GoesAfter;
+        }
+        // Only logs with truncations pay for this, and those are synced anyway (Raft's).
+        if (goesAfter > Volatile.Read(ref _durable)) SyncTo(new LogAddress(goesAfter));
+
+        // No sync meanwhile: until the name is gone for good, the file is one that a mark would have to speak of.
         lock (_makerGate)
+        lock (_syncGate)
         {
             LogSegment segment;
             lock (_gate)

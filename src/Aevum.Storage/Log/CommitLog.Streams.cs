@@ -82,6 +82,7 @@ public sealed partial class CommitLog
                     stream.IsDropped = true;
                     stream.NextPosition = 0;
                     _streams.Remove(stream.Id);
+                    _lastRemoval = _appended;
                     FreeLocked();
                     UpdateSoftEndLocked();
                     done = true;
@@ -123,6 +124,7 @@ public sealed partial class CommitLog
     {
         stream.Index.Truncate(position);
         stream.NextPosition = position;
+        _lastRemoval = _appended;
         Volatile.Write(ref stream.Truncations, stream.Truncations + 1);
         // A run lies where it begins, so the stream may now need less than before, never more.
         FreeLocked();

@@ -76,6 +76,7 @@ public sealed partial class CommitLog : IDisposable
         _appended = recovered.Report.End.Value;
         _durable = recovered.Report.LastMark.Value;
         _discarded = recovered.Discarded;
+        _lastRemoval = recovered.LastRemoval.Value;
         _epoch = recovered.EpochMax != 0 ? recovered.EpochMax : scheduler.CreateRandom("log epochs").NextUInt64() >> 1;   // upwards from there
         _nextCapacity = options.FirstSegmentBytes;
     }
@@ -334,7 +335,7 @@ public sealed partial class CommitLog : IDisposable
         {
             lock (_gate)
             {
-                if (_failure is null && _current is not null) WriteClosingNewsLocked();
+                WriteClosingNewsLocked();
                 _filesAreClosed = true;
                 foreach (var segment in _segments)
                     if (segment.Pins == 0) segment.Dispose();

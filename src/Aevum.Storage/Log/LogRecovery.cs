@@ -45,9 +45,16 @@ public sealed record LogRecoveryReport
     public string EndFile { get; init; } = "";
 }
 
-/// <summary>A log as it stands on disk. Its segments are open for reading and belong to whoever takes them.</summary>
+/// <summary>A log as it stands on disk.</summary>
+/// <param name="Segments">Open for reading; they belong to whoever takes them.</param>
+/// <param name="Streams">By id.</param>
+/// <param name="EpochMax">The greatest epoch of any segment, of those behind the end too.</param>
+/// <param name="Discarded">Paths of the segments behind the end, ascending.</param>
+/// <param name="LastRemoval">Behind the last truncation or drop of a stream.</param>
+/// <param name="Report">For people.</param>
 sealed record RecoveredLog(
-    List<LogSegment> Segments, Dictionary<uint, StreamIndex> Streams, ulong EpochMax, List<string> Discarded, LogRecoveryReport Report);
+    List<LogSegment> Segments, Dictionary<uint, StreamIndex> Streams, ulong EpochMax, List<string> Discarded, LogAddress LastRemoval,
+    LogRecoveryReport Report);
 
 sealed class LogRecovery
 {
@@ -56,8 +63,9 @@ sealed class LogRecovery
     readonly List<(SegmentHeader Header, string Path, IReadableFile File)> _found = [];
     readonly Dictionary<uint, StreamIndex> _streams = [];
     LogAddress _lastMark;
+    LogAddress _lastRemoval;
     long _records;
-    uint _firstNumber;
+    bool _listWasWhole;   // a segment's list of bounds was seen to its end: every stream is known from there on
 
     LogRecovery(IFileSystem files)
     {
@@ -107,7 +115,8 @@ sealed class LogRecovery
                 throw;
             }
         }
-        _firstNumber = numbers.Length > 0 ? numbers[0] : 0;
+        // Before the first segment of all there were no streams.
+        _listWasWhole = numbers.Length > 0 && numbers[0] == 1;
     }
 
     void CheckHeader(SegmentHeader header, string path, uint number, LogOptions? expected)
@@ -170,7 +179,7 @@ sealed class LogRecovery
             CutBytes = cutBytes,
             EndFile = last < 0 ? "" : _found[last].Path,
         };
-        return new RecoveredLog(segments, _streams, epochMax, discarded, report);
+        return new RecoveredLog(segments, _streams, epochMax, discarded, _lastRemoval, report);
     }
 
     readonly List<uint> _ends = [];
@@ -217,6 +226,7 @@ sealed class LogRecovery
         var record = scan.Record;
         var address = new LogAddress(segment, scan.Offset);
         var known = _streams.TryGetValue(record.Stream, out var stream);
+        if (record.Kind != RecordKind.Bounds) _listWasWhole = true;
         switch (record.Kind)
         {
             case RecordKind.Data:
@@ -235,25 +245,27 @@ sealed class LogRecovery
                 if (!known || record.Position < stream!.First || record.Position > stream.Last)
                     Throw.Corruption(scan.Path, scan.Offset, $"a truncation inside of stream {record.Stream}, not at {record.Position}");
                 stream.Truncate(record.Position);
+                _lastRemoval = new LogAddress(segment, scan.Next);
                 break;
             case RecordKind.Bounds:
-                ApplyBounds(scan, segment, stream);
+                ApplyBounds(scan, stream);
                 break;
             case RecordKind.Drop:
                 _streams.Remove(record.Stream);
+                _lastRemoval = new LogAddress(segment, scan.Next);
                 break;
         }
     }
 
-    // Bounds may let go of a prefix, may let a stream go on further up (then it holds nothing), and in the first segment they
-    // say what the freed segments before it came to.
-    void ApplyBounds(SegmentScan scan, uint segment, StreamIndex? stream)
+    // Bounds may let go of a prefix, may let a stream go on further up (then it holds nothing), and at the start of the first segment they
+    // say what the freed segments before it came to. (If a power cut ended that list early, the next segment's list does.)
+    void ApplyBounds(SegmentScan scan, StreamIndex? stream)
     {
         var (id, last, first) = (scan.Record.Stream, scan.Record.Position, scan.Value);
         var isNew = stream is null;
         stream ??= new StreamIndex();
         var holds = first >= 1 && first <= last + 1
-            && (first == last + 1 ? last >= stream.Last : last == stream.Last && first >= stream.First || isNew && segment == _firstNumber);
+            && (first == last + 1 ? last >= stream.Last : last == stream.Last && first >= stream.First || isNew && !_listWasWhole);
         if (!holds)
             Throw.Corruption(scan.Path, scan.Offset, $"bounds of stream {id} that follow from {stream.First} to {stream.Last}, not {first} to {last}");
         if (isNew)

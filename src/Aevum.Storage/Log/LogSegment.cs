@@ -66,6 +66,9 @@ sealed class LogSegment : IDisposable
     /// <summary>What survives the loss of power. Guarded by the sync gate.</summary>
     public uint SyncedTo { get; set; }
 
+    /// <summary>Of a freed segment: what must be durable before its name goes (CommitLog.FreeLocked). Guarded by the log's gate.</summary>
+    public ulong GoesAfter { get; set; }
+
     /// <summary>Who uses the bytes at present. Guarded by the log's gate.</summary>
     public int Pins { get; set; }
 
