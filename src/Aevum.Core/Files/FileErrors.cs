@@ -22,7 +22,8 @@ static class FileErrors
 
     public static AevumException Closed(string path) => new(ErrorCode.Closed, $"{path}: the file is closed");
 
-    /// <summary>After a failed sync nobody knows which pages the disk holds, and the kernel calls them clean: trying again would lie.</summary>
+    /// <summary>After a failed sync nobody knows which pages the disk holds, and the kernel calls them clean: trying again would
+    /// lie.</summary>
     public static AevumException SyncFailedBefore(string path) =>
         InputOutput(path, "an earlier sync failed, so what the disk holds is unknown and nothing more is written through this handle");
 

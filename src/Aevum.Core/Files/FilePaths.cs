@@ -19,7 +19,8 @@ public static class FilePaths
 
     public static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
 
-    /// <summary>The names from the root down; empty ones and "." are left out. Only file systems kept in memory look at paths this closely.</summary>
+    /// <summary>The names from the root down; empty ones and "." are left out. Only file systems kept in memory look at paths this
+    /// closely.</summary>
     internal static string[] Split(string path)
     {
         var parts = path.Split(Separators, StringSplitOptions.RemoveEmptyEntries);

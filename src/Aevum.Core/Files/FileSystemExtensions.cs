@@ -4,7 +4,8 @@ namespace Aevum.Core.Files;
 
 public static class FileSystemExtensions
 {
-    /// <summary>Creates the directory and its parents so that they survive a power cut. Those that were there before are taken to be durable.</summary>
+    /// <summary>Creates the directory and its parents so that they survive a power cut. Those that were there before are taken to be
+    /// durable.</summary>
     public static void CreateDirectoryDurably(this IFileSystem files, string path)
     {
         var parents = new List<string>();

@@ -12,8 +12,8 @@
 //       range outside of the file's, else InputOutput; the message names the path;
 //   (5) a failed sync is final: what the disk holds is unknown and the kernel calls the pages clean, so the handle writes and syncs no
 //       more (InputOutput each time) and the owner must open the file anew and see what is there;
-//   (6) content has a life of its own: Create, CreateRegion, Rename and Delete take a name away from it, never its bytes from those who have
-//       it open, mapped or linked.
+//   (6) content has a life of its own: Create, CreateRegion, Rename and Delete take a name away from it, never its bytes from those who
+//       have it open, mapped or linked.
 
 namespace Aevum.Core.Files;
 
@@ -22,7 +22,8 @@ public interface IFileSystem
     /// <summary>Opens an existing file for positional reads. Many threads may read at once.</summary>
     IReadableFile OpenRead(string path);
 
-    /// <summary>Creates an empty file that is written from front to back. An existing file of that name loses the name, as by Delete.</summary>
+    /// <summary>Creates an empty file that is written from front to back. An existing file of that name loses the name, as by
+    /// Delete.</summary>
     IWritableFile Create(string path);
 
     /// <summary>Creates a zero-filled region of fixed capacity whose space is really allocated before this returns. An existing file of
@@ -39,8 +40,8 @@ public interface IFileSystem
     /// <summary>Length in bytes.</summary>
     long FileLength(string path);
 
-    /// <summary>Moves a file or a directory with all it holds. Replaces <paramref name="target"/> atomically if it exists (a directory only if
-    /// it is empty). Does nothing if both are names of the same content, as POSIX has it.</summary>
+    /// <summary>Moves a file or a directory with all it holds. Replaces <paramref name="target"/> atomically if it exists (a directory only
+    /// if it is empty). Does nothing if both are names of the same content, as POSIX has it.</summary>
     void Rename(string source, string target);
 
     /// <summary>Removes a name. The content lives on while a handle is open. No error if the name is not there.</summary>
@@ -66,7 +67,8 @@ public interface IFileSystem
     /// <summary>Makes names created, renamed, linked or deleted in the directory survive a power cut.</summary>
     void SyncDirectory(string directory);
 
-    /// <summary>Takes an exclusive lock that ends with the process. The file keeps <paramref name="holder"/> as text for whoever is refused.</summary>
+    /// <summary>Takes an exclusive lock that ends with the process. The file keeps <paramref name="holder"/> as text for whoever is
+    /// refused.</summary>
     /// <exception cref="Errors.AevumException">Locked: the message holds the text of the present holder.</exception>
     IDisposable Lock(string path, string holder);
 
@@ -96,8 +98,8 @@ public interface IWritableFile : IDisposable
     /// <summary>Bytes written so far.</summary>
     long Length { get; }
 
-    /// <summary>On return the bytes survive the death of the process. A failed append leaves <see cref="Length"/> as it was; a part may have
-    /// reached the file beyond it, and the next append overwrites that.</summary>
+    /// <summary>On return the bytes survive the death of the process. A failed append leaves <see cref="Length"/> as it was; a part may
+    /// have reached the file beyond it, and the next append overwrites that.</summary>
     void Append(ReadOnlySpan<byte> bytes);
 
     /// <summary>On return everything appended survives a power cut (the name needs SyncDirectory too).</summary>
@@ -114,11 +116,12 @@ public interface IAppendRegion : IDisposable
 
     long Capacity { get; }
 
-    /// <summary>True when stores reach the operating system without a call, so that they survive the death of this process at once.</summary>
+    /// <summary>True when stores reach the operating system without a call, so that they survive the death of this process at
+    /// once.</summary>
     bool IsMapped { get; }
 
-    /// <summary>Memory to read or store the bytes from <paramref name="offset"/> on; the same memory for the same offset each time. Valid until
-    /// the region is disposed; still readable after a failed sync.</summary>
+    /// <summary>Memory to read or store the bytes from <paramref name="offset"/> on; the same memory for the same offset each time. Valid
+    /// until the region is disposed; still readable after a failed sync.</summary>
     Span<byte> GetSpan(long offset, int length);
 
     /// <summary>On return the bytes [start, end) survive the death of the process.</summary>
@@ -127,6 +130,7 @@ public interface IAppendRegion : IDisposable
     /// <summary>On return every published byte survives a power cut. May run beside stores and publishes of later bytes.</summary>
     void Sync();
 
-    /// <summary>Touches [start, end) so that later stores neither fault nor fail for want of space. May be called from another thread.</summary>
+    /// <summary>Touches [start, end) so that later stores neither fault nor fail for want of space. May be called from another
+    /// thread.</summary>
     void Prepare(long start, long end);
 }

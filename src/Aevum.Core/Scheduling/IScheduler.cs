@@ -56,8 +56,8 @@ public abstract class Signal
 
     /// <summary>Blocks the calling thread until <paramref name="condition"/> holds; in simulation runs other work meanwhile.
     /// The condition is evaluated outside of the caller's locks and may take them.</summary>
-    /// <returns>False if <paramref name="timeout"/> passed first, if the scheduler is closing (or, in simulation, if nothing is left that could
-    /// make it true).</returns>
+    /// <returns>False if <paramref name="timeout"/> passed first, if the scheduler is closing (or, in simulation, if nothing is left that
+    /// could make it true).</returns>
     public abstract bool WaitUntil(Func<bool> condition, TimeSpan? timeout = null);
 
     /// <summary>The same for a background body.</summary>

@@ -1,7 +1,7 @@
 // SimulatedPump: lets callers block in a world where only one thing runs at a time.
 //
-// One baton: whoever has it runs, all other threads sleep. A caller that must wait is put on a list and gives the baton to a pump thread, which
-// takes the steps of the world one after the other. When a step finds a caller's condition true, the pump gives the baton to that
+// One baton: whoever has it runs, all other threads sleep. A caller that must wait is put on a list and gives the baton to a pump thread,
+// which takes the steps of the world one after the other. When a step finds a caller's condition true, the pump gives the baton to that
 // caller and sleeps until it is needed again. A body that blocks sleeps on the pump thread it was running on, and another pump goes on.
 // So the order in which callers come back is the world's, and not that of a stack of nested waits.
 //
@@ -61,7 +61,8 @@ sealed class SimulatedPump(SimulatedScheduler scheduler)
     {
         RequireInside();
         var isRoot = _root is null;
-        if (caller.Condition is null && !isRoot) throw new InvalidOperationException("only the driver of a simulation runs it until it is idle");
+        if (caller.Condition is null && !isRoot)
+            throw new InvalidOperationException("only the driver of a simulation runs it until it is idle");
         if (isRoot) _root = caller;
         _blocked.Add(caller);
         WakePump();

@@ -1,12 +1,13 @@
 // SimulatedScheduler: a whole world of bodies, callers and time on one seed. The same seed gives the same run, step for step.
 //
-// At any moment exactly one thing runs. Everything that could run is in one list: bodies just started, continuations of awaits, callers whose
-// signal was raised. The next one is picked by the seeded random; what was picked runs until it awaits, waits or ends. Time is virtual: it
-// stands still while anything can run and then jumps to the next timer.
+// At any moment exactly one thing runs. Everything that could run is in one list: bodies just started, continuations of awaits, callers
+// whose signal was raised. The next one is picked by the seeded random; what was picked runs until it awaits, waits or ends. Time is
+// virtual: it stands still while anything can run and then jumps to the next timer.
 //
 // Who drives: the thread that made the scheduler (a test). It starts bodies, then calls something that waits (Signal.WaitUntil,
-// BackgroundTask.Wait, RunUntilIdle, RunFor, Dispose), and the world runs meanwhile. Bodies may call what waits, too: a blocked caller keeps
-// its thread, and another thread goes on with the world (SimulatedPump). Threads are only stacks here; they never run at the same time.
+// BackgroundTask.Wait, RunUntilIdle, RunFor, Dispose), and the world runs meanwhile. Bodies may call what waits, too: a blocked caller
+// keeps its thread, and another thread goes on with the world (SimulatedPump). Threads are only stacks here; they never run at the same
+// time.
 //
 // Always true:
 //   (1) the order depends on the seed and on what the bodies do, on nothing else: TraceHash of two runs is equal, or something in them
@@ -86,8 +87,6 @@ public sealed class SimulatedScheduler : IScheduler
 
     internal int Generation => _generation;
 
-    internal IEnumerable<string> WaitingSignals => _signalsWithWaiters.Select(signal => signal.ToString());
-
     public SeededRandom CreateRandom(string name) => RandomStreams.Create(Seed, name);
 
     public BackgroundTask Start(string name, WorkClass workClass, Func<CancellationToken, Task> body)
@@ -130,7 +129,8 @@ public sealed class SimulatedScheduler : IScheduler
     }
 
     /// <summary>The process dies: of all that was started nothing goes on, but for the waits of blocked callers, which throw
-    /// OperationCanceledException so that their threads come free. Time and randomness go on, for the next process. Only the driver may call.</summary>
+    /// OperationCanceledException so that their threads come free. Time and randomness go on, for the next process. Only the driver may
+    /// call.</summary>
     public void Crash()
     {
         _generation++;
@@ -203,7 +203,8 @@ public sealed class SimulatedScheduler : IScheduler
         runnable = default;
         if (_runnable.Count == 0) return false;
         if (++_steps > _stepsMax)
-            throw new InvalidOperationException($"the simulation took more than {_options.StepsMax} steps: is there a body that yields for ever?");
+            throw new InvalidOperationException(
+                $"the simulation took more than {_options.StepsMax} steps: is there a body that yields for ever?");
         var count = _runnable.Count;
         var picked = count == 1 ? 0 : _order.Next(count);
         runnable = _runnable[picked];
@@ -220,8 +221,10 @@ public sealed class SimulatedScheduler : IScheduler
         public override void Wait()
         {
             if (!scheduler._bodyEnded.WaitUntil(() => IsCompleted))
-                throw new InvalidOperationException(
-                    $"nothing can run any more, but the body '{Name}' has not ended. Waited for: {string.Join(", ", scheduler.WaitingSignals)}");
+            {
+                var signals = string.Join(", ", scheduler._signalsWithWaiters);
+                throw new InvalidOperationException($"nothing can run any more but the body '{Name}' has not ended; waited for: {signals}");
+            }
         }
 
         protected override void OnCancelled() => scheduler.RaiseAll();
@@ -234,7 +237,8 @@ public sealed class SimulatedScheduler : IScheduler
     }
 }
 
-/// <summary>Something that could be next: a continuation of a body (or a timer's callback), or a blocked caller who wants to look again.</summary>
+/// <summary>Something that could be next: a continuation of a body (or a timer's callback), or a blocked caller who wants to look
+/// again.</summary>
 readonly record struct Runnable(string Name, SendOrPostCallback? Callback, object? State, SimulatedContext? Context, BlockedCaller? Caller);
 
 /// <summary>What the compiler's awaits post to: one for each body, so that a trace can say whose turn it is.</summary>

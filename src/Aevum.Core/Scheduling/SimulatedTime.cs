@@ -28,7 +28,8 @@ sealed class SimulatedTime(SimulatedScheduler scheduler, DateTimeOffset start) :
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         new ProvidedTimer(this, scheduler, callback, state, dueTime, period);
 
-    public Timer Add(TimeSpan after, WakePromise promise) => Add(after, () => promise.Complete(false), () => promise.IsCompleted, promise.Cancel);
+    public Timer Add(TimeSpan after, WakePromise promise) =>
+        Add(after, () => promise.Complete(false), () => promise.IsCompleted, promise.Cancel);
 
     public Timer Add(TimeSpan after, Action fire) => Add(after, fire, null, null);
 
@@ -94,7 +95,8 @@ sealed class SimulatedTime(SimulatedScheduler scheduler, DateTimeOffset start) :
         readonly object? _state;
         Timer? _timer;
 
-        public ProvidedTimer(SimulatedTime time, SimulatedScheduler scheduler, TimerCallback callback, object? state, TimeSpan due, TimeSpan period)
+        public ProvidedTimer(SimulatedTime time, SimulatedScheduler scheduler, TimerCallback callback, object? state, TimeSpan due,
+            TimeSpan period)
         {
             _time = time;
             _context = new SimulatedContext(scheduler, "a timer of the time provider");

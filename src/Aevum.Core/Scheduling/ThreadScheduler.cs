@@ -17,7 +17,6 @@
 //
 // Not here: deciding which work is worth doing (its owners do), simulation (SimulatedScheduler).
 
-using System.Diagnostics;
 using Aevum.Core.Errors;
 
 namespace Aevum.Core.Scheduling;
@@ -48,7 +47,7 @@ public sealed class ThreadScheduler : IScheduler
     readonly Queue<WorkItem>[] _queues = new Queue<WorkItem>[ClassCount];
     readonly int[] _waiting = new int[ClassCount];   // counts of _queues, readable without the gate
     readonly WorkClassContext[] _contexts = new WorkClassContext[ClassCount];
-    readonly List<Thread> _threads = [];
+    readonly List<Worker> _workers = [];    // the most urgent first
     readonly HashSet<ThreadBody> _tasks = [];
     readonly HashSet<ThreadSignal> _signalsWithWaiters = [];
     readonly ThreadTimers _timers;
@@ -58,7 +57,8 @@ public sealed class ThreadScheduler : IScheduler
     public ThreadScheduler(ThreadSchedulerOptions? options = null)
     {
         options ??= new ThreadSchedulerOptions();
-        if (options.BackgroundThreads < 1) Throw.Invalid($"a scheduler needs at least one background thread, not {options.BackgroundThreads}");
+        if (options.BackgroundThreads < 1)
+            Throw.Invalid($"a scheduler needs at least one background thread, not {options.BackgroundThreads}");
         _seed = options.Seed ?? BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
         _name = options.Name;
         Time = options.Time;
@@ -68,9 +68,11 @@ public sealed class ThreadScheduler : IScheduler
             _queues[i] = new Queue<WorkItem>();
             _contexts[i] = new WorkClassContext(this, (WorkClass)i);
         }
-        StartThread(WorkClass.Urgent, _name + "-urgent");
-        StartThread(WorkClass.Flush, _name + "-flush");
-        for (var i = 1; i <= options.BackgroundThreads; i++) StartThread(WorkClass.Background, $"{_name}-background-{i}");
+        _workers.Add(new Worker(WorkClass.Urgent, _name + "-urgent", RunWorker));
+        _workers.Add(new Worker(WorkClass.Flush, _name + "-flush", RunWorker));
+        for (var i = 1; i <= options.BackgroundThreads; i++)
+            _workers.Add(new Worker(WorkClass.Background, $"{_name}-background-{i}", RunWorker));
+        foreach (var worker in _workers) worker.Start();
     }
 
     public TimeProvider Time { get; }
@@ -112,6 +114,8 @@ public sealed class ThreadScheduler : IScheduler
 
     public void Dispose()
     {
+        if (SynchronizationContext.Current is WorkClassContext context && context.Owner == this)
+            Throw.Invalid("a body cannot dispose its own scheduler: it would wait for itself");
         ThreadBody[] tasks;
         lock (_gate)
         {
@@ -125,12 +129,11 @@ public sealed class ThreadScheduler : IScheduler
         RaiseAll();
         lock (_gate)
         {
-            Debug.Assert(!_threads.Contains(Thread.CurrentThread), "a body that disposes its own scheduler would wait for itself");
             while (_tasks.Count > 0) Monitor.Wait(_gate);
             _stopped = true;
-            Monitor.PulseAll(_gate);
+            foreach (var worker in _workers) worker.WakeLocked();
         }
-        foreach (var thread in _threads) thread.Join();
+        foreach (var worker in _workers) worker.Dispose();
         _timers.Join();
     }
 
@@ -147,7 +150,8 @@ public sealed class ThreadScheduler : IScheduler
         }
     }
 
-    /// <summary>Makes everybody look again: after a cancellation, which conditions may speak of though nobody raises a signal for it.</summary>
+    /// <summary>Makes everybody look again: after a cancellation, which conditions may speak of though nobody raises a signal for
+    /// it.</summary>
     internal void RaiseAll()
     {
         ThreadSignal[] signals;
@@ -173,33 +177,32 @@ public sealed class ThreadScheduler : IScheduler
     {
         _queues[(int)workClass].Enqueue(item);
         Volatile.Write(ref _waiting[(int)workClass], _queues[(int)workClass].Count);
-        // Which thread Pulse would wake is not ours to choose, and the wrong one may not take this class. A few threads: wake them all.
-        Monitor.PulseAll(_gate);
+        // The first idle thread that may take it, which is the one that may do least besides. If none is idle, each of them looks into the
+        // queues before it idles.
+        foreach (var worker in _workers)
+        {
+            if (!worker.IsIdle || workClass > worker.Lowest) continue;
+            worker.WakeLocked();
+            break;
+        }
     }
 
-    void StartThread(WorkClass lowest, string name)
+    void RunWorker(Worker worker)
     {
-        var thread = new Thread(() => RunThread(lowest)) { IsBackground = true, Name = name };
-        _threads.Add(thread);
-        thread.Start();
-    }
-
-    void RunThread(WorkClass lowest)
-    {
-        while (TryTake(lowest, out var item, out var workClass))
+        while (TryTake(worker, out var item, out var workClass))
         {
             SynchronizationContext.SetSynchronizationContext(_contexts[(int)workClass]);
             item.Callback(item.State);
         }
     }
 
-    bool TryTake(WorkClass lowest, out WorkItem item, out WorkClass workClass)
+    bool TryTake(Worker worker, out WorkItem item, out WorkClass workClass)
     {
-        lock (_gate)
+        while (true)
         {
-            while (true)
+            lock (_gate)
             {
-                for (workClass = WorkClass.Urgent; workClass <= lowest; workClass++)
+                for (workClass = WorkClass.Urgent; workClass <= worker.Lowest; workClass++)
                 {
                     if (!_queues[(int)workClass].TryDequeue(out item)) continue;
                     Volatile.Write(ref _waiting[(int)workClass], _queues[(int)workClass].Count);
@@ -207,8 +210,45 @@ public sealed class ThreadScheduler : IScheduler
                 }
                 item = default;
                 if (_stopped) return false;
-                Monitor.Wait(_gate);
+                worker.IsIdle = true;
             }
+            worker.WaitForWork();
+        }
+    }
+
+    /// <summary>A thread and how it is woken. <see cref="IsIdle"/> is guarded by the gate: true from when it found nothing until it is
+    /// woken.</summary>
+    sealed class Worker : IDisposable
+    {
+        readonly SemaphoreSlim _wake = new(0);
+        readonly Thread _thread;
+
+        public Worker(WorkClass lowest, string name, Action<Worker> run)
+        {
+            Lowest = lowest;
+            _thread = new Thread(() => run(this)) { IsBackground = true, Name = name };
+        }
+
+        /// <summary>The least urgent class it runs.</summary>
+        public WorkClass Lowest { get; }
+
+        public bool IsIdle { get; set; }
+
+        public void Start() => _thread.Start();
+
+        public void WakeLocked()
+        {
+            IsIdle = false;
+            _wake.Release();
+        }
+
+        public void WaitForWork() => _wake.Wait();
+
+        /// <summary>Waits for the thread, which must have been told to leave.</summary>
+        public void Dispose()
+        {
+            _thread.Join();
+            _wake.Dispose();
         }
     }
 

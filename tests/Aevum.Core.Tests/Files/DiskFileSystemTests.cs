@@ -149,7 +149,8 @@ public sealed class MappedDiskFileSystemTests() : DiskFileSystemContract(new Dis
         // util-linux's flock is the other process: it holds the lock until it is killed.
         if (!OperatingSystem.IsLinux() || !File.Exists("/usr/bin/flock")) return;
         File.WriteAllText(At("LOCK"), "somebody else");
-        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["-n", "-F", At("LOCK"), "sh", "-c", "echo held; exec sleep 60"])
+        string[] arguments = ["-n", "-F", At("LOCK"), "sh", "-c", "echo held; exec sleep 60"];
+        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", arguments)
         {
             RedirectStandardOutput = true,
         })!;

@@ -21,7 +21,8 @@ public abstract class FaultyFileSystemContract : FileSystemContract
 
 public sealed class MappedFaultyFileSystemTests() : FaultyFileSystemContract(new FaultPlan());
 
-public sealed class StagedFaultyFileSystemTests() : FaultyFileSystemContract(new FaultPlan { RegionsAreMapped = false, FilesCanBeMapped = false });
+public sealed class StagedFaultyFileSystemTests()
+    : FaultyFileSystemContract(new FaultPlan { RegionsAreMapped = false, FilesCanBeMapped = false });
 
 public sealed class FaultyFileSystemTests
 {
@@ -36,7 +37,8 @@ public sealed class FaultyFileSystemTests
         if (sync) file.Sync();
     }
 
-    static string? Read(IFileSystem files, string path) => files.FileExists(path) ? Encoding.UTF8.GetString(files.ReadAllBytes(path)) : null;
+    static string? Read(IFileSystem files, string path) =>
+        files.FileExists(path) ? Encoding.UTF8.GetString(files.ReadAllBytes(path)) : null;
 
     [Fact]
     public void Only_what_was_synced_outlives_a_strict_power_cut()
@@ -101,6 +103,23 @@ public sealed class FaultyFileSystemTests
         // The cache outlived the process but is not the disk.
         next = next.PowerCut(PowerCutMode.LoseUnsynced);
         Assert.False(next.DirectoryExists("d"));
+    }
+
+    [Fact]
+    public void The_next_process_can_sync_what_the_dead_one_left_in_the_cache()
+    {
+        var files = Quiet();
+        files.CreateDirectoryDurably("d");
+        var mapped = files.CreateRegion("d/r", 8192);
+        "published"u8.CopyTo(mapped.GetSpan(0, 9));
+        mapped.Publish(0, 9);
+        "only stored"u8.CopyTo(mapped.GetSpan(5000, 11));
+        files = files.KillProcess();
+        using (var again = files.OpenRegion("d/r")) again.Sync();
+        files.SyncDirectory("d");
+        files = files.PowerCut(PowerCutMode.LoseUnsynced);
+        Assert.Equal("published"u8, files.ReadAllBytes("d/r").AsSpan(0, 9));
+        Assert.Equal("only stored"u8, files.ReadAllBytes("d/r").AsSpan(5000, 11));
     }
 
     [Fact]

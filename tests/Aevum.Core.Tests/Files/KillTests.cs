@@ -1,5 +1,5 @@
-// A real process, really killed (SIGKILL), and what it leaves. The child prints a line when something must survive; the parent reads lines up to a
-// random point, kills, and looks.
+// A real process, really killed (SIGKILL), and what it leaves. The child prints a line when something must survive; the parent reads lines
+// up to a random point, kills, and looks.
 
 using System.Buffers.Binary;
 using System.Diagnostics;
@@ -109,7 +109,8 @@ public sealed class KillTests : IDisposable
             var path = FilePaths.Combine(_home, $"region-{round}");
             var said = RunAndKill(random.Next(1, 5_000), "region", path, mapping);
             var bytes = _files.ReadAllBytes(path);
-            for (var number = 0L; number <= long.Parse(said[^1]); number++) Assert.True(HoldsRecord(bytes, number), $"record {number} is lost");
+            for (var number = 0L; number <= long.Parse(said[^1]); number++)
+                Assert.True(HoldsRecord(bytes, number), $"record {number} is lost");
         }
     }
 
@@ -128,7 +129,8 @@ public sealed class KillTests : IDisposable
             RecordingFileSystem.Rebuild(_files, shadow, image);
 
             long Last(string what) =>
-                said.Where(line => line.StartsWith(what, StringComparison.Ordinal)).Select(line => long.Parse(line[what.Length..])).LastOrDefault(-1);
+                said.Where(line => line.StartsWith(what, StringComparison.Ordinal))
+                    .Select(line => long.Parse(line[what.Length..])).LastOrDefault(-1);
             var synced = Last("record ");
             var log = _files.ReadAllBytes(FilePaths.Combine(image, "log"));
             Assert.Equal(RegionBytes, log.Length);

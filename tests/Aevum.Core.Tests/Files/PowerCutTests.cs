@@ -3,6 +3,7 @@
 // Bytes: for every byte of every file the set of values it has had since its last successful sync; after a cut it must hold one of them.
 // Names: for every name the set of contents it has named since its directory's last sync; after a cut it must name one of them.
 
+using System.Security.Cryptography;
 using System.Text;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
@@ -212,7 +213,8 @@ public sealed class PowerCutTests
                     case 4:
                         var directory = directories[random.Next(2)];
                         files.SyncDirectory(directory);
-                        foreach (var synced in all.Where(x => x.StartsWith(directory, StringComparison.Ordinal))) possible[synced] = [current[synced]];
+                        foreach (var synced in all.Where(x => x.StartsWith(directory, StringComparison.Ordinal)))
+                            possible[synced] = [current[synced]];
                         break;
                 }
             }
@@ -220,7 +222,8 @@ public sealed class PowerCutTests
             foreach (var path in all)
             {
                 var found = files.FileExists(path) ? Encoding.UTF8.GetString(files.ReadAllBytes(path)) : "none";
-                Assert.True(possible[path].Contains(found), $"seed {seed}: {path} is {found}, but was only {string.Join(", ", possible[path])}");
+                Assert.True(possible[path].Contains(found),
+                    $"seed {seed}: {path} is {found}, but was only {string.Join(", ", possible[path])}");
             }
         }
     }
@@ -261,7 +264,8 @@ public sealed class PowerCutTests
         if (syncName) files.SyncDirectory("d");
     }
 
-    /// <summary>Cuts the workload at every change in turn and counts how often the file was not the last acknowledged text or a later one.</summary>
+    /// <summary>Cuts the workload at every change in turn and counts how often the file was not the last acknowledged text or a later
+    /// one.</summary>
     static int CountLosses(bool syncContent, bool syncName, bool kill)
     {
         var losses = 0;
@@ -324,7 +328,7 @@ public sealed class PowerCutTests
             }
             files = files.PowerCut();
             foreach (var name in files.ListFiles("/"))
-                trace.Append(name).Append(' ').Append(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(files.ReadAllBytes(name)))).Append('\n');
+                trace.Append(name).Append(' ').Append(Convert.ToHexString(SHA256.HashData(files.ReadAllBytes(name)))).Append('\n');
             return trace.ToString();
         }
 

@@ -120,9 +120,11 @@ public abstract class SchedulerContract : IDisposable
         Assert.True(signal.WaitUntil(() => true, TimeSpan.Zero));
         Assert.False(signal.WaitUntil(() => false, TimeSpan.FromMilliseconds(2)));
         bool? inBody = null;
-        Scheduler.Start("waiter", WorkClass.Flush, async _ => inBody = await signal.WaitUntilAsync(() => false, TimeSpan.FromMilliseconds(2))).Wait();
+        void WaitInBody(bool holds, TimeSpan timeout) =>
+            Scheduler.Start("waiter", WorkClass.Flush, async _ => inBody = await signal.WaitUntilAsync(() => holds, timeout)).Wait();
+        WaitInBody(false, TimeSpan.FromMilliseconds(2));
         Assert.False(inBody);
-        Scheduler.Start("waiter", WorkClass.Flush, async _ => inBody = await signal.WaitUntilAsync(() => true, TimeSpan.FromDays(2))).Wait();
+        WaitInBody(true, TimeSpan.FromDays(2));
         Assert.True(inBody);
     }
 
@@ -207,7 +209,8 @@ public abstract class SchedulerContract : IDisposable
         {
             Scheduler.Start("delay", WorkClass.Background, _ => Scheduler.Delay(TimeSpan.FromDays(10))),
             Scheduler.Start("signal", WorkClass.Flush, async _ => Assert.False(await signal.WaitUntilAsync(() => false))),
-            Scheduler.Start("timed", WorkClass.Flush, async _ => Assert.False(await signal.WaitUntilAsync(() => false, TimeSpan.FromDays(3)))),
+            Scheduler.Start("timed", WorkClass.Flush, async _ =>
+                Assert.False(await signal.WaitUntilAsync(() => false, TimeSpan.FromDays(3)))),
             Scheduler.Start("loop", WorkClass.Urgent, async token =>
             {
                 while (!token.IsCancellationRequested) await signal.WaitUntilAsync(() => token.IsCancellationRequested);

@@ -72,7 +72,8 @@ public sealed class SimulatedSchedulerTests : SchedulerContract
         {
             using var world = new SimulatedScheduler(seed);
             var order = "";
-            foreach (var name in new[] { "a", "b", "c" }) world.Start(name, WorkClass.Urgent, _ => { order += name; return Task.CompletedTask; });
+            foreach (var name in new[] { "a", "b", "c" })
+                world.Start(name, WorkClass.Urgent, _ => { order += name; return Task.CompletedTask; });
             world.RunUntilIdle();
             orders.Add(order);
         }
@@ -108,7 +109,8 @@ public sealed class SimulatedSchedulerTests : SchedulerContract
     {
         var signal = World.CreateSignal("soon");
         var ready = false;
-        var waiter = World.Start("waiter", WorkClass.Flush, async _ => Assert.True(await signal.WaitUntilAsync(() => ready, TimeSpan.FromDays(9))));
+        var waiter = World.Start("waiter", WorkClass.Flush, async _ =>
+            Assert.True(await signal.WaitUntilAsync(() => ready, TimeSpan.FromDays(9))));
         World.RunUntilIdle();
         ready = true;
         signal.Raise();
@@ -167,7 +169,8 @@ public sealed class SimulatedSchedulerTests : SchedulerContract
     {
         var world = new SimulatedScheduler(1, new SimulationOptions { StepsMax = 1000 });
         world.Start("spinner", WorkClass.Background, async _ => { while (true) await world.Yield(); });
-        Assert.Contains("more than 1000 steps", Assert.Throws<InvalidOperationException>(world.RunUntilIdle).Message, StringComparison.Ordinal);
+        var failure = Assert.Throws<InvalidOperationException>(world.RunUntilIdle);
+        Assert.Contains("more than 1000 steps", failure.Message, StringComparison.Ordinal);
         world.Dispose();
         Assert.Equal(["spinner"], world.AbandonedBodies);
     }
@@ -198,7 +201,11 @@ public sealed class SimulatedSchedulerTests : SchedulerContract
         var unwound = false;
         var again = false;
         World.Start("delayed", WorkClass.Background, async _ => { await World.Delay(TimeSpan.FromSeconds(1)); lives.Add("delayed"); });
-        World.Start("waiting", WorkClass.Background, async _ => { await signal.WaitUntilAsync(() => lives.Count > 0); lives.Add("waiting"); });
+        World.Start("waiting", WorkClass.Background, async _ =>
+        {
+            await signal.WaitUntilAsync(() => lives.Count > 0);
+            lives.Add("waiting");
+        });
         World.Start("blocked", WorkClass.Background, _ =>
         {
             try { signal.WaitUntil(() => false, TimeSpan.FromDays(1)); }
@@ -210,7 +217,12 @@ public sealed class SimulatedSchedulerTests : SchedulerContract
         World.RunUntilIdle();
         World.Start("never begun", WorkClass.Background, _ => { lives.Add("begun"); return Task.CompletedTask; });
         World.Crash();
-        World.Start("young", WorkClass.Background, async _ => { await World.Delay(TimeSpan.FromDays(2)); lives.Add("young"); signal.Raise(); });
+        World.Start("young", WorkClass.Background, async _ =>
+        {
+            await World.Delay(TimeSpan.FromDays(2));
+            lives.Add("young");
+            signal.Raise();
+        });
         World.RunFor(TimeSpan.FromDays(3));
         Assert.Equal(["young"], lives);
         Assert.True(unwound);

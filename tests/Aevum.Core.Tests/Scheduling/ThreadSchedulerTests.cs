@@ -1,3 +1,4 @@
+using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 
 #pragma warning disable CA2016 // some bodies ignore their tokens on purpose
@@ -21,7 +22,9 @@ public sealed class ThreadSchedulerTests : SchedulerContract
         }
 
         // Two bodies that block, as an fsync may: one of Background, one of Flush (which an idle background thread may also take).
-        var compaction = Scheduler.Start("compaction", WorkClass.Background, _ => { Block("test-background-1"); return Task.CompletedTask; });
+        Task BlockAs(string thread) { Block(thread); return Task.CompletedTask; }
+
+        var compaction = Scheduler.Start("compaction", WorkClass.Background, _ => BlockAs("test-background-1"));
         SpinWait.SpinUntil(() => busy.CurrentCount == 1);
         var flush = Scheduler.Start("flush", WorkClass.Flush, _ => { Block("test-flush"); return Task.CompletedTask; });
         busy.Wait();
@@ -48,9 +51,10 @@ public sealed class ThreadSchedulerTests : SchedulerContract
             free = Scheduler.Yield().IsCompleted;
             // Block both threads that could take a flush at once, then queue one: only this body's yield can let it run. One after the
             // other, or the flush thread might take the urgent body.
-            var onFlushThread = Scheduler.Start("other", WorkClass.Flush, _ => { blocked.Signal(); release.Wait(); return Task.CompletedTask; });
+            Task Block() { blocked.Signal(); release.Wait(); return Task.CompletedTask; }
+            var onFlushThread = Scheduler.Start("other", WorkClass.Flush, _ => Block());
             SpinWait.SpinUntil(() => blocked.CurrentCount == 1);
-            var urgent = Scheduler.Start("urgent", WorkClass.Urgent, _ => { blocked.Signal(); release.Wait(); return Task.CompletedTask; });
+            var urgent = Scheduler.Start("urgent", WorkClass.Urgent, _ => Block());
             blocked.Wait();
             var flush = Scheduler.Start("flush", WorkClass.Flush, _ => { order.Add("flush"); return Task.CompletedTask; });
             var later = Scheduler.Start("later", WorkClass.Background, _ => { order.Add("later"); return Task.CompletedTask; });
@@ -102,6 +106,14 @@ public sealed class ThreadSchedulerTests : SchedulerContract
         Assert.True(timers.Count <= 128, $"{timers.Count} promises are kept though nobody awaits them");
         timers.Close();
         timers.Join();
+    }
+
+    [Fact]
+    public void A_body_cannot_dispose_its_own_scheduler()
+    {
+        var body = Scheduler.Start("ending", WorkClass.Background, _ => { Scheduler.Dispose(); return Task.CompletedTask; });
+        body.Wait();
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.IsType<AevumException>(body.Failure).Code);
     }
 
     [Fact]

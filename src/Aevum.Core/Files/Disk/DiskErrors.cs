@@ -1,6 +1,7 @@
 // DiskErrors: what the operating system and .NET say went wrong, turned into our codes. DiskFull is told from everything else, because
 // a full disk only refuses writes while any other failure of a write stops the database.
 
+using System.Runtime.InteropServices;
 using Aevum.Core.Errors;
 
 namespace Aevum.Core.Files;
@@ -32,7 +33,7 @@ static class DiskErrors
     {
         if (error == LibC.NoEntry) return FileErrors.NotFound(path);
         if (error == LibC.NoSpace || error == LibC.QuotaExceeded) return FileErrors.DiskFull(path, what);
-        return FileErrors.InputOutput(path, $"{what}: error {error} ({System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error)})");
+        return FileErrors.InputOutput(path, $"{what}: error {error} ({Marshal.GetPInvokeErrorMessage(error)})");
     }
 
     // On Unix an IOException carries the raw errno as its HResult.

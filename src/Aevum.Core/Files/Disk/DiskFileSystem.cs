@@ -2,7 +2,8 @@
 //
 // Always true:
 //   (1) no content is buffered here: what Append or Publish has returned from is in the page cache and survives the death of the process;
-//   (2) a file that may be mapped is never truncated: Create and CreateRegion give the name a new file and leave the old one to its handles;
+//   (2) a file that may be mapped is never truncated: Create and CreateRegion give the name a new file and leave the
+//       old one to its handles;
 //   (3) a region is mapped only over space that is really allocated on a file system that overwrites in place; else it is staged.
 //
 // P/Invoke lives in LibC only; each use has a managed way round, chosen here at run time and testable by DiskOptions.
@@ -20,8 +21,8 @@ public enum RegionMapping
     /// <summary>Never mapped: publishing is one write() each.</summary>
     Never = 1,
 
-    /// <summary>Mapped wherever the platform maps. The caller vouches that the file system overwrites in place; where it does not, a full disk
-    /// can end the process.</summary>
+    /// <summary>Mapped wherever the platform maps. The caller vouches that the file system overwrites in place; where it does not, a full
+    /// disk can end the process.</summary>
     Always = 2,
 }
 
@@ -180,7 +181,8 @@ public sealed class DiskFileSystem : IFileSystem
     /// <summary>Under another name first: the target appears whole or not at all.</summary>
     void CopySynced(string source, string target)
     {
-        if (File.Exists(target) || Directory.Exists(target)) throw FileErrors.InputOutput(target, "exists already, so it cannot become a link");
+        if (File.Exists(target) || Directory.Exists(target))
+            throw FileErrors.InputOutput(target, "exists already, so it cannot become a link");
         var half = target + ".copying";
         try
         {

@@ -27,7 +27,8 @@ static class DiskSync
         }
     }
 
-    /// <summary>On Windows, and where LibC is not available, nothing: there is no such call, and NTFS keeps names in its own journal.</summary>
+    /// <summary>On Windows, and where LibC is not available, nothing: there is no such call, and NTFS keeps names in its own
+    /// journal.</summary>
     public static void Directory(string path, bool native)
     {
         if (!System.IO.Directory.Exists(path))

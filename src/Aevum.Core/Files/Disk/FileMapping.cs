@@ -4,7 +4,8 @@
 // the next sync of the file (Linux writes a file's dirty mapped pages at fdatasync; where that is not promised, Flush does it).
 //
 // The danger: touching a mapped page that the file system cannot provide (a hole on a full disk, a bad sector, a file that was cut) is not
-// an error but a signal that ends the process. So (1) a writable mapping is made only over space that is really allocated (SpaceReservation),
+// an error but a signal that ends the process. So (1) a writable mapping is made only over space that is really allocated
+// (SpaceReservation),
 // (2) Populate asks the kernel to provide pages and reports failure by return value, (3) a mapped file is never truncated. A bad sector
 // under a mapping that is only read remains: whoever cannot bear that reads through IReadableFile.Read.
 
@@ -32,7 +33,8 @@ sealed unsafe class FileMapping : SafeHandle
 
     public byte* Memory => (byte*)handle;
 
-    /// <summary>Null if this file cannot be mapped (too many mappings, no address space, a file system without mappings, an empty file).</summary>
+    /// <summary>Null if this file cannot be mapped (too many mappings, no address space, a file system without mappings, an empty
+    /// file).</summary>
     public static FileMapping? TryCreate(SafeFileHandle file, long length, bool writable, bool native)
     {
         if (length <= 0) return null;
@@ -67,8 +69,8 @@ sealed unsafe class FileMapping : SafeHandle
     }
 
     /// <summary>Makes the pages of [start, end) present and, for a writable mapping, storable without a fault.</summary>
-    /// <returns>0, or an errno if the kernel cannot provide them. Where it cannot be asked (before Linux 5.14, other systems) pages are read
-    /// one by one, which is only safe over allocated space.</returns>
+    /// <returns>0, or an errno if the kernel cannot provide them. Where it cannot be asked (before Linux 5.14, other systems) pages are
+    /// read one by one, which is only safe over allocated space.</returns>
     public int Populate(long start, long end, bool writable)
     {
         if (start >= end) return 0;

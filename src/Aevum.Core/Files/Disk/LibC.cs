@@ -108,7 +108,8 @@ static unsafe partial class LibC
         try
         {
             file.DangerousAddRef(ref taken);
-            var memory = mmap(null, (nuint)length, writable ? ProtRead | ProtWrite : ProtRead, MapShared, (int)file.DangerousGetHandle(), 0);
+            var protection = writable ? ProtRead | ProtWrite : ProtRead;
+            var memory = mmap(null, (nuint)length, protection, MapShared, (int)file.DangerousGetHandle(), 0);
             error = memory == (void*)-1 ? Marshal.GetLastPInvokeError() : 0;
             return error == 0 ? (byte*)memory : null;
         }

@@ -71,7 +71,8 @@ sealed unsafe class MappedRegion : IAppendRegion
         if (error != 0) throw Unavailable(Path, start, end, error);
     }
 
-    /// <summary>The kernel could not provide pages. It says EFAULT both for no space and for a failing device; the free space tells them apart.</summary>
+    /// <summary>The kernel could not provide pages. It says EFAULT both for no space and for a failing device; the free space tells them
+    /// apart.</summary>
     public static Errors.AevumException Unavailable(string path, long start, long end, int error)
     {
         var what = $"the pages of [{start}, {end}) cannot be provided";

@@ -49,7 +49,8 @@ public sealed class FaultPlan
     /// <summary>Whether regions are mapped. Counts for regions opened from now on.</summary>
     public bool RegionsAreMapped { get; set; } = true;
 
-    /// <summary>Whether files can be mapped for reading. False makes every read pass the faults of <see cref="FileOperation.Read"/>.</summary>
+    /// <summary>Whether files can be mapped for reading. False makes every read pass the faults of
+    /// <see cref="FileOperation.Read"/>.</summary>
     public bool FilesCanBeMapped { get; set; } = true;
 
     /// <summary>Which files random and scheduled faults (not capacity, not cuts) may strike; null for all.</summary>
@@ -58,7 +59,8 @@ public sealed class FaultPlan
     /// <summary>Told of every operation before it happens: for traces, and for tests that act at a certain moment.</summary>
     public Action<FileOperation, string>? Observer { get; set; }
 
-    /// <summary>The machine loses power in or right after the changing operation with this number (<see cref="FaultyFileSystem.ChangeCount"/>).</summary>
+    /// <summary>The machine loses power in or right after the changing operation with this number
+    /// (<see cref="FaultyFileSystem.ChangeCount"/>).</summary>
     public long? PowerCutAt { get; set; }
 
     /// <summary>What that power cut leaves.</summary>

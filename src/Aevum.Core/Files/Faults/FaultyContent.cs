@@ -65,7 +65,8 @@ sealed class FaultyContent
         if (random.OneIn(2)) _diskLength = Current.Length;
     }
 
-    /// <summary>What the kernel does by itself: one dirty page, or now and then all of them, in no order that anybody may rely on.</summary>
+    /// <summary>What the kernel does by itself: one dirty page, or now and then all of them, in no order that anybody may rely
+    /// on.</summary>
     public void WriteBack(SeededRandom random)
     {
         if (_dirty.Count == 0) return;

@@ -1,6 +1,6 @@
 // FaultyFileSystem: a disk in memory on which everything goes wrong that goes wrong on disks, from one seed.
 //
-//   page cache and disk are apart     only Sync moves bytes, only SyncDirectory moves names for sure; the rest is up to the seed at PowerCut
+//   page cache and disk are apart     only Sync moves bytes, only SyncDirectory moves names for sure; the rest is up to the seed
 //   errors                            any operation, by chance or by count; an append may write a prefix first, a sync some of its pages
 //   no space                          a capacity in bytes; an append fills what is left and then fails; deleting frees
 //   wrong bits                        FlipBit, or by chance at a read (once, or for good)

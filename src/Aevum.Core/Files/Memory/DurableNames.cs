@@ -45,7 +45,7 @@ abstract class DurableNames<TFile> where TFile : class
 
     protected Dictionary<string, object> OnDisk(NameDirectory directory)
     {
-        if (!Disk.TryGetValue(directory, out var entries)) Disk.Add(directory, entries = new Dictionary<string, object>(StringComparer.Ordinal));
+        if (!Disk.TryGetValue(directory, out var entries)) Disk.Add(directory, entries = new(StringComparer.Ordinal));
         return entries;
     }
 

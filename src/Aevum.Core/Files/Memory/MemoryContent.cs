@@ -43,7 +43,8 @@ sealed class MemoryContent
         return count;
     }
 
-    /// <summary>Overwrites or lengthens; one writer at a time. A gap between the present end and <paramref name="offset"/> is zeros.</summary>
+    /// <summary>Overwrites or lengthens; one writer at a time. A gap between the present end and <paramref name="offset"/> is
+    /// zeros.</summary>
     public void Write(string path, long offset, ReadOnlySpan<byte> bytes)
     {
         var end = offset + bytes.Length;

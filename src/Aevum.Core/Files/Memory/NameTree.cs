@@ -11,7 +11,8 @@
 
 namespace Aevum.Core.Files;
 
-/// <summary>One name that gets another meaning: <see cref="Before"/> and <see cref="After"/> are a file, a directory, or null for no name.</summary>
+/// <summary>One name that gets another meaning: <see cref="Before"/> and <see cref="After"/> are a file, a directory, or null for no
+/// name.</summary>
 readonly record struct NameEdit(NameDirectory Directory, string Name, object? Before, object? After);
 
 /// <summary>One or two edits that happen together or not at all.</summary>

@@ -1,5 +1,5 @@
-// RecordedContent: of one file, which stretches were written and not yet synced. They belong to the content and not to a handle, since a sync
-// through any handle makes all of them durable.
+// RecordedContent: of one file, which stretches were written and not yet synced. They belong to the content and not to a handle, since a
+// sync through any handle makes all of them durable.
 
 using System.Runtime.InteropServices;
 
@@ -33,7 +33,8 @@ sealed class RecordedContent(uint id)
         }
     }
 
-    /// <summary>The stretches that a sync that begins now covers. If it fails they are never recorded: the kernel calls them clean.</summary>
+    /// <summary>The stretches that a sync that begins now covers. If it fails they are never recorded: the kernel calls them
+    /// clean.</summary>
     public (long Start, long End)[] TakeUnsynced()
     {
         lock (_unsynced)

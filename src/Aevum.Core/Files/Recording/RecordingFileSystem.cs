@@ -1,8 +1,9 @@
-// RecordingFileSystem: writes down, beside a real file system, what of it is durable; so that after a process was killed a test can have the
-// directory as a power cut at that moment would have left it at worst.
+// RecordingFileSystem: writes down, beside a real file system, what of it is durable; so that after a process was killed a test can have
+// the directory as a power cut at that moment would have left it at worst.
 //
-// Why: SIGKILL loses nothing that reached the page cache, so killing a real process tests `sync = os` and not `sync = always`. Here the killed
-// process itself kept a journal (RecordingJournal) of each thing that became durable, at the moment it did and before the call returned:
+// Why: SIGKILL loses nothing that reached the page cache, so killing a real process tests `sync = os` and not `sync = always`. Here the
+// killed process itself kept a journal (RecordingJournal) of each thing that became durable, at the moment it did and before the call
+// returned:
 //
 //   Sync on a file         first the real sync; then what was appended or published since the last one is copied into the journal
 //   SyncDirectory          first the real one; then the changes of names it covers go into the journal, as one record
@@ -169,8 +170,8 @@ public sealed class RecordingFileSystem : IFileSystem, IDisposable
 
     public void Dispose() => _journal.Dispose();
 
-    /// <summary>The real sync, then the copy of what it covers. One at a time for each content: a second sync might find nothing to copy and
-    /// return while the first is still copying what the second's caller wants to be durable.</summary>
+    /// <summary>The real sync, then the copy of what it covers. One at a time for each content: a second sync might find nothing to copy
+    /// and return while the first is still copying what the second's caller wants to be durable.</summary>
     internal void Sync(RecordedContent content, Action sync, Func<long, byte[], int, int> read, long length)
     {
         lock (content.SyncGate)
@@ -199,7 +200,8 @@ public sealed class RecordingFileSystem : IFileSystem, IDisposable
     {
         if (path.Length == 0 || path.Contains('\0', StringComparison.Ordinal)) Throw.Invalid("a path is empty or holds a zero character");
         var relative = Path.GetRelativePath(_root, path);
-        if (Path.IsPathRooted(relative) || FilePaths.Split(relative) is ["..", ..]) Throw.Invalid($"{path} lies outside of {_root}, which is recorded");
+        if (Path.IsPathRooted(relative) || FilePaths.Split(relative) is ["..", ..])
+            Throw.Invalid($"{path} lies outside of {_root}, which is recorded");
         return relative == "." ? "" : relative;
     }
 
@@ -258,7 +260,8 @@ public sealed class RecordingFileSystem : IFileSystem, IDisposable
     }
 }
 
-sealed class RecordedWritableFile(RecordingFileSystem recording, IWritableFile file, IReadableFile reader, RecordedContent content) : IWritableFile
+sealed class RecordedWritableFile(RecordingFileSystem recording, IWritableFile file, IReadableFile reader, RecordedContent content)
+    : IWritableFile
 {
     public string Path => file.Path;
 

@@ -160,8 +160,8 @@ sealed class RecordingJournal : IDisposable
         }
     }
 
-    static void Write(IFileSystem files, uint directory, string target, Dictionary<uint, SortedDictionary<string, (byte Meaning, uint Id)>> names,
-        Dictionary<uint, MemoryContent> contents)
+    static void Write(IFileSystem files, uint directory, string target,
+        Dictionary<uint, SortedDictionary<string, (byte Meaning, uint Id)>> names, Dictionary<uint, MemoryContent> contents)
     {
         files.CreateDirectory(target);
         if (!names.TryGetValue(directory, out var entries)) return;
