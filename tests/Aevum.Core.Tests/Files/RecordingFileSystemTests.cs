@@ -120,6 +120,30 @@ public sealed class RecordingFileSystemTests
     }
 
     [Fact]
+    public void Stretches_that_lie_apart_are_all_recorded()
+    {
+        var random = new SeededRandom(3);
+        using var files = Record();
+        using var region = files.CreateRegion("root/r", 50_000);
+        files.SyncDirectory("root");
+        var expected = new byte[50_000];
+        for (var round = 0; round < 20; round++)
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                var start = random.Next(49_000);
+                var bytes = expected.AsSpan(start, random.Next(1_000));
+                random.Fill(bytes);
+                bytes.CopyTo(region.GetSpan(start, bytes.Length));
+                region.Publish(start, start + bytes.Length);
+            }
+            region.Sync();
+            Image();
+            Assert.Equal(expected, _memory.ReadAllBytes("image/r"));
+        }
+    }
+
+    [Fact]
     public void What_was_there_before_counts_as_durable()
     {
         _memory.CreateDirectory("root/d");
