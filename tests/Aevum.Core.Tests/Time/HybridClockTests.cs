@@ -1,6 +1,7 @@
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Testing;
 
 namespace Aevum.Core.Tests.Time;
 
@@ -288,7 +289,7 @@ public sealed class HybridClockTests
             Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => new HybridClock(_time, default, wrong)).Code);
     }
 
-    [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4)]
+    [Theory, Seeds(4)]
     public void Whatever_the_clocks_do_times_rise_strictly_below_the_ceiling(ulong seed)
     {
         // The oracle is the definition: above everything handed out and observed, never above the ceiling, and no refusal without a reason.
