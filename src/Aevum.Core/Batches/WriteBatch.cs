@@ -68,6 +68,7 @@ public sealed class WriteBatch
     {
         if (start.SequenceCompareTo(end) >= 0) return;
         if (end.Length > _limits.KeyBytesMax) Throw.Limit("the end key's length", end.Length, _limits.KeyBytesMax);
+        RequireRoom(start, end);   // before anything is removed: what is refused leaves the batch as it was
         if (_count > 0) RemoveCovered(start, end);
         Add(EffectKind.DeleteRange, start, end, default);
     }
@@ -83,10 +84,7 @@ public sealed class WriteBatch
 
     void Add(EffectKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
     {
-        if (key.Length > _limits.KeyBytesMax) Throw.Limit("the key's length", key.Length, _limits.KeyBytesMax);
-        if (value.Length > _limits.ValueBytesMax) Throw.Limit("the value's length", value.Length, _limits.ValueBytesMax);
-        var needed = 1 + Varint.MaxBytes32 + key.Length + sizeof(ulong) + Varint.MaxBytes32 + (long)value.Length;
-        if (_count > 0 && _length + needed > _limits.BatchBytesMax) Throw.Limit("the batch's size", _length + needed, _limits.BatchBytesMax);
+        var needed = RequireRoom(key, value);
         if (_length + needed > _bytes.Length) Grow(needed);
 
         var target = _bytes.AsSpan(_length);
@@ -111,6 +109,16 @@ public sealed class WriteBatch
         BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(8), _count);
     }
 
+    // Throws if an effect may not be added; else the most bytes that it takes.
+    long RequireRoom(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        if (key.Length > _limits.KeyBytesMax) Throw.Limit("the key's length", key.Length, _limits.KeyBytesMax);
+        if (value.Length > _limits.ValueBytesMax) Throw.Limit("the value's length", value.Length, _limits.ValueBytesMax);
+        var needed = 1 + Varint.MaxBytes32 + key.Length + sizeof(ulong) + Varint.MaxBytes32 + (long)value.Length;
+        if (_count > 0 && _length + needed > _limits.BatchBytesMax) Throw.Limit("the batch's size", _length + needed, _limits.BatchBytesMax);
+        return needed;
+    }
+
     void Grow(long needed)
     {
         if (_length + needed > Array.MaxLength) Throw.Limit("the batch's size", _length + needed, Array.MaxLength);
@@ -125,6 +133,7 @@ public sealed class WriteBatch
         var from = HeaderBytes;
         var to = HeaderBytes;
         var kept = 0;
+        HasMerges = false;
         while (reader.TryRead(out var effect))
         {
             var next = reader.Consumed;
@@ -134,6 +143,7 @@ public sealed class WriteBatch
                 if (to != from) _bytes.AsSpan(from, next - from).CopyTo(_bytes.AsSpan(to));
                 to += next - from;
                 kept++;
+                HasMerges |= effect.Kind == EffectKind.Merge;
             }
             from = next;
         }
