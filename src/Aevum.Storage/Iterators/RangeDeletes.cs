@@ -93,6 +93,7 @@ sealed class RangeDeletes
     /// <summary>True if a range delete touches [<paramref name="start"/>, <paramref name="end"/>); a null end is unbounded.</summary>
     public bool Touches(ReadOnlySpan<byte> start, byte[]? end)
     {
+        if (end is not null && start.SequenceCompareTo(end) >= 0) return false;
         var i = FirstEndingAfter(start);
         return i < _fragments.Length && (end is null || _fragments[i].Start.AsSpan().SequenceCompareTo(end) < 0);
     }
@@ -101,6 +102,7 @@ sealed class RangeDeletes
     public RangeDeletes Clip(byte[]? start, byte[]? end)
     {
         if (IsEmpty || (start is null && end is null)) return this;
+        if (start is not null && end is not null && start.AsSpan().SequenceCompareTo(end) >= 0) return Empty;
         var kept = new List<RangeDeleteFragment>();
         for (var i = start is null ? 0 : FirstEndingAfter(start); i < _fragments.Length; i++)
         {
