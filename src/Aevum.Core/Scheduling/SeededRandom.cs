@@ -17,6 +17,9 @@ public sealed class SeededRandom
         _s3 = SplitMix(ref seed);
     }
 
+    // From a state as the authors' reference vectors give it.
+    internal SeededRandom(ulong s0, ulong s1, ulong s2, ulong s3) => (_s0, _s1, _s2, _s3) = (s0, s1, s2, s3);
+
     static ulong SplitMix(ref ulong state)
     {
         var z = state += 0x9E3779B97F4A7C15;

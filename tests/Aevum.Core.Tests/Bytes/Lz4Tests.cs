@@ -237,16 +237,16 @@ public sealed unsafe class Lz4Tests
         Assert.Null(NaiveLz4.Decompress(Convert.FromHexString(block), 64));
     }
 
-    [Fact]
-    public void Any_mutated_block_gives_what_the_oracle_gives_and_touches_nothing_outside()
+    [Theory, Seeds(4)]
+    public void Any_mutated_block_gives_what_the_oracle_gives_and_touches_nothing_outside(ulong seed)
     {
-        var random = new SeededRandom(17);
+        var random = new SeededRandom(seed);
         var blocks = Enumerable.Range(0, 64)
             .Select(i => Compress(Make(AllShapes[i % AllShapes.Length], random.Next(600), (ulong)i))).ToArray();
         using var from = new GuardedMemory(4096);
         using var to = new GuardedMemory(4096);
         int accepted = 0, refused = 0;
-        for (var round = 0; round < 100_000; round++)
+        for (var round = 0; round < 25_000; round++)
         {
             var block = Mutate(blocks[random.Next(blocks.Length)], random);
             var capacity = random.OneIn(4) ? random.Next(1000) : 1000;
@@ -259,7 +259,7 @@ public sealed unsafe class Lz4Tests
             else refused++;
             if (done) Assert.True(target[..written].SequenceEqual(expected), Convert.ToHexString(block));
         }
-        Assert.True(accepted > 10_000 && refused > 10_000, $"{accepted} accepted, {refused} refused: the fuzz sees one side only");
+        Assert.True(accepted > 2500 && refused > 2500, $"{accepted} accepted, {refused} refused: the fuzz sees one side only");
     }
 
     static byte[] Mutate(byte[] block, SeededRandom random)
@@ -283,10 +283,10 @@ public sealed unsafe class Lz4Tests
         return [.. bytes];
     }
 
-    [Fact]
-    public void Random_bytes_never_do_harm()
+    [Theory, Seeds(1)]
+    public void Random_bytes_never_do_harm(ulong seed)
     {
-        var random = new SeededRandom(19);
+        var random = new SeededRandom(seed);
         using var from = new GuardedMemory(256);
         using var to = new GuardedMemory(4096);
         for (var round = 0; round < 20_000; round++)

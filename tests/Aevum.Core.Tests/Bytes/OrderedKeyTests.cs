@@ -3,6 +3,7 @@ using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Testing;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -101,7 +102,7 @@ public sealed class OrderedKeyTests
         }
     }
 
-    [Theory, InlineData(1), InlineData(2), InlineData(3)]
+    [Theory, Seeds(3)]
     public void Keys_of_several_components_order_component_by_component(ulong seed)
     {
         var random = new SeededRandom(seed);
