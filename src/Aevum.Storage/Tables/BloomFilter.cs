@@ -28,7 +28,7 @@ static unsafe class BloomFilter
         (uint)Math.Clamp((keys * bitsPerKey + 8 * LineBytes - 1) / (8 * LineBytes), 1, int.MaxValue / LineBytes);
 
     /// <summary>Appends the filter's contents for the given hashes.</summary>
-    public static void Build(ulong* hashes, long count, int bitsPerKey, ref NativeBuffer target)
+    public static void Build(ulong* hashes, long count, int bitsPerKey, ref GrowingBytes target)
     {
         var lines = LinesFor(count, bitsPerKey);
         var bytes = (long)lines * LineBytes;

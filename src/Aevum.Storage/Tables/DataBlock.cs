@@ -1,12 +1,13 @@
 // DataBlock: a stretch of sorted versions, prefix-compressed, with the numbers of all entries in columns behind them.
 //
 //   entries        shared varint | unshared varint | (value length * 4 + kind) varint | key suffix | value            back to back
-//   versions       (version - minimum) in V bytes each; V = 0..8, the fewest that do
-//   expiries       0: never, else (expiry - minimum + 1), in E bytes each; E = 0 if no entry expires
+//   versions       distance from the minimum in V bytes each; V = 0..8, the fewest that do (TimeColumn)
+//   expiries       0: never, else the distance from the minimum plus 1, in E bytes each; E = 0 if no entry expires
 //   ends           the same for the times of supersession, in S bytes each
 //   restarts       offset of entry 0, R, 2R, ...: u16, or u32 if the entries take more than 65,535 bytes
 //   [minimum expiry u64, if E > 0] [minimum end u64, if S > 0]
-//   minimum version u64 | count u32 | restart interval R u16 | widths u16: bits 0-3 V, 4-7 E, 8-11 S, 12 restarts are u32
+//   minimum version u64 | count u32 | restart interval R u16 | widths u16
+//   widths         bits 0-3 V, 4-7 E, 8-11 S, 12 restarts are u32, 13-15 distances of versions, expiries, ends are shifted by 10
 //
 // The columns cost nothing to an entry whose neighbours look alike, and a lookup touches them only for the entry it has found.
 //
@@ -22,6 +23,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Aevum.Core.Batches;
+using Aevum.Core.Time;
 
 namespace Aevum.Storage.Tables;
 
@@ -82,7 +84,7 @@ unsafe struct DataBlock
     public const int FooterBytes = 16;
     public const int RestartIntervalMax = 256;
     const int PrefetchBytes = 2048;
-    const int WideRestarts = 1 << 12;
+    public const int WideRestarts = 1 << 12, VersionsShifted = 1 << 13, ExpiriesShifted = 1 << 14, EndsShifted = 1 << 15;
 
     public byte* Entries;
     public byte* EntriesEnd;
@@ -92,6 +94,7 @@ unsafe struct DataBlock
     ulong _minimumVersion, _minimumExpiry, _minimumEnd;
     ulong _versionMask, _expiryMask, _endMask;
     int _versionWidth, _expiryWidth, _endWidth;
+    int _versionShift, _expiryShift, _endShift;
     bool _wideRestarts;
 
     public readonly ulong MinimumVersion => _minimumVersion;
@@ -110,9 +113,12 @@ unsafe struct DataBlock
         _expiryWidth = (widths >> 4) & 15;
         _endWidth = (widths >> 8) & 15;
         _wideRestarts = (widths & WideRestarts) != 0;
-        _versionMask = MaskOf(_versionWidth);
-        _expiryMask = MaskOf(_expiryWidth);
-        _endMask = MaskOf(_endWidth);
+        _versionShift = (widths & VersionsShifted) != 0 ? SystemTime.CounterBits : 0;
+        _expiryShift = (widths & ExpiriesShifted) != 0 ? SystemTime.CounterBits : 0;
+        _endShift = (widths & EndsShifted) != 0 ? SystemTime.CounterBits : 0;
+        _versionMask = TimeColumn.Mask(_versionWidth);
+        _expiryMask = TimeColumn.Mask(_expiryWidth);
+        _endMask = TimeColumn.Mask(_endWidth);
 
         var at = footer;
         if (_endWidth > 0) _minimumEnd = Unsafe.ReadUnaligned<ulong>(at -= 8);
@@ -129,12 +135,10 @@ unsafe struct DataBlock
         Entries = contents;
     }
 
-    static ulong MaskOf(int width) => width == 0 ? 0 : ulong.MaxValue >> (64 - 8 * width);
-
     // A column is read in whole words: the footer behind it keeps the read inside the block.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ulong VersionOf(int index) =>
-        _minimumVersion + (Unsafe.ReadUnaligned<ulong>(_versions + (long)index * _versionWidth) & _versionMask);
+        _minimumVersion + ((Unsafe.ReadUnaligned<ulong>(_versions + (long)index * _versionWidth) & _versionMask) << _versionShift);
 
     public readonly bool HasExpiries => _expiryWidth != 0;
 
@@ -143,13 +147,13 @@ unsafe struct DataBlock
     public readonly ulong ExpiryOf(int index)
     {
         var stored = Unsafe.ReadUnaligned<ulong>(_expiries + (long)index * _expiryWidth) & _expiryMask;
-        return stored == 0 ? 0 : _minimumExpiry + (stored - 1);
+        return stored == 0 ? 0 : _minimumExpiry + ((stored - 1) << _expiryShift);
     }
 
     public readonly ulong EndOf(int index)
     {
         var stored = Unsafe.ReadUnaligned<ulong>(_ends + (long)index * _endWidth) & _endMask;
-        return stored == 0 ? 0 : _minimumEnd + (stored - 1);
+        return stored == 0 ? 0 : _minimumEnd + ((stored - 1) << _endShift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -273,7 +277,7 @@ unsafe struct DataBlock
         int interval = Unsafe.ReadUnaligned<ushort>(footer + 12);
         var widths = Unsafe.ReadUnaligned<ushort>(footer + 14);
         int version = widths & 15, expiry = (widths >> 4) & 15, end = (widths >> 8) & 15;
-        if (version > 8 || expiry > 8 || end > 8 || widths >> 13 != 0) return "column widths of at most 8 bytes";
+        if (version > 8 || expiry > 8 || end > 8) return "column widths of at most 8 bytes";
         if (count <= 0) return "at least one entry";
         if (interval is 0 or > RestartIntervalMax) return "a restart interval of 1 to 256";
         var restarts = ((long)count + interval - 1) / interval;

@@ -20,11 +20,14 @@ sealed unsafe class DataBlockBuilder : IDisposable
     long _start;
     int _untilRestart;
 
-    NativeBuffer _versions, _expiries, _ends, _restarts;
+    GrowingBytes _versions, _expiries, _ends, _restarts;
     ulong _expiryMin, _expiryMax, _endMin, _endMax;
 
+    // The bits in which the numbers of a column differ. Where that is not within the counters (TimeColumn), those are not stored.
+    ulong _versionFirst, _versionBits, _expiryBits, _endBits;
+
     /// <summary>Finished blocks and the one being built.</summary>
-    public NativeBuffer Output;
+    public GrowingBytes Output;
 
     public DataBlockBuilder(int restartInterval, long capacity)
     {
@@ -61,6 +64,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
         VersionMin = _expiryMin = _endMin = ulong.MaxValue;
         VersionMax = _expiryMax = _endMax = 0;
         HasOpenEnd = false;
+        _versionBits = _expiryBits = _endBits = 0;
     }
 
     /// <summary>To be called after the finished blocks were taken out of <see cref="Output"/>.</summary>
@@ -70,26 +74,33 @@ sealed unsafe class DataBlockBuilder : IDisposable
         Clear();
     }
 
-    static int WidthOf(ulong range) => (71 - System.Numerics.BitOperations.LeadingZeroCount(range)) >> 3;
-
-    // A column of optional numbers keeps 0 for "none", so its range is one longer than from the smallest to the greatest.
-    static int OptionalWidth(ulong min, ulong max) => max == 0 ? 0 : WidthOf(max - min + 1);
-
     /// <summary>Bytes that the block's contents will take at most with one more entry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long BytesWith(int shared, int unshared, int valueLength, ulong version, ulong expiry, ulong end)
     {
         var head = (uint)shared < 128 && (uint)unshared < 128 && (uint)valueLength < 4096 ? 4 : HeadBytesMax;
         if (_untilRestart == 0) unshared += shared;
-        var width = WidthOf(Math.Max(VersionMax, version) - Math.Min(VersionMin, version));
+        var bits = Count == 0 ? 0 : _versionBits | (version ^ _versionFirst);
+        var width = TimeColumn.Width(Math.Max(VersionMax, version) - Math.Min(VersionMin, version), TimeColumn.Shift(bits));
         if ((expiry | end | _expiryMax | _endMax) != 0) width += OptionalWidths(expiry, end);
         return Output.Length - _start + head + unshared + valueLength
             + (Count + 1L) * width + (_restarts.Length + 4) + DataBlock.FooterBytes + 16;
     }
 
     int OptionalWidths(ulong expiry, ulong end) =>
-        (expiry == 0 ? OptionalWidth(_expiryMin, _expiryMax) : OptionalWidth(Math.Min(_expiryMin, expiry), Math.Max(_expiryMax, expiry)))
-        + (end == 0 ? OptionalWidth(_endMin, _endMax) : OptionalWidth(Math.Min(_endMin, end), Math.Max(_endMax, end)));
+        OptionalWidth(_expiryMin, _expiryMax, _expiryBits, expiry) + OptionalWidth(_endMin, _endMax, _endBits, end);
+
+    // With one more number, if it is one. No number at all: no column.
+    static int OptionalWidth(ulong min, ulong max, ulong bits, ulong value)
+    {
+        if (value != 0)
+        {
+            if (max != 0) bits |= value ^ max;
+            min = Math.Min(min, value);
+            max = Math.Max(max, value);
+        }
+        return max == 0 ? 0 : TimeColumn.OptionalWidth(max - min, TimeColumn.Shift(bits));
+    }
 
     /// <param name="shared">Length of the longest common prefix with the key added before in this block.</param>
     public void Add(byte* key, int keyLength, int shared, ulong version, EffectKind kind, ulong expiry, ulong end, byte* value, int valueLength)
@@ -133,21 +144,24 @@ sealed unsafe class DataBlockBuilder : IDisposable
         Unsafe.CopyBlockUnaligned(at, value, (uint)valueLength);
         Output.Length = at + valueLength - Output.Start;
 
+        if (Count == 0) _versionFirst = version;
+        _versionBits |= version ^ _versionFirst;
         if (version < VersionMin) VersionMin = version;
         if (version > VersionMax) VersionMax = version;
         _versions.Append(version);
-        if ((expiry | _expiryMax) != 0) AddOptional(ref _expiries, ref _expiryMin, ref _expiryMax, expiry);
-        if ((end | _endMax) != 0) AddOptional(ref _ends, ref _endMin, ref _endMax, end);
+        if ((expiry | _expiryMax) != 0) AddOptional(ref _expiries, ref _expiryMin, ref _expiryMax, ref _expiryBits, expiry);
+        if ((end | _endMax) != 0) AddOptional(ref _ends, ref _endMin, ref _endMax, ref _endBits, end);
         if (end == 0) HasOpenEnd = true;
         Count++;
     }
 
     // Columns of optional numbers start with the first entry that has one; the entries before it get zeros.
-    void AddOptional(ref NativeBuffer column, ref ulong min, ref ulong max, ulong value)
+    void AddOptional(ref GrowingBytes column, ref ulong min, ref ulong max, ref ulong bits, ulong value)
     {
         while (column.Length < Count * (long)sizeof(ulong)) column.Append(0UL);
         column.Append(value);
         if (value == 0) return;
+        if (max != 0) bits |= value ^ max;
         min = Math.Min(min, value);
         max = Math.Max(max, value);
     }
@@ -187,12 +201,13 @@ sealed unsafe class DataBlockBuilder : IDisposable
         var at = Output.Start + Output.Length;
         var wideRestarts = Output.Length - _start > ushort.MaxValue;
 
-        var versionWidth = WidthOf(VersionMax - VersionMin);
+        var versionShift = TimeColumn.Shift(_versionBits);
+        var versionWidth = TimeColumn.Width(VersionMax - VersionMin, versionShift);
         var versions = (ulong*)_versions.Start;
         // Whole words are stored; what stands over is overwritten by what comes next. The buffer's slack takes the last one.
-        for (var i = 0; i < Count; i++, at += versionWidth) Unsafe.WriteUnaligned(at, versions[i] - VersionMin);
-        var expiryWidth = WriteOptional(ref at, _expiries, _expiryMin, _expiryMax);
-        var endWidth = WriteOptional(ref at, _ends, _endMin, _endMax);
+        for (var i = 0; i < Count; i++, at += versionWidth) Unsafe.WriteUnaligned(at, (versions[i] - VersionMin) >> versionShift);
+        var expiryWidth = WriteOptional(ref at, _expiries, _expiryMin, _expiryMax, _expiryBits);
+        var endWidth = WriteOptional(ref at, _ends, _endMin, _endMax, _endBits);
         for (var i = 0; i < restarts; i++, at += wideRestarts ? 4 : 2) Unsafe.WriteUnaligned(at, _restarts.At<uint>(i));
         if (expiryWidth > 0)
         {
@@ -207,19 +222,24 @@ sealed unsafe class DataBlockBuilder : IDisposable
         Unsafe.WriteUnaligned(at, VersionMin);
         Unsafe.WriteUnaligned(at + 8, Count);
         Unsafe.WriteUnaligned(at + 12, (ushort)_interval);
-        Unsafe.WriteUnaligned(at + 14, (ushort)(versionWidth | (expiryWidth << 4) | (endWidth << 8) | (wideRestarts ? 1 << 12 : 0)));
+        var widths = versionWidth | (expiryWidth << 4) | (endWidth << 8) | (wideRestarts ? DataBlock.WideRestarts : 0)
+            | (versionShift > 0 ? DataBlock.VersionsShifted : 0)
+            | (expiryWidth > 0 && TimeColumn.Shift(_expiryBits) > 0 ? DataBlock.ExpiriesShifted : 0)
+            | (endWidth > 0 && TimeColumn.Shift(_endBits) > 0 ? DataBlock.EndsShifted : 0);
+        Unsafe.WriteUnaligned(at + 14, (ushort)widths);
         Output.Length = at + DataBlock.FooterBytes - Output.Start;
         return Output.Length - _start;
     }
 
-    int WriteOptional(ref byte* at, in NativeBuffer column, ulong min, ulong max)
+    int WriteOptional(ref byte* at, in GrowingBytes column, ulong min, ulong max, ulong bits)
     {
-        var width = OptionalWidth(min, max);
-        if (width == 0) return 0;
+        if (max == 0) return 0;
+        var shift = TimeColumn.Shift(bits);
+        var width = TimeColumn.OptionalWidth(max - min, shift);
         for (var i = 0; i < Count; i++, at += width)
         {
             var value = column.At<ulong>(i);
-            Unsafe.WriteUnaligned(at, value == 0 ? 0 : value - min + 1);
+            Unsafe.WriteUnaligned(at, value == 0 ? 0 : ((value - min) >> shift) + 1);
         }
         return width;
     }

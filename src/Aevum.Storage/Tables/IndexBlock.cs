@@ -1,13 +1,14 @@
 // IndexBlock: which block may hold a key. Laid out in columns that a search uses as they are; nothing is decoded when it is read.
 //
 //    0  count u32 · 4 prefix length u32 · 8 ordinal of the first block u64 · 16 offset of the first block u64
-//   24  base version u64 · 32 base end u64 · 40 tails length u64 · 48 widths u32: bits 0-3 V, 4-7 E, 8-11 O (4 or 8), 12 ties · 52 zero u32
+//   24  base version u64 · 32 base end u64 · 40 tails length u64 · 48 widths u32 · 52 zero u32
+//       widths       bits 0-3 V, 4-7 E, 8-11 O (4 or 8), 12 ties, 13-14 distances of versions, ends are shifted by 10
 //   56  words        u64 each: the separator's next 8 bytes after the prefix, as a big-endian number, padded with zeros
 //       tie versions u64 each, if the ties bit is set: 0, or the version of the block's last entry (see below)
 //       block ends   O bytes each: offset after the block's trailer, less the offset of the first block
 //       tail ends    u32 each: where the separator's bytes beyond prefix and word end in the tails
-//       min versions V bytes each, less the base version · max versions the same
-//       max ends     E bytes each: 0 if a block holds a version without end, else the greatest end less the base end plus 1
+//       min versions V bytes each: distance from the base version (TimeColumn) · max versions the same
+//       max ends     E bytes each: 0 if a block holds a version without end, else the greatest end's distance from the base end plus 1
 //       head lengths u8 each: how many of the word's 8 bytes belong to the separator
 //       prefix       what all separators begin with
 //       tails
@@ -22,6 +23,7 @@
 // from their ends.
 
 using System.Runtime.CompilerServices;
+using Aevum.Core.Time;
 
 namespace Aevum.Storage.Tables;
 
@@ -29,7 +31,7 @@ namespace Aevum.Storage.Tables;
 unsafe struct IndexBlock
 {
     public const int HeaderBytes = 56;
-    public const int TiesBit = 1 << 12;
+    public const uint TiesBit = 1 << 12, VersionsShifted = 1 << 13, EndsShifted = 1 << 14;
 
     /// <summary>Words are read whole, so the contents must be followed by this many readable bytes.</summary>
     public const int PaddingBytes = 8;
@@ -43,6 +45,7 @@ unsafe struct IndexBlock
     byte* _tieVersions;
     byte* _blockEnds, _tailEnds, _minVersions, _maxVersions, _maxEnds, _headLengths, _prefix, _tails;
     int _versionWidth, _endWidth, _offsetWidth;
+    int _versionShift, _endShift;
 
     /// <summary>Looks at contents that <see cref="TryValidate"/> has accepted.</summary>
     public IndexBlock(byte* contents)
@@ -57,6 +60,8 @@ unsafe struct IndexBlock
         _versionWidth = (int)(widths & 15);
         _endWidth = (int)((widths >> 4) & 15);
         _offsetWidth = (int)((widths >> 8) & 15);
+        _versionShift = (widths & VersionsShifted) != 0 ? SystemTime.CounterBits : 0;
+        _endShift = (widths & EndsShifted) != 0 ? SystemTime.CounterBits : 0;
 
         long count = Count;
         var at = contents + HeaderBytes;
@@ -83,8 +88,6 @@ unsafe struct IndexBlock
         _tails = at + _prefixLength;
     }
 
-    static ulong MaskOf(int width) => width == 0 ? 0 : ulong.MaxValue >> (64 - 8 * width);
-
     readonly ulong EndOffset(int i) => _offsetWidth == 4
         ? FirstOffset + Unsafe.ReadUnaligned<uint>(_blockEnds + 4L * i)
         : FirstOffset + Unsafe.ReadUnaligned<ulong>(_blockEnds + 8L * i);
@@ -100,16 +103,16 @@ unsafe struct IndexBlock
     public readonly ulong LastEnd => EndOffset(Count - 1);
 
     public readonly ulong VersionMin(int i) =>
-        _baseVersion + (Unsafe.ReadUnaligned<ulong>(_minVersions + (long)i * _versionWidth) & MaskOf(_versionWidth));
+        _baseVersion + ((Unsafe.ReadUnaligned<ulong>(_minVersions + (long)i * _versionWidth) & TimeColumn.Mask(_versionWidth)) << _versionShift);
 
     public readonly ulong VersionMax(int i) =>
-        _baseVersion + (Unsafe.ReadUnaligned<ulong>(_maxVersions + (long)i * _versionWidth) & MaskOf(_versionWidth));
+        _baseVersion + ((Unsafe.ReadUnaligned<ulong>(_maxVersions + (long)i * _versionWidth) & TimeColumn.Mask(_versionWidth)) << _versionShift);
 
     /// <summary>The greatest end in the block; 0 if it holds a version without end.</summary>
     public readonly ulong EndMax(int i)
     {
-        var stored = Unsafe.ReadUnaligned<ulong>(_maxEnds + (long)i * _endWidth) & MaskOf(_endWidth);
-        return stored == 0 ? 0 : _baseEnd + (stored - 1);
+        var stored = Unsafe.ReadUnaligned<ulong>(_maxEnds + (long)i * _endWidth) & TimeColumn.Mask(_endWidth);
+        return stored == 0 ? 0 : _baseEnd + ((stored - 1) << _endShift);
     }
 
     /// <summary>True if a reader at <paramref name="at"/> may see something of the block.</summary>
@@ -213,7 +216,7 @@ unsafe struct IndexBlock
         var widths = Unsafe.ReadUnaligned<uint>(contents + 48);
         long version = widths & 15, end = (widths >> 4) & 15, offset = (widths >> 8) & 15;
         if (count <= 0 || prefixLength < 0 || prefixLength > length || tails > (ulong)length) return "an index with at least one entry";
-        if (version > 8 || end > 8 || offset is not (4 or 8) || widths >> 13 != 0 || Unsafe.ReadUnaligned<uint>(contents + 52) != 0)
+        if (version > 8 || end > 8 || offset is not (4 or 8) || widths >> 15 != 0 || Unsafe.ReadUnaligned<uint>(contents + 52) != 0)
             return "column widths of an index";
         var needed = HeaderBytes + count * (8L + ((widths & TiesBit) != 0 ? 8 : 0) + offset + 4 + 2 * version + end + 1) + prefixLength + (long)tails;
         if (needed != length) return "index columns that fill the block";

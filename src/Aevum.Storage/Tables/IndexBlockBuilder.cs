@@ -23,8 +23,8 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         public ulong EndMax;
     }
 
-    NativeBuffer _keys;
-    NativeBuffer _entries;
+    GrowingBytes _keys;
+    GrowingBytes _entries;
 
     public int Count => (int)(_entries.Length / sizeof(Entry));
 
@@ -83,7 +83,7 @@ sealed unsafe class IndexBlockBuilder : IDisposable
 
     /// <summary>Appends an index block of the entries [from, to).</summary>
     /// <param name="firstOffset">Where the first of their blocks lies.</param>
-    public void Encode(int from, int to, ulong firstOffset, ref NativeBuffer target)
+    public void Encode(int from, int to, ulong firstOffset, ref GrowingBytes target)
     {
         var count = to - from;
         Invariant.Require(count > 0, "an index block has at least one entry");
@@ -91,20 +91,24 @@ sealed unsafe class IndexBlockBuilder : IDisposable
 
         var prefix = CommonPrefixOf(entries, count);
         ulong versionMin = ulong.MaxValue, versionMax = 0, endMin = ulong.MaxValue, endMax = 0, tails = 0;
+        ulong versionBits = 0, endBits = 0;
         var ties = false;
         for (var i = 0; i < count; i++)
         {
             versionMin = Math.Min(versionMin, entries[i].VersionMin);
             versionMax = Math.Max(versionMax, entries[i].VersionMax);
+            versionBits |= (entries[i].VersionMin ^ entries[0].VersionMin) | (entries[i].VersionMax ^ entries[0].VersionMin);
             ties |= entries[i].TieVersion != 0;
             tails += (ulong)Math.Max(0, entries[i].KeyLength - prefix - 8);
             if (entries[i].EndMax == 0) continue;
+            if (endMax != 0) endBits |= entries[i].EndMax ^ endMax;
             endMin = Math.Min(endMin, entries[i].EndMax);
             endMax = Math.Max(endMax, entries[i].EndMax);
         }
         Invariant.Require(tails <= uint.MaxValue, "the separators of one index block take less than 4 GiB");
-        var versionWidth = WidthOf(versionMax - versionMin);
-        var endWidth = endMax == 0 ? 0 : WidthOf(endMax - endMin + 1);
+        int versionShift = TimeColumn.Shift(versionBits), endShift = TimeColumn.Shift(endBits);
+        var versionWidth = TimeColumn.Width(versionMax - versionMin, versionShift);
+        var endWidth = endMax == 0 ? 0 : TimeColumn.OptionalWidth(endMax - endMin, endShift);
         var offsetWidth = entries[count - 1].BlockEnd - firstOffset <= uint.MaxValue ? 4 : 8;
 
         target.Append(count);
@@ -114,7 +118,8 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         target.Append(versionMin);
         target.Append(endMax == 0 ? 0 : endMin);
         target.Append(tails);
-        target.Append((uint)(versionWidth | (endWidth << 4) | (offsetWidth << 8) | (ties ? IndexBlock.TiesBit : 0)));
+        target.Append((uint)(versionWidth | (endWidth << 4) | (offsetWidth << 8)) | (ties ? IndexBlock.TiesBit : 0)
+            | (versionShift > 0 ? IndexBlock.VersionsShifted : 0) | (endWidth > 0 && endShift > 0 ? IndexBlock.EndsShifted : 0));
         target.Append(0U);
 
         for (var i = 0; i < count; i++)
@@ -124,9 +129,9 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].BlockEnd - firstOffset, offsetWidth);
         uint tailEnd = 0;
         for (var i = 0; i < count; i++) target.Append(tailEnd += (uint)Math.Max(0, entries[i].KeyLength - prefix - 8));
-        for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].VersionMin - versionMin, versionWidth);
-        for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].VersionMax - versionMin, versionWidth);
-        for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].EndMax == 0 ? 0 : entries[i].EndMax - endMin + 1, endWidth);
+        for (var i = 0; i < count; i++) AppendWide(ref target, (entries[i].VersionMin - versionMin) >> versionShift, versionWidth);
+        for (var i = 0; i < count; i++) AppendWide(ref target, (entries[i].VersionMax - versionMin) >> versionShift, versionWidth);
+        for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].EndMax == 0 ? 0 : ((entries[i].EndMax - endMin) >> endShift) + 1, endWidth);
         for (var i = 0; i < count; i++) target.Append((byte)Math.Min(entries[i].KeyLength - prefix, 8));
         target.Append(_keys.Start + entries[0].KeyStart, prefix);
         for (var i = 0; i < count; i++)
@@ -144,9 +149,7 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         return DataBlock.CommonPrefix(_keys.Start + first.KeyStart, _keys.Start + last.KeyStart, Math.Min(first.KeyLength, last.KeyLength));
     }
 
-    static int WidthOf(ulong range) => (71 - System.Numerics.BitOperations.LeadingZeroCount(range)) >> 3;
-
-    static void AppendWide(ref NativeBuffer target, ulong value, int width)
+    static void AppendWide(ref GrowingBytes target, ulong value, int width)
     {
         target.Reserve(8);
         Unsafe.WriteUnaligned(target.Start + target.Length, value);

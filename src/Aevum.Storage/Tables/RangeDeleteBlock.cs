@@ -12,7 +12,7 @@ namespace Aevum.Storage.Tables;
 
 static class RangeDeleteBlock
 {
-    public static void Encode(IReadOnlyList<RangeDelete> rangeDeletes, ref NativeBuffer target)
+    public static void Encode(IReadOnlyList<RangeDelete> rangeDeletes, ref GrowingBytes target)
     {
         target.Append((uint)rangeDeletes.Count);
         foreach (var rangeDelete in rangeDeletes)
@@ -23,7 +23,7 @@ static class RangeDeleteBlock
         }
     }
 
-    internal static void AppendBytes(ref NativeBuffer target, ReadOnlySpan<byte> bytes)
+    internal static void AppendBytes(ref GrowingBytes target, ReadOnlySpan<byte> bytes)
     {
         Span<byte> length = stackalloc byte[Varint.MaxBytes32];
         target.Append(length[..Varint.Write(length, (uint)bytes.Length)]);

@@ -19,7 +19,7 @@ unsafe struct Readahead : IDisposable
     readonly BlockSource _source;
     readonly TableCursorOptions _options;
     readonly bool _atOnce;
-    NativeBuffer _buffer;
+    GrowingBytes _buffer;
     ulong _bufferOffset;
     ulong _lastEnd;
     int _steps;

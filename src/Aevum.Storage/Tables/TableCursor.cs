@@ -41,7 +41,7 @@ sealed unsafe class TableCursor : VersionCursor
     byte* _key;
 
     // Full keys of the entries of one interval, back to back, and where each ends.
-    NativeBuffer _scratch, _scratchEnds;
+    GrowingBytes _scratch, _scratchEnds;
     int _scratchRestart = -1;
 
     internal TableCursor(TableReader table, TableCursorOptions options, IDisposable? held = null)
@@ -51,7 +51,7 @@ sealed unsafe class TableCursor : VersionCursor
         _options = options;
         _position = new(table, options.At);
         _readahead = new(table.Source, options);
-        _key = (byte*)NativeMemory.Alloc((nuint)table.Source.KeyBytesMax + NativeBuffer.SlackBytes);
+        _key = (byte*)NativeMemory.Alloc((nuint)table.Source.KeyBytesMax + GrowingBytes.SlackBytes);
     }
 
     public override void SeekToFirst()

@@ -90,7 +90,7 @@ sealed record TableProperties
     /// <summary>What the collector of this name returned when the table was written, if one was registered.</summary>
     public byte[]? Collected(string collector) => Others.GetValueOrDefault(CollectorPrefix + collector);
 
-    public void Encode(ref NativeBuffer target)
+    public void Encode(ref GrowingBytes target)
     {
         var all = new SortedDictionary<byte[], byte[]>(Iterators.KeyComparer.Instance);
         foreach (var (name, value) in Others) all.Add(Encoding.UTF8.GetBytes(name), value);

@@ -31,7 +31,7 @@ sealed unsafe class TableWriter : IDisposable
     readonly List<RangeDelete> _rangeDeletes = [];
     bool _closed;
 
-    NativeBuffer _lastKey, _separator, _hashes, _scratch;
+    GrowingBytes _lastKey, _separator, _hashes, _scratch;
     ulong _lastVersion;
     byte[] _firstKey = [];
     ulong _written;
@@ -208,7 +208,7 @@ sealed unsafe class TableWriter : IDisposable
     }
 
     // The trailer covers what was appended since start.
-    static void AppendTrailer(ref NativeBuffer target, long start, Compression compression)
+    static void AppendTrailer(ref GrowingBytes target, long start, Compression compression)
     {
         target.Append((byte)compression);
         target.Append(Crc32C.Compute(target.Start + start, target.Length - start));
@@ -220,7 +220,7 @@ sealed unsafe class TableWriter : IDisposable
         _data.Restart();
     }
 
-    void Flush(ref NativeBuffer buffer)
+    void Flush(ref GrowingBytes buffer)
     {
         // Spans end at 2 GiB; a buffer with one huge value may hold nearly that much, never more than a few.
         for (long at = 0; at < buffer.Length;)
@@ -272,14 +272,14 @@ sealed unsafe class TableWriter : IDisposable
         return new((long)_written, properties);
     }
 
-    BlockHandle EndBlock(ref NativeBuffer output, long start)
+    BlockHandle EndBlock(ref GrowingBytes output, long start)
     {
         var handle = new BlockHandle(_written + (ulong)start, (ulong)(output.Length - start));
         AppendTrailer(ref output, start, Compression.None);
         return handle;
     }
 
-    (BlockHandle Index, int Partitions) WriteIndex(ref NativeBuffer output)
+    (BlockHandle Index, int Partitions) WriteIndex(ref GrowingBytes output)
     {
         if (_index.Count == 0) return default;
         if (_index.EstimatedBytes <= _options.IndexBytesMax)

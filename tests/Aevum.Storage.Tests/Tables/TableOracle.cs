@@ -3,6 +3,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
 using Aevum.Storage.Caching;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Tables;
@@ -71,6 +72,10 @@ sealed class TableOracle
         var versionBase = random.OneIn(4) ? 0 : random.NextUInt64() >> random.Next(2, 60);
         var versionRange = random.OneIn(4) ? long.MaxValue : 1L << random.Next(2, 40);
         bool expiries = random.OneIn(3), ends = random.OneIn(3);
+        // Half of the shapes have times whose counters agree, as most real ones do.
+        var counterMask = random.OneIn(2) ? ulong.MaxValue : ~SystemTime.CounterMax;
+        var counter = random.NextUInt64() & SystemTime.CounterMax & ~counterMask;
+        ulong Time(ulong value) => (value & counterMask) | counter;
         while (oracle.Entries.Count < count)
         {
             var key = new byte[prefix.Length + random.Next(keyBytesMax)];
@@ -80,8 +85,9 @@ sealed class TableOracle
             {
                 var value = new byte[random.Next(valueBytesMax + 1)];
                 if (random.OneIn(2)) random.Fill(value);
-                oracle.Entries.Add(new(key, versionBase + (ulong)random.Next(versionRange), (EffectKind)random.Next(3),
-                    expiries && random.OneIn(2) ? random.NextUInt64() >> random.Next(64) : 0, ends && !random.OneIn(5) ? random.NextUInt64() >> random.Next(64) : 0, value));
+                oracle.Entries.Add(new(key, Time(versionBase + (ulong)random.Next(versionRange)), (EffectKind)random.Next(3),
+                    expiries && random.OneIn(2) ? Time(random.NextUInt64() >> random.Next(64)) : 0,
+                    ends && !random.OneIn(5) ? Time(random.NextUInt64() >> random.Next(64)) : 0, value));
             }
         }
         oracle.Sort();
