@@ -130,6 +130,11 @@ public interface IAppendRegion : IDisposable
     /// <summary>On return every published byte survives a power cut. May run beside stores and publishes of later bytes.</summary>
     void Sync();
 
+    /// <summary>On return the published bytes of [start, end) survive a power cut; others may too. Cheaper than <see cref="Sync"/>
+    /// where the rest of the region is dirty and nobody needs it: a recycled log segment. A failure is the region's failure, as with
+    /// Sync.</summary>
+    void SyncRange(long start, long end);
+
     /// <summary>Touches [start, end) so that later stores neither fault nor fail for want of space. May be called from another
     /// thread.</summary>
     void Prepare(long start, long end);

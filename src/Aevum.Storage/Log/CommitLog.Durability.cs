@@ -77,7 +77,7 @@ public sealed partial class CommitLog
             {
                 foreach (var (segment, end) in _syncing)
                 {
-                    segment.Sync(_files);
+                    segment.Sync(_files, end);
                     segment.SyncedTo = end;
                 }
             }

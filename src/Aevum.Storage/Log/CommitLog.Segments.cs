@@ -363,7 +363,7 @@ public sealed partial class CommitLog
             region.Prepare(0, prepared);
             header.Write(region.GetSpan(0, SegmentHeader.Bytes));
             region.Publish(0, SegmentHeader.Bytes);
-            region.Sync();
+            region.SyncRange(0, SegmentHeader.Bytes);
             var target = LogFiles.SegmentPath(_directory, header.Number);
             _files.Rename(path, target);
             path = target;

@@ -77,12 +77,13 @@ sealed class LogSegment : IDisposable
 
     public SegmentView CreateView() => Region is not null ? new SegmentView(Region) : new SegmentView(File!);
 
-    /// <summary>On return everything up to the end seen by the caller survives the loss of power.</summary>
-    public void Sync(IFileSystem files)
+    /// <summary>On return everything before <paramref name="end"/> survives the loss of power.</summary>
+    public void Sync(IFileSystem files, uint end)
     {
         if (Region is not null)
         {
-            Region.Sync();
+            // Not the whole region: of a recycled one the rest is dirty with old records that nobody needs on the disk.
+            Region.SyncRange(SyncedTo, end);
             return;
         }
         using var region = files.OpenRegion(Path);

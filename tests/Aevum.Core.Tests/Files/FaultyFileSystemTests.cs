@@ -315,6 +315,24 @@ public sealed class FaultyFileSystemTests
     }
 
     [Fact]
+    public void A_sync_of_a_range_keeps_the_pages_it_touches_and_no_others()
+    {
+        var files = new FaultyFileSystem(1, new FaultPlan { WriteBackProbability = 0 });
+        using (var region = files.CreateRegion("r", 8 * 4096))
+        {
+            region.Sync();
+            files.SyncDirectory("/");
+            region.GetSpan(0, 8 * 4096).Fill(7);
+            region.Publish(0, 8 * 4096);
+            region.SyncRange(2 * 4096 + 4000, 4 * 4096 + 1);
+            Assert.Equal(8 * 4096, region.GetSpan(0, 8 * 4096).Count((byte)7));
+        }
+        files = files.PowerCut(PowerCutMode.LoseUnsynced);
+        using var left = files.OpenRegion("r");
+        for (var page = 0; page < 8; page++) Assert.Equal(page is >= 2 and <= 4 ? 7 : 0, left.GetSpan(page * 4096L, 1)[0]);
+    }
+
+    [Fact]
     public void Bits_flip_where_they_are_told()
     {
         var files = Quiet();

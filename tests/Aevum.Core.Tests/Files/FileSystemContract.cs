@@ -282,6 +282,7 @@ public abstract class FileSystemContract
                 bytes.AsSpan(offset, 10_000).CopyTo(region.GetSpan(offset, 10_000));
                 region.Publish(offset, offset + 10_000);
                 if (offset % 100_000 == 0) region.Sync();
+                if (offset % 100_000 == 50_000) region.SyncRange(offset, offset + 10_000);
             }
             Assert.Equal(bytes, region.GetSpan(0, Capacity).ToArray());
             Assert.Equal(bytes, ReadAll(At("r")));      // published: other readers of the file see it
@@ -348,6 +349,7 @@ public abstract class FileSystemContract
         Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => region.GetSpan(long.MaxValue, int.MaxValue)));
         Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => region.Publish(4000, 4097)));
         Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => region.Publish(2, 1)));
+        Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => region.SyncRange(0, 4097)));
         Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => region.Prepare(-1, 1)));
         Assert.Equal(0, region.GetSpan(4096, 0).Length);
     }

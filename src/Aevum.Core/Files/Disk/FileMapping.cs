@@ -102,6 +102,26 @@ sealed unsafe class FileMapping : SafeHandle
     /// <summary>Hands dirty pages to the file where a sync of the file does not do it by itself. Throws what the view throws.</summary>
     public void Flush() => _view?.Flush();
 
+    /// <summary>Writes the dirty pages of [start, end) to the disk, and past its cache: on Linux msync is fdatasync for a range
+    /// (vfs_fsync_range). Elsewhere it is not; then do not call this.</summary>
+    /// <returns>0 or an errno.</returns>
+    public int SyncRange(long start, long end)
+    {
+        if (start >= end) return 0;
+        var taken = false;
+        try
+        {
+            DangerousAddRef(ref taken);     // others may dispose meanwhile
+            var page = (long)Environment.SystemPageSize;
+            var first = start / page * page;
+            return LibC.SyncMapping(Memory + first, end - first);
+        }
+        finally
+        {
+            if (taken) DangerousRelease();
+        }
+    }
+
     protected override bool ReleaseHandle()
     {
         if (_view is null)

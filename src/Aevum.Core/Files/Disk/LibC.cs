@@ -18,6 +18,7 @@ static unsafe partial class LibC
     public const int MadviseRandom = 1;
     public const int MadvisePopulateRead = 22;     // Linux 5.14
     public const int MadvisePopulateWrite = 23;
+    public const int SyncAndWait = 4;              // MS_SYNC, on Linux
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
@@ -121,6 +122,17 @@ static unsafe partial class LibC
 
     public static void Unmap(byte* memory, long length) => _ = munmap(memory, (nuint)length);
 
+    /// <returns>0 or an errno. An interrupted call is made again.</returns>
+    public static int SyncMapping(byte* memory, long length)
+    {
+        while (true)
+        {
+            if (msync(memory, (nuint)length, SyncAndWait) == 0) return 0;
+            var error = Marshal.GetLastPInvokeError();
+            if (error != Interrupted) return error;
+        }
+    }
+
     /// <returns>0 or an errno.</returns>
     public static int Advise(byte* memory, long length, int advice) =>
         madvise(memory, (nuint)length, advice) == 0 ? 0 : Marshal.GetLastPInvokeError();
@@ -209,6 +221,9 @@ static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int madvise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int msync(void* address, nuint length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int rename(byte* source, byte* target);

@@ -63,6 +63,22 @@ sealed unsafe class MappedRegion : IAppendRegion
         }
     }
 
+    public void SyncRange(long start, long end)
+    {
+        FileErrors.CheckRange(Path, start, end, _capacity);
+        if (!_native || !OperatingSystem.IsLinux() || !LibC.IsAvailable)
+        {
+            Sync();
+            return;
+        }
+        if (_memory is null) FileErrors.ThrowClosed(Path);
+        if (Volatile.Read(ref _syncFailed)) throw FileErrors.SyncFailedBefore(Path);
+        var error = _mapping.SyncRange(start, end);
+        if (error == 0) return;
+        Volatile.Write(ref _syncFailed, true);
+        throw DiskErrors.FromErrno(Path, "syncing", error);
+    }
+
     public void Prepare(long start, long end)
     {
         if (_memory is null) FileErrors.ThrowClosed(Path);

@@ -89,6 +89,12 @@ sealed unsafe class StagedRegion : IAppendRegion
         }
     }
 
+    public void SyncRange(long start, long end)
+    {
+        FileErrors.CheckRange(Path, start, end, _capacity);
+        Sync();
+    }
+
     /// <summary>Touches the staging memory; the file's space was allocated when the region was made.</summary>
     public void Prepare(long start, long end)
     {

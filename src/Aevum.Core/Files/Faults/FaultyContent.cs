@@ -48,11 +48,16 @@ sealed class FaultyContent
         for (var page = start / PageBytes; page * PageBytes < end; page++) _dirty.Add((int)page);
     }
 
-    /// <summary>A sync that succeeds.</summary>
-    public void Sync()
+    /// <summary>A sync that succeeds, of the pages that [start, end) touches.</summary>
+    public void Sync(long start = 0, long end = long.MaxValue)
     {
-        for (var i = 0; i < _dirty.Count; i++) WritePage(_dirty[i]);
-        _dirty.Clear();
+        for (var i = _dirty.Count - 1; i >= 0; i--)
+        {
+            var page = _dirty[i];
+            if (page < start / PageBytes || (long)page * PageBytes >= end) continue;
+            WritePage(page);
+            _dirty.Remove(page);    // the last one takes its place: it was looked at already
+        }
         _diskLength = Current.Length;
     }
 

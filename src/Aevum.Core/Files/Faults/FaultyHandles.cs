@@ -32,7 +32,9 @@ abstract class FaultyHandle(FaultyDisk disk, FaultyFileSystem process, string pa
         if (SyncFailed) throw FileErrors.SyncFailedBefore(path);
     }
 
-    public void Sync()
+    public void Sync() => Sync(0, long.MaxValue);
+
+    protected void Sync(long start, long end)
     {
         lock (disk.Gate)
         {
@@ -45,7 +47,7 @@ abstract class FaultyHandle(FaultyDisk disk, FaultyFileSystem process, string pa
                 throw FaultyDisk.Failed(path, FileOperation.Sync, code);
             }
             // Dying in the middle of a sync: it may have come to its end, or the cut finds the pages still dirty.
-            if (fate == Fate.Proceed || disk.Random.OneIn(2)) content.Sync();
+            if (fate == Fate.Proceed || disk.Random.OneIn(2)) content.Sync(start, end);
             disk.End(fate, path);
         }
     }
@@ -215,6 +217,12 @@ sealed class FaultyRegion : FaultyHandle, IAppendRegion
             MaybeWriteBack();
             Disk.End(fate, Path);
         }
+    }
+
+    public void SyncRange(long start, long end)
+    {
+        FileErrors.CheckRange(Path, start, end, Capacity);
+        Sync(start, end);
     }
 
     public void Prepare(long start, long end)

@@ -194,6 +194,8 @@ sealed class MemoryRegion(string path, MemoryContent content) : IAppendRegion
 
     public void Sync() => _ = Open;
 
+    public void SyncRange(long start, long end) => FileErrors.CheckRange(path, start, end, Open.Length);
+
     public void Prepare(long start, long end) => FileErrors.CheckRange(path, start, end, Open.Length);
 
     public void Dispose() => _content = null;

@@ -306,6 +306,13 @@ sealed class RecordedRegion(RecordingFileSystem recording, IAppendRegion region,
         return count;
     }, region.Capacity);
 
+    // Records more than it must: what is durable beyond the range is allowed to be.
+    public void SyncRange(long start, long end)
+    {
+        FileErrors.CheckRange(Path, start, end, Capacity);
+        Sync();
+    }
+
     public void Prepare(long start, long end) => region.Prepare(start, end);
 
     public void Dispose() => region.Dispose();
