@@ -1,0 +1,9 @@
+namespace Aevum.Bench.Workloads.Engines;
+
+/// <summary>A row could not be measured: an engine failed, answered wrongly, or the machine lacks something. The message is for people.</summary>
+sealed class BenchException : Exception
+{
+    public BenchException(string message) : base(message) { }
+
+    public BenchException(string message, Exception innerException) : base(message, innerException) { }
+}

@@ -1,0 +1,75 @@
+// IStoreEngine: what the storage workloads ask of an engine, ours and every peer alike.
+//
+// An engine is a struct, and the workloads are generic over it, so the JIT compiles one copy of each loop per engine and calls it
+// directly: what is measured is the engine, not an interface table. Keys and values are spans over native memory; nothing here may
+// allocate on the managed heap per operation.
+//
+// Life:  default -> Open -> (reads, writes, Flush, WaitIdle)* -> Close -> Open ...
+//
+// Always true:
+//   (1) one thread writes at a time; one other thread may read beside it (the workload "read while writing");
+//   (2) a put that returned survives SIGKILL: every engine logs it (sync off, bytes in the operating system's page cache);
+//   (3) Close leaves nothing running; what was put is there after the next Open, flushed or not;
+//   (4) failures are exceptions.
+//
+// To add an engine: implement the two interfaces, name it in EngineTable.
+
+namespace Aevum.Bench.Workloads.Engines;
+
+interface IStoreEngine<TCursor> where TCursor : struct, IStoreCursor
+{
+    /// <summary>The word used on the command line and in results.</summary>
+    static abstract string Name { get; }
+
+    /// <summary>What exactly is measured, for the head of the report. Throws with advice if the engine cannot be loaded.</summary>
+    static abstract string Version { get; }
+
+    /// <summary>Opens the store in <paramref name="directory"/>, or makes one there. The directory exists.</summary>
+    void Open(string directory, in StoreOptions options);
+
+    void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    /// <summary>Empties the engine's one batch, which is kept and used again.</summary>
+    void BeginBatch();
+
+    void AddToBatch(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    void CommitBatch();
+
+    /// <summary>Copies the value into <paramref name="target"/>, which is long enough.</summary>
+    /// <returns>The value's length, or -1 if the key is not there.</returns>
+    int Get(ReadOnlySpan<byte> key, Span<byte> target);
+
+    /// <summary>A cursor over the store as it stands now. The caller disposes it.</summary>
+    TCursor OpenCursor();
+
+    /// <summary>On return every put is in a table (the tables need not be compacted yet).</summary>
+    void Flush();
+
+    /// <summary>Returns when no flush and no compaction runs or waits, and nothing else is left to do in the background.</summary>
+    void WaitIdle();
+
+    /// <summary>Bytes written to log and tables since Open. Counted by the engine where the operating system cannot see them (mapped files).</summary>
+    long BytesWritten { get; }
+
+    void Close();
+}
+
+/// <summary>An ordered walk over the live entries.</summary>
+interface IStoreCursor : IDisposable
+{
+    void First();
+
+    /// <summary>Stands on the first entry at or above <paramref name="key"/>.</summary>
+    void Seek(ReadOnlySpan<byte> key);
+
+    void Next();
+
+    bool IsValid { get; }
+
+    /// <summary>Valid until the cursor moves.</summary>
+    ReadOnlySpan<byte> Key { get; }
+
+    /// <summary>Valid until the cursor moves.</summary>
+    ReadOnlySpan<byte> Value { get; }
+}

@@ -1,0 +1,29 @@
+// aevum-bench-workloads: end-to-end workloads beside peers, for figures that are read as ratios. bench/README.md says how and why.
+
+using Aevum.Bench.Workloads.Engines;
+using Aevum.Bench.Workloads.Rows;
+using Aevum.Bench.Workloads.Running;
+
+const int UsageError = 64;
+
+try
+{
+    switch (args)
+    {
+        case ["list"]:
+            foreach (var suite in Suite.All) Console.Write(SuiteList.Write(suite));
+            return 0;
+        case ["run", ..]:
+            return RunCommand.Run(RunOptions.Parse(args.AsSpan(1)));
+        case ["child", var engine]:
+            return ChildLoop.Run(engine, Console.In, Console.Out, Console.Error);
+        default:
+            Console.Error.WriteLine(RunOptions.Help);
+            return UsageError;
+    }
+}
+catch (BenchException e)
+{
+    Console.Error.WriteLine("aevum-bench-workloads: " + e.Message);
+    return UsageError;
+}
