@@ -1,6 +1,6 @@
 namespace Aevum.Bench.Workloads.Engines;
 
-/// <summary>A row could not be measured: an engine failed, answered wrongly, or the machine lacks something. The message is for people.</summary>
+/// <summary>A row could not be measured: an engine failed or answered wrongly, or the machine lacks something.</summary>
 sealed class BenchException : Exception
 {
     public BenchException(string message) : base(message) { }

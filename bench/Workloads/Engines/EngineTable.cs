@@ -58,5 +58,5 @@ static class EngineTable
 
     public static EngineEntry Find(string name) =>
         Entries.FirstOrDefault(e => e.Name == name) ??
-        throw new BenchException($"there is no engine \"{name}\" in this build; there are: {string.Join(", ", Entries.Select(e => e.Name))}");
+        throw new BenchException($"this build has no engine \"{name}\"; it has {string.Join(", ", Entries.Select(e => e.Name))}");
 }

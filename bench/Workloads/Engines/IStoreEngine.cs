@@ -49,7 +49,7 @@ interface IStoreEngine<TCursor> where TCursor : struct, IStoreCursor
     /// <summary>Returns when no flush and no compaction runs or waits, and nothing else is left to do in the background.</summary>
     void WaitIdle();
 
-    /// <summary>Bytes written to log and tables since Open. Counted by the engine where the operating system cannot see them (mapped files).</summary>
+    /// <summary>Bytes written to log and tables since Open. The engine counts what the operating system cannot see (mappings).</summary>
     long BytesWritten { get; }
 
     void Close();

@@ -6,7 +6,7 @@ namespace Aevum.Bench.Workloads.Engines;
 
 static class ProcessCounters
 {
-    /// <summary>Bytes handed to write() and its kin by all threads so far, living or ended. Stores into mapped files do not count.</summary>
+    /// <summary>Bytes handed to write() and its kin by all threads so far, ended ones too. Stores into mapped files do not count.</summary>
     public static long BytesWrittenByCalls() => Field("/proc/self/io", "wchar:");
 
     /// <summary>Anonymous resident memory (heap, arenas; not mapped files) of a process in bytes; 0 when it has ended.</summary>

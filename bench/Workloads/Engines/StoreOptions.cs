@@ -4,7 +4,7 @@ enum HistoryKind { None, Forever }
 
 enum CompressionKind { None, Lz4 }
 
-/// <summary>How a workload wants its store opened. The same figures go to every engine; what an engine has no word for, it leaves.</summary>
+/// <summary>How a workload wants its store opened. The same for every engine; what an engine has no word for, it leaves.</summary>
 readonly record struct StoreOptions
 {
     public StoreOptions() { }
@@ -26,6 +26,6 @@ readonly record struct StoreOptions
     /// <summary>More options for the peer, in its own language ("a=b;c=d"), to find out which serve it best.</summary>
     public string PeerOptions { get; init; } = "";
 
-    /// <summary>The peer counts what it writes and prints it at Close. Costs CPU: for checking <c>BytesWritten</c>, not for measuring.</summary>
+    /// <summary>The peer counts what it writes and prints it at Close. Costs CPU: to check <c>BytesWritten</c>, not to measure.</summary>
     public bool PeerTickers { get; init; }
 }

@@ -41,7 +41,7 @@ sealed unsafe class Order : IDisposable
     /// <summary>A buffer for <see cref="Draw"/>.</summary>
     public static Order Buffer(int count) => new(count);
 
-    /// <summary>Fills the order with draws below <paramref name="keys"/>, independent of each other: n draws of n keys meet 63 % of them.</summary>
+    /// <summary>Fills the order with independent draws below <paramref name="keys"/>: n draws of n keys meet 63 % of them.</summary>
     public void Draw(SeededRandom random, int keys)
     {
         for (var i = 0; i < Count; i++) Indexes[i] = (uint)random.Next((long)keys);

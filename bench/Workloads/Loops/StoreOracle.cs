@@ -63,7 +63,7 @@ sealed unsafe class StoreOracle(int keys, int valueBytes) : IDisposable
             var right = _epochs[index] == 0
                 ? length == -1
                 : length == valueBytes && target.AsSpan(0, length).SequenceEqual(Values.Of(index, _epochs[index], valueBytes));
-            if (!right) throw new BenchException($"{row}: the store answers wrongly for key {index} (length {length}, epoch {_epochs[index]})");
+            if (!right) throw new BenchException($"{row}: a wrong answer for key {index} (length {length}, epoch {_epochs[index]})");
         }
     }
 

@@ -10,7 +10,8 @@ static class Machine
 {
     public static string Describe(string[] engines, string directory) => $"""
         machine  {CpuModel()}, {Environment.ProcessorCount} cores, {Memory()} GiB, {Simd()}
-        system   {RuntimeInformation.OSDescription.Split('#')[0].Trim()}, {RuntimeInformation.FrameworkDescription}, stores in {directory} ({FileSystem(directory)})
+        system   {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}
+        stores   in {directory} ({FileSystem(directory)})
         engines  {string.Join("; ", engines)}
         noise    {Load()}
         """;

@@ -36,11 +36,12 @@ static class Table
         foreach (var r in results)
         {
             // Wall and its ratio have their column; the rest of what is told beside goes on a line per row.
-            var rest = r.Beside.Where(b => b.Key is not ("wall_ratio" or "beside_peer") && !b.Key.EndsWith("_wall", StringComparison.Ordinal));
+            var rest = r.Beside.Where(b => b.Key is not ("wall_ratio" or "beside_peer" or "ours_wall" or "peer_wall"));
             var told = string.Join(", ", rest.Select(b => $"{b.Key} {Figure(b.Value)}"));
             if (told.Length > 0) text.Append(CultureInfo.InvariantCulture, $"  {r.Name}: {told}\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"{Count(results, Verdict.Aimed)} at their aim, {Count(results, Verdict.Met)} within the bound, ");
+        text.Append(CultureInfo.InvariantCulture, $"{Count(results, Verdict.Aimed)} at their aim, ");
+        text.Append(CultureInfo.InvariantCulture, $"{Count(results, Verdict.Met)} within the bound, ");
         text.Append(CultureInfo.InvariantCulture, $"{Count(results, Verdict.Missed)} MISSED, {Count(results, Verdict.Failed)} FAILED");
         var unjudged = Count(results, Verdict.NoBound);
         text.Append(unjudged > 0 ? $", {unjudged} not judged (one side only)\n" : "\n");
@@ -58,7 +59,8 @@ static class Table
         _ => "ok",
     };
 
-    static double? BesideOf(RowResult result, string name) => result.Beside.Where(b => b.Key == name).Select(b => (double?)b.Value).FirstOrDefault();
+    static double? BesideOf(RowResult result, string name) =>
+        result.Beside.Where(b => b.Key == name).Select(b => (double?)b.Value).FirstOrDefault();
 
     static string Figure(double? value) => value switch
     {

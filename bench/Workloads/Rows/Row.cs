@@ -25,7 +25,7 @@ sealed record Row
 
     public double? Aim { get; init; }
 
-    /// <summary>The readings it is judged by; with several, the one with the worst ratio counts (the fills: to the last put, and to idle).</summary>
+    /// <summary>The readings it is judged by; of several the one with the worst ratio counts (fills: to the last put, to idle).</summary>
     public string[] Fields { get; init; } = ["cpu"];
 
     public bool HasPeer => AtLeast is not null;

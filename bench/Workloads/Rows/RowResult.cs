@@ -65,7 +65,8 @@ sealed record RowResult
         };
     }
 
-    static List<KeyValuePair<string, double>> BesideOf(Row row, string judging, IReadOnlyList<Reading[]> ours, IReadOnlyList<Reading[]> peer)
+    static List<KeyValuePair<string, double>> BesideOf(
+        Row row, string judging, IReadOnlyList<Reading[]> ours, IReadOnlyList<Reading[]> peer)
     {
         var beside = new List<KeyValuePair<string, double>>();
         void Tell(string name, double? value)

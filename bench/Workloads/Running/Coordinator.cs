@@ -13,10 +13,11 @@ namespace Aevum.Bench.Workloads.Running;
 /// <summary>What one run of a scenario gave: readings per round for each side, or the first error.</summary>
 sealed record ScenarioOutcome(List<Reading[]> Ours, List<Reading[]> Peer, string Error);
 
-sealed class Coordinator(RunOptions options, string directory, TextWriter progress, Func<TimeSpan> elapsed) : IDisposable
+sealed class Coordinator(RunOptions options, string directory, TextWriter progress) : IDisposable
 {
     readonly Dictionary<string, ChildProcess> _children = [];
     readonly Lock _gate = new();
+    readonly long _startMs = Environment.TickCount64;
 
     /// <summary>One engine's name, and what it opens its stores with.</summary>
     readonly record struct Side(string Engine, bool IsOurs, HistoryKind History, CompressionKind Compression);
@@ -55,7 +56,7 @@ sealed class Coordinator(RunOptions options, string directory, TextWriter progre
                 Scenario = scenario.Name, Step = step, Round = round, Scale = options.Scale, Rows = rows, Directory = place,
                 History = side.History, Compression = side.Compression, PeerMapsTables = options.PeerMapsTables && !side.IsOurs,
                 PeerOptions = side.IsOurs ? "" : options.PeerOptions, PeerTickers = options.PeerTickers && !side.IsOurs,
-                Label = $"[{elapsed():h\\:mm\\:ss}] {label}, {side.Engine}: ",
+                Label = $"{label}, {side.Engine}: ", RunStartMs = _startMs,
             };
             var child = Child(key, side.Engine, task, isMeasuringStart: scenario.Steps.Length > 1);
             using var memory = new MemorySampler(child.Id);

@@ -38,8 +38,11 @@ sealed record RoundTask
 
     public string PeerOptions { get; init; } = "";
 
-    /// <summary>Stands before each progress line.</summary>
+    /// <summary>Stands before each progress line, behind the time.</summary>
     public string Label { get; init; } = "";
+
+    /// <summary>When the whole run began (<see cref="Environment.TickCount64"/>, the machine's clock).</summary>
+    public long RunStartMs { get; init; } = Environment.TickCount64;
 
     public ulong Seed(int phase) => (ulong)(Round * 1000 + phase);
 
@@ -64,7 +67,7 @@ sealed record RoundTask
     public static RoundTask Parse(string line) => JsonSerializer.Deserialize<RoundTask>(line)!;
 }
 
-/// <summary>One figure: of which row, which of its fields ("cpu" is the row's own, others are told beside), and in the row's unit.</summary>
+/// <summary>One figure: of which row, which of its fields ("cpu" is the row's own, others are told beside).</summary>
 sealed record Reading(string Row, string Field, double Value);
 
 sealed record RoundReply

@@ -16,7 +16,8 @@ static class RunCommand
         var people = options.JsonFile is null ? Console.Error : Console.Out;
         var head = Machine.Describe(EngineVersions(options), options.Directory);
         people.WriteLine(head);
-        var scenarios = options.Suite.Scenarios.Where(s => options.Suite.Rows.Any(r => r.Scenario == s.Name && options.IsWanted(r))).ToArray();
+        var wanted = options.Suite.Rows.Where(options.IsWanted).Select(r => r.Scenario).ToHashSet();
+        var scenarios = options.Suite.Scenarios.Where(s => wanted.Contains(s.Name)).ToArray();
         CheckSpace(options, scenarios);
         people.WriteLine(Estimate(options, scenarios));
         people.Flush();
@@ -26,7 +27,7 @@ static class RunCommand
         var results = new List<RowResult>();
         try
         {
-            using var coordinator = new Coordinator(options, directory, Console.Error, () => Stopwatch.GetElapsedTime(start));
+            using var coordinator = new Coordinator(options, directory, Console.Error);
             foreach (var scenario in scenarios)
             {
                 foreach (var result in RunScenario(options, coordinator, scenario))
@@ -94,7 +95,8 @@ static class RunCommand
         Directory.CreateDirectory(options.Directory);
         var free = new DriveInfo(options.Directory).AvailableFreeSpace / (double)(1L << 30);
         var needed = options.Scale == Scale.Full ? scenarios.Max(s => s.DiskGib) : 1;
-        if (free < needed) throw new BenchException($"{options.Directory} has {free:F1} GiB free, this run needs {needed:F1}; --dir names another place");
+        if (free < needed)
+            throw new BenchException($"{options.Directory} has {free:F1} GiB free, this run needs {needed:F1}; --dir names another place");
     }
 
     static string Estimate(RunOptions options, Scenario[] scenarios)

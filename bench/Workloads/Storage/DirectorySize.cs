@@ -10,8 +10,8 @@ static class DirectorySize
 {
     public static long Allocated(string directory)
     {
-        using var du = Process.Start(new ProcessStartInfo("du", ["--summarize", "--block-size=1", directory]) { RedirectStandardOutput = true })
-            ?? throw new BenchException("du cannot be started");
+        var start = new ProcessStartInfo("du", ["--summarize", "--block-size=1", directory]) { RedirectStandardOutput = true };
+        using var du = Process.Start(start) ?? throw new BenchException("du cannot be started");
         var text = du.StandardOutput.ReadToEnd();
         du.WaitForExit();
         return long.TryParse(text.Split('\t')[0], CultureInfo.InvariantCulture, out var bytes)

@@ -6,7 +6,8 @@ using Aevum.Bench.Workloads.Running;
 
 namespace Aevum.Bench.Workloads.Storage;
 
-sealed unsafe class KibibyteScenario<TEngine, TCursor>(RoundTask task, TextWriter progress) : StoreScenario<TEngine, TCursor>(task, progress)
+sealed unsafe class KibibyteScenario<TEngine, TCursor>(RoundTask task, TextWriter progress)
+    : StoreScenario<TEngine, TCursor>(task, progress)
     where TEngine : struct, IStoreEngine<TCursor>
     where TCursor : struct, IStoreCursor
 {

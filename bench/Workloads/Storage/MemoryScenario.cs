@@ -15,7 +15,6 @@ sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter 
 {
     const int ValueBytes = 100;
     const int Window = 1_000;
-    const int Windows = 200;
 
     public override void Run()
     {
@@ -100,11 +99,11 @@ sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter 
     /// </summary>
     void CountManagedBytesOfPuts()
     {
-        using var order = Order.Shuffled(Window * Windows, Task.Seed(2));
-        var windows = new long[Windows];
+        var windows = new long[Sizes.ManagedWindows];
+        using var order = Order.Shuffled(Window * windows.Length, Task.Seed(2));
         Open("managed", Task.StoreOptions with { MemtableBytes = 8 << 20 }, out var directory);
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        for (var w = 0; w < Windows; w++)
+        for (var w = 0; w < windows.Length; w++)
         {
             var start = GC.GetAllocatedBytesForCurrentThread();
             Store.Put(order.Indexes + w * Window, Window, 1, ValueBytes);
@@ -115,7 +114,7 @@ sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter 
         CloseAndDelete(directory);
         var sum = windows.Sum();
         Array.Sort(windows);
-        Report("put managed bytes", windows[Windows / 2] / (double)Window, "B/op");
+        Report("put managed bytes", windows[windows.Length / 2] / (double)Window, "B/op");
         Beside("put managed bytes", "mean", sum / (double)order.Count);
         Beside("put managed bytes", "process_mean", process / (double)order.Count);
     }

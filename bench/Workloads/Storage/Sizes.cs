@@ -11,6 +11,7 @@ sealed record Sizes
     public int BatchStores { get; init; } = 40;
     public int GetPasses { get; init; } = 5;
     public int ScanPasses { get; init; } = 10;
+    public int ManagedWindows { get; init; } = 200;
 
     public int KibibyteKeys { get; init; } = 100_000;
     public int MillionKeys { get; init; } = 1_000_000;
@@ -46,8 +47,8 @@ sealed record Sizes
         },
         _ => new()
         {
-            MemoryKeys = 500, MemoryStores = 2, BatchStores = 2, GetPasses = 2, ScanPasses = 2, KibibyteKeys = 500, MillionKeys = 2_000,
-            MillionScans = 1, ChainKeys = 5_000, ChainGetsUntimed = 500, ChainGets = 2_000, ChainSeeks = 300, ChainSeeksAnew = 100,
+            MemoryKeys = 500, MemoryStores = 2, BatchStores = 2, GetPasses = 2, ScanPasses = 2, ManagedWindows = 5, KibibyteKeys = 500,
+            MillionKeys = 2_000, MillionScans = 1, ChainKeys = 5_000, ChainGetsUntimed = 500, ChainGets = 2_000, ChainSeeks = 300, ChainSeeksAnew = 100,
             ReadWhileWritingSeconds = 0.05, WriterPutsPerSecond = 5_000, Overwrites = 3_000, HistoryKeys = 200, HistoryOverwrites = 5,
             HistoryGets = 1_000, HistoryScans = 1, OpenKeys = 500, OpenRepeats = 2, RecoverPuts = 500,
         },

@@ -57,7 +57,7 @@ abstract unsafe class StoreScenario<TEngine, TCursor>(RoundTask task, TextWriter
         Directory.Delete(directory, recursive: true);
     }
 
-    /// <summary>Puts <paramref name="count"/> draws from <paramref name="seed"/>. Drawing is part of the cost, the same for every engine.</summary>
+    /// <summary>Puts <paramref name="count"/> draws from <paramref name="seed"/>. Drawing is part of the cost, for every engine.</summary>
     protected void PutDraws(ulong seed, int keys, long count, int epoch, int valueBytes)
     {
         using var order = Order.Buffer(StoreLoops<TEngine, TCursor>.Stretch);
@@ -99,7 +99,8 @@ abstract unsafe class StoreScenario<TEngine, TCursor>(RoundTask task, TextWriter
         if (!Task.Wants(row)) return;
         Add(row, field, cost.CpuNs / operations);
         Add(row, wallField, cost.WallNs / operations);
-        Tell(row, $"{Show(cost.CpuNs / operations)} ns/op CPU ({field}), {Show(cost.WallNs / operations)} wall, reading of {cost.CpuNs / 1e6:F0} ms");
+        var part = field == "cpu" ? "" : $" ({field})";
+        Tell(row, $"{Show(cost.CpuNs / operations)} ns/op CPU, {Show(cost.WallNs / operations)} wall, {cost.CpuNs / 1e6:F0} ms{part}");
     }
 
     protected void Report(string row, double value, string unit, string field = "cpu")
@@ -117,7 +118,11 @@ abstract unsafe class StoreScenario<TEngine, TCursor>(RoundTask task, TextWriter
 
     void Add(string row, string field, double value) => _readings.Add(new(row, field, value));
 
-    protected void Tell(string row, string text) => progress.WriteLine($"{Task.Label}{row}: {text}");
+    protected void Tell(string row, string text)
+    {
+        var elapsed = TimeSpan.FromMilliseconds(Environment.TickCount64 - Task.RunStartMs);
+        progress.WriteLine($"[{elapsed:h\\:mm\\:ss}] {Task.Label}{row}: {text}");
+    }
 
     static string Show(double value) => value switch
     {

@@ -12,8 +12,9 @@ sealed unsafe class WarmUpScenario<TEngine, TCursor>(RoundTask task, TextWriter 
     where TEngine : struct, IStoreEngine<TCursor>
     where TCursor : struct, IStoreCursor
 {
-    const int Keys = 30_000;
     const int Piece = 500;
+
+    int KeyCount => Task.Scale == Scale.Tiny ? 2 * Piece : 30_000;
 
     public override void Run()
     {
@@ -30,11 +31,11 @@ sealed unsafe class WarmUpScenario<TEngine, TCursor>(RoundTask task, TextWriter 
     void WarmSmall()
     {
         Open("warm-small", Task.StoreOptions, out var directory);
-        using var order = Order.Ascending(10_000);
+        using var order = Order.Ascending(Math.Min(KeyCount, 10_000));
         for (var i = 0; i < order.Count; i += Piece) Store.Put(order.Indexes + i, Piece, 1, 100);
         for (var i = 0; i < order.Count; i += Piece) Store.PutBatches(order.Indexes + i, Piece, 2, 100, 100);
         for (var i = 0; i < order.Count; i += Piece) Store.Get(order.Indexes + i, Piece);
-        for (var i = 0; i < 40; i++) Store.Scan();
+        for (var i = 0; i < (Task.Scale == Scale.Tiny ? 2 : 40); i++) Store.Scan();
         Store.Engine.WaitIdle();
         CloseAndDelete(directory);
     }
@@ -44,7 +45,7 @@ sealed unsafe class WarmUpScenario<TEngine, TCursor>(RoundTask task, TextWriter 
     {
         var options = Task.StoreOptions with { MemtableBytes = 1 << 20 };
         Open("warm-tables", options, out var directory);
-        using var order = Order.Shuffled(Keys, (ulong)pass + 1);
+        using var order = Order.Shuffled(KeyCount, (ulong)pass + 1);
         for (var epoch = 1; epoch <= 3; epoch++)
             for (var i = 0; i < order.Count; i += Piece) Store.Put(order.Indexes + i, Piece, epoch, epoch == 2 ? 1024 : 100);
         Store.Engine.Flush();
@@ -53,12 +54,12 @@ sealed unsafe class WarmUpScenario<TEngine, TCursor>(RoundTask task, TextWriter 
         Open("warm-tables", options, out _);
         Store.Engine.WaitIdle();
         for (var i = 0; i < order.Count; i += Piece) Store.Get(order.Indexes + i, Piece);
-        GetDraws(7, Keys * 2, 20_000);
+        GetDraws(7, KeyCount * 2, KeyCount);
         for (var i = 0; i < 3; i++) Store.Scan();
         var cursor = Store.Engine.OpenCursor();
-        for (var i = 0; i < 20_000; i += Piece) Store.Seek(order.Indexes + i, Piece, 10, ref cursor);
+        for (var i = 0; i < order.Count; i += Piece) Store.Seek(order.Indexes + i, Piece, 10, ref cursor);
         cursor.Dispose();
-        for (var i = 0; i < 2_000; i += Piece) Store.SeekAnew(order.Indexes + i, Piece, 10);
+        for (var i = 0; i < order.Count; i += 10 * Piece) Store.SeekAnew(order.Indexes + i, Piece / 5, 10);
         CloseAndDelete(directory);
     }
 }

@@ -15,7 +15,8 @@ static unsafe class RocksDbNative
 
     [DllImport(Library)] public static extern nint rocksdb_options_create();
     [DllImport(Library)] public static extern void rocksdb_options_destroy(nint options);
-    [DllImport(Library)] public static extern void rocksdb_get_options_from_string(nint baseOptions, byte* text, nint newOptions, nint* error);
+    [DllImport(Library)]
+    public static extern void rocksdb_get_options_from_string(nint baseOptions, byte* text, nint newOptions, nint* error);
     [DllImport(Library)] public static extern void rocksdb_options_set_create_if_missing(nint options, byte value);
     [DllImport(Library)] public static extern void rocksdb_options_set_compression(nint options, int value);
     [DllImport(Library)] public static extern void rocksdb_options_set_write_buffer_size(nint options, nuint value);
@@ -45,7 +46,8 @@ static unsafe class RocksDbNative
     [DllImport(Library)] public static extern nint rocksdb_flushoptions_create();
     [DllImport(Library)] public static extern void rocksdb_flushoptions_destroy(nint options);
 
-    [DllImport(Library)] public static extern void rocksdb_put(nint db, nint options, byte* key, nuint keyBytes, byte* value, nuint valueBytes, nint* error);
+    [DllImport(Library)]
+    public static extern void rocksdb_put(nint db, nint options, byte* key, nuint keyBytes, byte* value, nuint valueBytes, nint* error);
     [DllImport(Library)] public static extern nint rocksdb_get_pinned(nint db, nint options, byte* key, nuint keyBytes, nint* error);
     [DllImport(Library), SuppressGCTransition] public static extern byte* rocksdb_pinnableslice_value(nint slice, nuint* valueBytes);
     [DllImport(Library)] public static extern void rocksdb_pinnableslice_destroy(nint slice);
