@@ -20,21 +20,21 @@ sealed class Coordinator(RunOptions options, string directory, TextWriter progre
     readonly long _startMs = Environment.TickCount64;
 
     /// <summary>One engine's name, and what it opens its stores with.</summary>
-    readonly record struct Side(string Engine, bool IsOurs, HistoryKind History, CompressionKind Compression);
+    readonly record struct Side(string Engine, bool IsOurs, HistoryKind History, CompressionKind Compression, bool MapsTables);
 
-    public ScenarioOutcome Run(Scenario scenario, string[] rows, HistoryKind oursHistory = HistoryKind.None,
-        CompressionKind compression = CompressionKind.None, bool oursOnly = false)
+    public ScenarioOutcome Run(Scenario scenario, string[] rows, Variant variant)
     {
         var outcome = new ScenarioOutcome([], [], "");
         var rounds = options.Rounds ?? (options.Scale == Scale.Full ? scenario.Rounds : scenario.QuickRounds);
-        var ours = new Side(options.OursName, true, oursHistory, compression);
-        var peer = new Side(options.Suite.PeerName, false, HistoryKind.None, compression);
+        var ours = new Side(options.OursName, true, variant.OursHistory, variant.Compression, MapsTables: false);
+        var peer = new Side(options.Suite.PeerName, false, HistoryKind.None, variant.Compression, options.PeerMapsTables || variant.PeerMapsTables);
+        var (hasOurs, hasPeer) = (variant.HasOurs && options.Sides != Sides.Peer, variant.HasPeer && options.Sides != Sides.Ours);
         for (var round = 1; round <= rounds && outcome.Error.Length == 0; round++)
         {
-            var count = options.Sides == Sides.Peer ? Math.Min(rounds, scenario.PeerRoundsMax) : rounds;
-            var label = $"{scenario.Name}, round {round}/{count}";
-            if (options.Sides != Sides.Peer) outcome = RunRound(scenario, ours, round, rows, label, outcome);
-            if (options.Sides != Sides.Ours && !oursOnly && round <= scenario.PeerRoundsMax && outcome.Error.Length == 0)
+            var count = hasOurs ? rounds : Math.Min(rounds, scenario.PeerRoundsMax);
+            var label = $"{scenario.Name}{(variant.Name.Length > 0 ? $" ({variant.Name})" : "")}, round {round}/{count}";
+            if (hasOurs) outcome = RunRound(scenario, ours, round, rows, label, outcome);
+            if (hasPeer && round <= scenario.PeerRoundsMax && outcome.Error.Length == 0)
                 outcome = RunRound(scenario, peer, round, rows, label, outcome);
         }
         StopChildren();
@@ -54,7 +54,7 @@ sealed class Coordinator(RunOptions options, string directory, TextWriter progre
             var task = new RoundTask
             {
                 Scenario = scenario.Name, Step = step, Round = round, Scale = options.Scale, Rows = rows, Directory = place,
-                History = side.History, Compression = side.Compression, PeerMapsTables = options.PeerMapsTables && !side.IsOurs,
+                History = side.History, Compression = side.Compression, PeerMapsTables = side.MapsTables,
                 PeerOptions = side.IsOurs ? "" : options.PeerOptions, PeerTickers = options.PeerTickers && !side.IsOurs,
                 Label = $"{label}, {side.Engine}: ", RunStartMs = _startMs,
             };

@@ -61,33 +61,18 @@ static class RunCommand
     {
         var rows = options.Suite.Rows.Where(r => r.Scenario == scenario.Name && options.IsWanted(r)).ToArray();
         var names = rows.Select(r => r.Name).ToArray();
-        var main = coordinator.Run(scenario, names);
-        ScenarioOutcome? forever = null, lz4 = null;
+        var main = coordinator.Run(scenario, names, Variant.Main);
+        var variants = new List<(Variant Variant, ScenarioOutcome Outcome)>();
         if (options.Variants && scenario.HasVariants)
-        {
-            if (options.Sides != Sides.Peer) forever = coordinator.Run(scenario, names, oursHistory: HistoryKind.Forever, oursOnly: true);
-            lz4 = coordinator.Run(scenario, names, compression: CompressionKind.Lz4);
-        }
+            foreach (var variant in Variant.Others) variants.Add((variant, coordinator.Run(scenario, names, variant)));
         foreach (var row in rows)
         {
             // A side that was left out of the run leaves some rows without any figure: those are not reported at all.
             if (options.Sides == Sides.Peer && !row.HasPeer && scenario.PeerRoundsMax == 0) continue;
             var result = RowResult.Create(row, options.Suffix, main.Ours, main.Peer, main.Error);
-            result = AddVariant(result, "history_forever", forever, main.Peer);
-            yield return AddVariant(result, "lz4", lz4, lz4?.Peer);
+            foreach (var (variant, outcome) in variants) result = variant.AddTo(result, outcome, main);
+            yield return result;
         }
-    }
-
-    static RowResult AddVariant(RowResult result, string name, ScenarioOutcome? variant, IReadOnlyList<Reading[]>? peer)
-    {
-        if (variant is null || result.Error.Length > 0 || !result.Row.HasPeer) return result;
-        var other = RowResult.Create(result.Row, "", variant.Ours, peer ?? [], variant.Error);
-        if (other.Error.Length > 0) return result;
-        var beside = result.Beside.ToList();
-        if (other.Ours is { } ours) beside.Add(new(name + "_ours", ours));
-        if (other.Peer is { } theirs) beside.Add(new(name + "_peer", theirs));
-        if (other.Ratio is { } ratio) beside.Add(new(name + "_ratio", ratio));
-        return result with { Beside = beside };
     }
 
     static void CheckSpace(RunOptions options, Scenario[] scenarios)
@@ -110,7 +95,7 @@ static class RunCommand
             var mine = options.Sides == Sides.Peer ? 0 : rounds * ours;
             var theirs = options.Sides == Sides.Ours ? 0 : Math.Min(rounds, s.PeerRoundsMax) * peer;
             seconds += mine + theirs;
-            if (options.Variants && s.HasVariants) seconds += 2 * mine + theirs;
+            if (options.Variants && s.HasVariants) seconds += Variant.Others.Sum(v => (v.HasOurs ? mine : 0) + (v.HasPeer ? theirs : 0));
         }
         return $"estimate: {seconds / 60:F0} minutes on two free cores ({string.Join(", ", scenarios.Select(s => s.Name))})";
     }

@@ -18,7 +18,8 @@ sealed record RunOptions
           --rows A,B         only these rows (and what they need to run first)
           --rounds N         rounds per scenario, instead of each scenario's own number
           --quick            smaller and fewer; the rows' names end in " (quick)"
-          --variants         besides, the main rows with history for ever (ours) and with LZ4 (both), told beside
+          --variants         besides, the main rows with history for ever (ours), with LZ4 (both), and with the
+                             peer's tables mapped (peer): told beside
           --plot FILE.svg    a bar chart of the ratios
           --dir DIR          where stores are made (default: TMPDIR, else the system's); needs 6 GiB for the 10M rows
           --side WHICH       both (default), ours, peer

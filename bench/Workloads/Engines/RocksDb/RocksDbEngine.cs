@@ -130,8 +130,8 @@ unsafe struct RocksDbEngine : IStoreEngine<RocksDbCursor>
     }
 
     /// <remarks>
-    /// All its files are written by system calls, so the process's own counter is exact and costs nothing. It agrees with the store's
-    /// tickers (log + flush + compaction), which cost CPU, within one per cent (bench/README.md).
+    /// All its files are written by system calls, so the process's own counter is exact and costs nothing. The store's tickers (log,
+    /// flush, compaction), which cost CPU, count the same but for seven bytes a log record, its header, and the manifest.
     /// </remarks>
     public readonly long BytesWritten => ProcessCounters.BytesWrittenByCalls() - _wroteBeforeOpen;
 
