@@ -22,8 +22,8 @@ static unsafe class Lz4Compressor
 
     internal static int Compress(byte* source, int sourceLength, byte* target, int targetLength, int acceleration)
     {
-        // Positions of a block up to 64 KiB fit in 16 bits: twice the entries in the same cache. A small block gets a small table,
-        // for clearing 16 KiB would cost a twentieth of the work on 4 KiB.
+        // Positions of a block up to 64 KiB fit in 16 bits: twice the entries in the same cache. A small block gets a small table:
+        // to clear more entries than it has positions is work for nothing.
         if (sourceLength <= OffsetReach) return CompressNarrow(source, sourceLength, target, targetLength, acceleration);
         return CompressWide(source, sourceLength, target, targetLength, acceleration);
     }

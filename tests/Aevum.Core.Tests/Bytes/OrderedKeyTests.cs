@@ -172,7 +172,7 @@ public sealed class OrderedKeyTests
     [Fact]
     public void Each_encoding_is_as_documented()
     {
-        // docs/formats/keys.md shows these bytes. They are stored: a change here is a new format.
+        // They are stored (docs/formats/keys.md): a change here is a new format.
         Assert.Equal("0102030405060708" + "8000", Hex(_writer.Clear().AddUInt64(0x0102030405060708).AddInt16(0)));
         Assert.Equal("7FFFFFFF" + "00000000" + "FFFFFFFF", Hex(_writer.Clear().AddInt32(-1).AddInt32(int.MinValue).AddInt32(int.MaxValue)));
         Assert.Equal("7FFFFFFE", Hex(_writer.Clear().AddInt32(1, KeyOrder.Descending)));
