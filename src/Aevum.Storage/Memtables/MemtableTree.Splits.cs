@@ -39,7 +39,7 @@ sealed unsafe partial class MemtableTree
         var last = path.Length - 1;
         var top = last - 1;
         while (top >= 0 && path[top]->Count == TreeNode.Slots) top--;
-        _nodes.Reserve(TreeNode.LeafBytes + ((last - top) * TreeNode.InnerBytes));
+        _nodes.Reserve(TreeNode.LeafBytes + ((last - top) * TreeNode.InnerBytes) + ((last - top + 1) * 2 * TiedWords.Bytes));
 
         for (var i = Math.Max(top, 0); i <= last; i++) TreeNode.BeginChange(path[i]);
         var right = SplitLeaf(path[last], position, record);
@@ -104,6 +104,7 @@ sealed unsafe partial class MemtableTree
             new ReadOnlySpan<long>(TreeNode.Words(leaf) + split, moved).CopyTo(new Span<long>(TreeNode.Words(right), moved));
             new ReadOnlySpan<nint>(TreeNode.Records(leaf) + split, moved).CopyTo(new Span<nint>(TreeNode.Records(right), moved));
             new Span<long>(TreeNode.Words(leaf) + split, moved).Fill(long.MaxValue);
+            CopyTiedWords(leaf, right, split, moved);
         }
         leaf->Count = (ushort)split;
         right->Count = (ushort)moved;
@@ -119,11 +120,22 @@ sealed unsafe partial class MemtableTree
         }
         var target = position > split || split == TreeNode.Slots ? right : leaf;
         if (target == right) position -= split;
-        InsertIntoLeaf(target, position, record, KeyWord.Load(KeyRecord.Key(record), record->KeyLength, target->PrefixLength));
+        var word = KeyWord.Load(KeyRecord.Key(record), record->KeyLength, target->PrefixLength);
+        if (target->Tied == null && TiedWords.IsTied(target, position, target->Count, word)) AddTiedWords(target);
+        InsertIntoLeaf(target, position, record, word);
         GrowPrefixOfLeaf(leaf);
         GrowPrefixOfLeaf(right);
         _finger = target;
         return right;
+    }
+
+    // The new right node takes over the second words of what moved there, if any of it is tied.
+    void CopyTiedWords(TreeNode* from, TreeNode* to, int at, int count)
+    {
+        if (from->Tied == null || !new ReadOnlySpan<int>(TiedWords.Offsets(from->Tied) + at, count).ContainsAnyExcept(0)) return;
+        AddTiedWords(to);
+        new ReadOnlySpan<long>(TiedWords.Words(from->Tied) + at, count).CopyTo(new Span<long>(TiedWords.Words(to->Tied), count));
+        new ReadOnlySpan<int>(TiedWords.Offsets(from->Tied) + at, count).CopyTo(new Span<int>(TiedWords.Offsets(to->Tied), count));
     }
 
     static void GrowPrefixOfLeaf(TreeNode* leaf)
@@ -140,7 +152,7 @@ sealed unsafe partial class MemtableTree
     }
 
     // The child at `at` has split: `child` is its new right half, which starts with the key `separator`.
-    static void InsertChild(TreeNode* parent, int at, KeyRecord* separator, TreeNode* child)
+    void InsertChild(TreeNode* parent, int at, KeyRecord* separator, TreeNode* child)
     {
         int count = parent->Count;
         Debug.Assert(count < TreeNode.Slots && at < count);
@@ -151,6 +163,10 @@ sealed unsafe partial class MemtableTree
         TreeNode.Separators(parent)[at] = separator;
         TreeNode.Children(parent)[at + 1] = child;
         parent->Count = (ushort)(count + 1);
+        if (parent->Tied != null) TiedWords.OpenSlot(parent->Tied, at, count - 1);
+        if (!TiedWords.IsTiedSlot(parent, at)) return;
+        if (parent->Tied == null) AddTiedWords(parent);
+        TiedWords.Join(parent, at);
     }
 
     // Splits the full inner node of one level and inserts `child`. `separator` goes in as the child's and comes out as the new node's.
@@ -176,6 +192,7 @@ sealed unsafe partial class MemtableTree
         new ReadOnlySpan<nint>(TreeNode.Separators(node) + kept, moved - 1).CopyTo(new Span<nint>(TreeNode.Separators(right), moved - 1));
         new ReadOnlySpan<long>(TreeNode.Words(node) + kept, moved - 1).CopyTo(new Span<long>(TreeNode.Words(right), moved - 1));
         new Span<long>(TreeNode.Words(node) + kept - 1, moved).Fill(long.MaxValue);
+        CopyTiedWords(node, right, kept, moved - 1);
         var middle = TreeNode.Separators(node)[kept - 1];
         node->Count = kept;
         right->Count = moved;

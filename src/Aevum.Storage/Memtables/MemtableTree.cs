@@ -135,6 +135,7 @@ sealed unsafe partial class MemtableTree
             return;
         }
         var word = KeyWord.Load(KeyRecord.Key(record), record->KeyLength, leaf->PrefixLength);
+        if (leaf->Tied == null && TiedWords.IsTied(leaf, position, leaf->Count, word)) AddTiedWords(leaf);
         TreeNode.BeginChange(leaf);
         InsertIntoLeaf(leaf, position, record, word);
         TreeNode.EndChange(leaf);
@@ -154,6 +155,19 @@ sealed unsafe partial class MemtableTree
         records[position] = record;
         leaf->Count = (ushort)(count + 1);
         leaf->LastPosition = (ushort)position;
+        if (leaf->Tied != null)
+        {
+            TiedWords.OpenSlot(leaf->Tied, position, count);
+            if (TiedWords.IsTiedSlot(leaf, position)) TiedWords.Join(leaf, position);
+        }
+    }
+
+    // All offsets are 0, so readers may see it at once.
+    void AddTiedWords(TreeNode* node)
+    {
+        var tied = (TiedWords*)_nodes.Allocate(TiedWords.Bytes);
+        TiedWords.Clear(tied);
+        Volatile.Write(ref *(nint*)&node->Tied, (nint)tied);
     }
 
     void PlantRoot(KeyRecord* record)
@@ -204,11 +218,41 @@ sealed unsafe partial class MemtableTree
     static int ResolveTie(TreeNode* node, uint sequence, KeyRecord** keys, int count, int at, long word, byte* key, int length, out bool isFound)
     {
         isFound = false;
+        var prefix = node->PrefixLength;
+        var upper = -1;
+        var tied = node->Tied;
+        if (tied != null)
+        {
+            var offset = TiedWords.Offsets(tied)[at];
+            if (offset > prefix && offset <= length)
+            {
+                // If the key shares the stretch's bytes up to the offset, its second word tells where it goes.
+                var second = KeyWord.Load(key, length, offset);
+                var place = at + TiedWords.CountBelow(node, tied, word, second);
+                if (place < count && TreeNode.Words(node)[place] == word && TiedWords.Words(tied)[place] == second)
+                {
+                    // Nearly always this is the key, and then it need not be compared with any other.
+                    var candidate = keys[place];
+                    if (!TreeNode.IsUnchanged(node, sequence)) return -1;
+                    if (KeyWord.CompareBehindEqualWords(key, length, KeyRecord.Key(candidate), candidate->KeyLength, prefix) == 0)
+                    {
+                        isFound = true;
+                        return place;
+                    }
+                }
+                var member = keys[at];
+                if (!TreeNode.IsUnchanged(node, sequence)) return -1;
+                var side = CompareBetween(key, KeyRecord.Key(member), prefix + KeyWord.Bytes, offset);
+                if (side < 0) return at;
+                if (side > 0) return TreeNode.EndOfTie(node, count, word);
+                at = place;
+                if (at >= count || TreeNode.Words(node)[at] != word || TiedWords.Words(tied)[at] != second) return at;
+            }
+        }
         // The first slot alone decides nearly always; where it does not, halve the stretch of equal words.
-        for (int middle = at, upper = -1; ;)
+        for (var middle = at; ;)
         {
             var record = keys[middle];
-            var prefix = node->PrefixLength;
             if (!TreeNode.IsUnchanged(node, sequence)) return -1;   // before the pointer is followed: it may belong to neither state
             var order = KeyWord.CompareBehindEqualWords(key, length, KeyRecord.Key(record), record->KeyLength, prefix);
             if (order == 0)
@@ -221,12 +265,15 @@ sealed unsafe partial class MemtableTree
             if (upper < 0)
             {
                 if (at >= count || TreeNode.Words(node)[at] != word) return at;
-                upper = word == long.MaxValue ? count : Math.Min(count, TreeNode.CountBelow(node, word + 1));
+                upper = TreeNode.EndOfTie(node, count, word);
             }
             if (at >= upper) return at;
             middle = (at + upper) >>> 1;
         }
     }
+
+    static int CompareBetween(byte* a, byte* b, int from, int to) =>
+        new ReadOnlySpan<byte>(a + from, to - from).SequenceCompareTo(new ReadOnlySpan<byte>(b + from, to - from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Prefetch(void* address)

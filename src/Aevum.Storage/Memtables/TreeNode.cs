@@ -4,6 +4,7 @@
 //   64           words   long[Slots]      leaf: of its keys; inner: of its separators; unused slots hold long.MaxValue
 //   + 8 Slots    leaf:   KeyRecord*[Slots]
 //                inner:  TreeNode*[Slots] children, then KeyRecord*[Slots] separators (only read where words tie)
+//   apart        second words (TiedWords), only in nodes where words tie
 //
 // A node keeps the length of a prefix that all keys below it share, and of each key only the word behind that prefix (KeyWord). So a
 // search is a count of smaller words, done by vector compares over the whole array without a branch, whatever the keys have in common.
@@ -31,7 +32,7 @@ namespace Aevum.Storage.Memtables;
 [StructLayout(LayoutKind.Sequential)]
 unsafe struct TreeNode
 {
-    /// <summary>Keys of a leaf, children of an inner node. A multiple of 32. Measured: see docs/internals/memtable.md.</summary>
+    /// <summary>Keys of a leaf, children of an inner node. 32 and 48 were measured too (docs/internals/memtable.md).</summary>
     public const int Slots = 64;
 
     public const int HeaderBytes = 64;
@@ -60,6 +61,9 @@ unsafe struct TreeNode
 
     /// <summary>The leaf to the right; null for the last one and for inner nodes.</summary>
     public TreeNode* Next;
+
+    /// <summary>What tells keys with equal words apart; null until two keys of the node tie. The writer replaces it never.</summary>
+    public TiedWords* Tied;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long* Words(TreeNode* node) => (long*)((byte*)node + HeaderBytes);
@@ -96,9 +100,8 @@ unsafe struct TreeNode
         if (Vector512.IsHardwareAccelerated)
         {
             var key = Vector512.Create(word);
-            var count = Below(words, key) + Below(words + 8, key) + Below(words + 16, key) + Below(words + 24, key);
-            if (Slots > 32) count += Below(words + 32, key) + Below(words + 40, key) + Below(words + 48, key) + Below(words + 56, key);
-            return count;
+            return Below(words, key) + Below(words + 8, key) + Below(words + 16, key) + Below(words + 24, key)
+                + Below(words + 32, key) + Below(words + 40, key) + Below(words + 48, key) + Below(words + 56, key);
         }
         if (Vector256.IsHardwareAccelerated)
         {
@@ -135,11 +138,18 @@ unsafe struct TreeNode
     /// <summary>The same without vectors: for platforms that have none, and the oracle of the others.</summary>
     public static int CountBelowScalar(long* words, long word)
     {
-        var lower = 0;
-        for (var half = Slots; half > 0; half >>= 1)
-            if (lower + half <= Slots && words[lower + half - 1] < word) lower += half;
+        int lower = 0, upper = Slots;
+        while (lower < upper)
+        {
+            var middle = (lower + upper) >>> 1;
+            if (words[middle] < word) lower = middle + 1;
+            else upper = middle;
+        }
         return lower;
     }
+
+    /// <summary>Of <paramref name="count"/> keys, the first whose word is above <paramref name="word"/>.</summary>
+    public static int EndOfTie(TreeNode* node, int count, long word) => word == long.MaxValue ? count : Math.Min(count, CountBelow(node, word + 1));
 
     /// <summary>Moves slots [at, count) one up, in an array of eight-byte slots.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -207,6 +217,8 @@ unsafe struct TreeNode
         }
         node->PrefixTail = KeyWord.LoadTail(node->PrefixKey, node->PrefixLength, length);
         node->PrefixLength = length;
+        // Words that were different may tie now: what their keys share must be found anew, when the next key joins them.
+        if (node->Tied != null) TiedWords.Clear(node->Tied);
     }
 
     /// <summary>Sets a longer prefix, of which <paramref name="key"/> is an example, and loads all words anew.</summary>
@@ -216,16 +228,17 @@ unsafe struct TreeNode
         var words = Words(node);
         var keys = Keys(node);
         for (var i = WordCount(node) - 1; i >= 0; i--) words[i] = KeyWord.Load(KeyRecord.Key(keys[i]), keys[i]->KeyLength, length);
+        if (node->Tied != null) TiedWords.LoadAll(node);
     }
 
-    /// <summary>True if a longer prefix could tell keys apart that now look alike, or nearly so.</summary>
+    /// <summary>True if the words are mostly alike, or alike enough that a longer prefix could settle ties.</summary>
     public static bool WantsLongerPrefix(TreeNode* node)
     {
         var count = WordCount(node);
         if (count < 2) return false;
         var words = Words(node);
         var sharedBits = BitOperations.LeadingZeroCount((ulong)(words[0] ^ words[count - 1]));
-        if (sharedBits < 16) return false;
+        if (sharedBits < 32) return false;
         if (sharedBits >= 48) return true;
         for (var i = 1; i < count; i++)
             if (words[i - 1] == words[i]) return true;

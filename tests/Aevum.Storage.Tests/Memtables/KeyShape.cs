@@ -35,6 +35,9 @@ public enum KeyShape
     /// <summary>Words that tie by the hundred: equal in sixteen bytes, told apart only behind them.</summary>
     TiedWords,
 
+    /// <summary>A few hundred rows of sixteen random bytes, each with a handful of elements whose names share a beginning.</summary>
+    Localities,
+
     /// <summary>Up to 64 KiB of mostly equal bytes.</summary>
     Huge,
 }
@@ -79,6 +82,11 @@ sealed class KeySource(KeyShape shape, ulong seed)
                 return Encoding.ASCII.GetBytes($"entity{run:00}:event:{_runs[run]++:00000000}");
             case KeyShape.TiedWords:
                 return Encoding.ASCII.GetBytes($"{(char)('a' + _random.Next(3))}same-same-same-same{_random.Next(300):000}{new string('\0', _random.Next(3))}");
+            case KeyShape.Localities:
+                var row = new byte[16];
+                new SeededRandom((ulong)_random.Next(500)).Fill(row);
+                var element = _random.Next(3) switch { 0 => $"element:{_random.Next(60):00}", 1 => $"element:long-name:{_random.Next(60):00}", _ => "" };
+                return [.. row, .. Encoding.ASCII.GetBytes(element)];
             case KeyShape.Huge:
                 var huge = new byte[_random.OneIn(10) ? 65536 - _random.Next(3) : _random.Next(200)];
                 if (huge.Length > 0) huge[_random.Next(huge.Length)] = (byte)_random.Next(256);

@@ -42,6 +42,7 @@ public sealed class MemtableConcurrencyTests
     [InlineData(KeyShape.TiedWords)]
     [InlineData(KeyShape.LongPrefixes)]
     [InlineData(KeyShape.Keyspaces)]
+    [InlineData(KeyShape.Localities)]
     public void Readers_beside_a_writer_see_what_was_written(KeyShape shape)
     {
         var world = new World(shape, 11);

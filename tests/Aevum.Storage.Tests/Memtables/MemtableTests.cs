@@ -189,6 +189,8 @@ public sealed class MemtableTests : IDisposable
     [InlineData(KeyShape.Keyspaces)]
     [InlineData(KeyShape.InterleavedRuns)]
     [InlineData(KeyShape.LongPrefixes)]
+    [InlineData(KeyShape.Localities)]
+    [InlineData(KeyShape.TiedWords)]
     public void Deep_trees_keep_their_shape(KeyShape shape)
     {
         using var memtable = new Memtable(_pool);

@@ -49,6 +49,7 @@ static unsafe class TreeChecker
             Assert.True(i == 0 || words[i - 1] <= words[i], "words rise");
         }
         for (var i = count; i < TreeNode.Slots; i++) Assert.Equal(long.MaxValue, words[i]);
+        if (node->Tied != null) CheckTied(node, count);
 
         if (node->Level == 0)
         {
@@ -71,6 +72,22 @@ static unsafe class TreeChecker
             var before = walk.Keys;
             CheckNode(child, node->PrefixLength, i == 0 ? lowFence : KeyRecord.KeySpan(keys[i - 1]), walk);
             Assert.True(walk.LastKey.AsSpan().StartsWith(prefix), "all keys of the subtree share the node's prefix");
+        }
+    }
+
+    static void CheckTied(TreeNode* node, int count)
+    {
+        var words = TreeNode.Words(node);
+        var keys = TreeNode.Keys(node);
+        var offsets = TiedWords.Offsets(node->Tied);
+        for (var i = 0; i < count; i++)
+        {
+            if (i > 0 && words[i - 1] == words[i]) Assert.Equal(offsets[i - 1], offsets[i]);
+            if (offsets[i] == 0) continue;
+            Assert.InRange(offsets[i], node->PrefixLength + KeyWord.Bytes, keys[i]->KeyLength);
+            Assert.Equal(KeyWord.Load(KeyRecord.Key(keys[i]), keys[i]->KeyLength, offsets[i]), TiedWords.Words(node->Tied)[i]);
+            if (i > 0 && words[i - 1] == words[i])
+                Assert.True(KeyRecord.KeySpan(keys[i]).StartsWith(KeyRecord.KeySpan(keys[i - 1])[..offsets[i]]), "tied keys share their offset's bytes");
         }
     }
 
