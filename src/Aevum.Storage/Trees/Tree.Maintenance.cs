@@ -23,6 +23,7 @@ public sealed partial class Tree
     bool _flushRuns;
     bool _compactionRuns;
     bool _compactAllWanted;
+    int _compactionHolds;   // while above zero no compaction starts
     volatile Exception? _maintenanceFailure;
 
     /// <summary>Why the last flush or compaction failed, while that is so.</summary>
@@ -84,7 +85,7 @@ public sealed partial class Tree
 
     void StartCompactionLocked()
     {
-        if (_compactionRuns || _closed || !(_options.Compaction.Automatic || _compactAllWanted)) return;
+        if (_compactionRuns || _compactionHolds > 0 || _closed || !(_options.Compaction.Automatic || _compactAllWanted)) return;
         if (PickLocked() is null && !_compactAllWanted) return;
         _compactionRuns = true;
         _compactionTask = _environment.Scheduler.Start("compaction", WorkClass.Background, RunCompactionsAsync);
@@ -142,8 +143,8 @@ public sealed partial class Tree
             LiveVersion version;
             lock (_gate)
             {
-                plan = _closed ? null : _compactAllWanted ? PickForAllLocked() : PickLocked();
-                if (plan is null && _compactAllWanted)
+                plan = _closed || _compactionHolds > 0 ? null : _compactAllWanted ? PickForAllLocked() : PickLocked();
+                if (plan is null && _compactAllWanted && _compactionHolds == 0)
                 {
                     _compactAllWanted = false;
                     plan = _closed || !_options.Compaction.Automatic ? null : PickLocked();
