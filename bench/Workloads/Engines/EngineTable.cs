@@ -1,5 +1,6 @@
 // EngineTable: from an engine's name on the command line to code compiled for that engine.
 
+using Aevum.Bench.Workloads.Engines.Aevum;
 using Aevum.Bench.Workloads.Engines.RocksDb;
 using Aevum.Bench.Workloads.Running;
 using Aevum.Bench.Workloads.Storage;
@@ -54,7 +55,7 @@ sealed class EngineEntry<TEngine, TCursor> : EngineEntry
 
 static class EngineTable
 {
-    static readonly EngineEntry[] Entries = [new EngineEntry<RocksDbEngine, RocksDbCursor>()];
+    static readonly EngineEntry[] Entries = [new EngineEntry<AevumEngine, AevumCursor>(), new EngineEntry<RocksDbEngine, RocksDbCursor>()];
 
     public static EngineEntry Find(string name) =>
         Entries.FirstOrDefault(e => e.Name == name) ??
