@@ -226,6 +226,16 @@ public sealed partial class CommitLog
         }
     }
 
+    /// <summary>Makes the file that the first append needs, so that this append need not.</summary>
+    public void MakeReady()
+    {
+        lock (_gate)
+        {
+            if (_current is not null || _next is not null) return;
+        }
+        MakeNextFor(0);
+    }
+
     void StopBackground()
     {
         // Cancelled, then awaited without a lock: a body may want one to end.

