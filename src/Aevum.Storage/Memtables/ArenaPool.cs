@@ -1,9 +1,10 @@
 // ArenaPool: native memory in chunks, handed from memtable to memtable instead of going back to the operating system.
 //
 // The first touch of a fresh page costs about 1.5 us per 4 KiB (the kernel zeroes it), which is 50 ns for a small write. A recycled
-// chunk costs nothing, so the environment keeps one pool for all its memtables.
+// chunk costs nothing, so the environment keeps one pool for all its memtables. The largest chunks are large pages of the processor where
+// the system gives them (about 0.35 us per 4 KiB at the first touch, and fewer TLB misses after).
 //
-// Chunks come in powers of two from 4 KiB to ChunkBytes; an arena starts with small ones and grows, so that an idle tree costs little and
+// Chunks come in powers of two from 4 KiB to 2 MiB; an arena starts with small ones and grows, so that an idle tree costs little and
 // a busy one asks rarely. Blocks for single big values have odd sizes and are not kept: they come and go with their memtable.
 //
 //   chunk      header, 64 bytes: next chunk (of an arena, or of a free list) | total bytes     then memory to hand out
@@ -14,6 +15,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Aevum.Core.Files;
 
 namespace Aevum.Storage.Memtables;
 
@@ -30,10 +32,10 @@ unsafe struct ArenaChunk
 sealed unsafe class ArenaPool : IDisposable
 {
     /// <summary>The largest chunk that is pooled, in bytes.</summary>
-    public const int ChunkBytes = 1 << 20;
+    public const int ChunkBytes = NativePages.LargePageBytes;
 
     const int SmallestLog2 = 12;
-    const int Classes = 20 - SmallestLog2 + 1;
+    const int Classes = 21 - SmallestLog2 + 1;
 
     readonly Lock _gate = new();
     readonly nint[] _free = new nint[Classes];
@@ -75,7 +77,10 @@ sealed unsafe class ArenaPool : IDisposable
     /// <summary>Fresh memory of exactly <paramref name="total"/> bytes in all, its header included: for what is too large to share a chunk.</summary>
     public ArenaChunk* RentExactly(nint total)
     {
-        var chunk = (ArenaChunk*)NativeMemory.AlignedAlloc((nuint)total, 64);
+        // Only whole large pages: a smaller chunk must not make the kernel hand out more than it holds.
+        var large = total >= ChunkBytes;
+        var chunk = (ArenaChunk*)NativeMemory.AlignedAlloc((nuint)total, large ? (nuint)ChunkBytes : 64);
+        if (large) NativePages.PreferLarge(chunk, total / ChunkBytes * ChunkBytes);
         chunk->Next = null;
         chunk->TotalBytes = total;
         lock (_gate) _outstandingBytes += total;

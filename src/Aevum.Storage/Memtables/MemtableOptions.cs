@@ -5,7 +5,7 @@ sealed record MemtableOptions
 {
     public static MemtableOptions Default { get; } = new();
 
-    /// <summary>First chunk for keys and values, 4 KiB to 1 MiB; each further chunk is four times as large, up to 1 MiB. What a tree costs
+    /// <summary>First chunk for keys and values, 4 KiB to 2 MiB; each further chunk is four times as large, up to 2 MiB. What a tree costs
     /// that was written to once.</summary>
     public int FirstRecordChunkBytes { get; init; } = 64 << 10;
 

@@ -16,6 +16,7 @@ static unsafe partial class LibC
     public const int ProtWrite = 2;
     public const int MapShared = 1;
     public const int MadviseRandom = 1;
+    public const int MadviseHugePage = 14;
     public const int MadvisePopulateRead = 22;     // Linux 5.14
     public const int MadvisePopulateWrite = 23;
     public const int SyncAndWait = 4;              // MS_SYNC, on Linux
