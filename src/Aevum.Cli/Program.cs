@@ -1,2 +1,12 @@
-Console.Error.WriteLine("aevum: no command is built yet.");
-return 64;
+using Aevum.Cli;
+using Aevum.Cli.Terminals;
+
+var terminal = Terminal.OfProcess();
+try
+{
+    return CommandLine.Run(args, terminal);
+}
+finally
+{
+    terminal.Flush();
+}

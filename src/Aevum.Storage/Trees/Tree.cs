@@ -71,6 +71,9 @@ public sealed partial class Tree : IDisposable
     /// <summary>Every effect up to this position survives in tables, whatever happens to the log.</summary>
     public ulong FlushedPosition => _manifest?.State.AppliedPosition ?? 0;
 
+    /// <summary>Which tables make up the tree at this moment.</summary>
+    internal TreeVersion Version => Volatile.Read(ref _version).Picture;
+
     /// <summary>The history floor of the keyspace that <paramref name="key"/> belongs to: reads below it are refused.</summary>
     public SystemTime HistoryFloorOf(ReadOnlySpan<byte> key) => new(_floors.EffectiveFloor(_floors.KeyspaceOf(key)));
 

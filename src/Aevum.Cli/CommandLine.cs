@@ -1,0 +1,46 @@
+// CommandLine: the tree of commands, and what happens to what goes wrong. Each command lives in a file of its own and brings its own
+// description, arguments and action; here they are only listed.
+//
+// Always true: a failure of the world ends as one line on the error output that names what went wrong, and an exit code (ExitCodes); a stack
+// trace is shown only where this program itself is at fault.
+
+using System.CommandLine;
+using Aevum.Cli.Demo;
+using Aevum.Cli.Shell;
+using Aevum.Cli.Terminals;
+using Aevum.Core.Errors;
+
+namespace Aevum.Cli;
+
+static class CommandLine
+{
+    public static int Run(string[] arguments, Terminal terminal)
+    {
+        var root = new RootCommand("Aevum: one database for the memory of AI agents and for real-time state.")
+        {
+            DemoCommand.Create(terminal),
+            ShellCommand.Create(terminal),
+        };
+        try
+        {
+            var parsed = root.Parse(arguments);
+            if (parsed.Errors.Count > 0)
+            {
+                foreach (var error in parsed.Errors) terminal.Fail(error.Message);
+                terminal.Error.WriteLine("'aevum --help' lists the commands, 'aevum COMMAND --help' what one of them takes.");
+                return ExitCodes.Usage;
+            }
+            return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false });
+        }
+        catch (AevumException failure)
+        {
+            terminal.Fail(failure.Message);
+            return ExitCodes.CouldNotRun;
+        }
+        catch (Exception mistake)
+        {
+            terminal.Fail($"a mistake of this program: {mistake}");
+            return ExitCodes.InternalError;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// Terminal: where the commands read and write, given to them, so that a test can hold the other end.
+//
+// Always true: (1) colours and progress are for people: none reaches a file or a pipe, and NO_COLOR (no-color.org) or TERM=dumb turn colours
+// off; (2) what scripts read goes to Out, everything else to Error; (3) Out is buffered: whoever waits for a person flushes first.
+
+using System.Text;
+
+namespace Aevum.Cli.Terminals;
+
+/// <summary>How a piece of text is meant.</summary>
+enum Tone
+{
+    Plain = 0,
+    Quiet = 1,
+    Key = 2,
+    Good = 3,
+    Bad = 4,
+}
+
+sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
+{
+    const int BufferBytes = 32 << 10;
+
+    public TextReader In { get; } = input;
+
+    public TextWriter Out { get; } = output;
+
+    public TextWriter Error { get; } = error;
+
+    /// <summary>A person types: prompts are wanted.</summary>
+    public bool IsInputInteractive { get; init; }
+
+    /// <summary>A person watches <see cref="Error"/>: progress may be redrawn in place.</summary>
+    public bool IsErrorInteractive { get; init; }
+
+    public bool UsesColor { get; init; }
+
+    public static Terminal OfProcess()
+    {
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new Terminal(
+            Console.IsInputRedirected ? new StreamReader(Console.OpenStandardInput(), utf8) : Console.In,
+            new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes) { AutoFlush = false },
+            new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true })
+        {
+            IsInputInteractive = !Console.IsInputRedirected && !Console.IsOutputRedirected,
+            IsErrorInteractive = !Console.IsErrorRedirected,
+            UsesColor = !Console.IsOutputRedirected && WantsColor(Environment.GetEnvironmentVariable),
+        };
+    }
+
+    internal static bool WantsColor(Func<string, string?> variable) => string.IsNullOrEmpty(variable("NO_COLOR")) && variable("TERM") != "dumb";
+
+    public string Paint(Tone tone, string text) => !UsesColor || tone == Tone.Plain ? text : $"\e[{CodeOf(tone)}m{text}\e[0m";
+
+    /// <summary>Says what went wrong, on its own line.</summary>
+    public void Fail(string message)
+    {
+        // What was printed before stays before.
+        Out.Flush();
+        Error.WriteLine($"aevum: {message}");
+    }
+
+    public void Flush()
+    {
+        Out.Flush();
+        Error.Flush();
+    }
+
+    static string CodeOf(Tone tone) => tone switch
+    {
+        Tone.Quiet => "2",
+        Tone.Key => "36",
+        Tone.Good => "32",
+        _ => "31",
+    };
+}
