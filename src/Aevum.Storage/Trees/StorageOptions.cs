@@ -23,7 +23,7 @@ public sealed record StorageOptions
     public long MemtableBudgetBytes { get; init; } = 1L << 30;
 
     /// <summary>Free memtable memory kept for the next memtables.</summary>
-    public long RetainedArenaBytes { get; init; } = 192L << 20;
+    public long RetainedArenaBytes { get; init; } = 128L << 20;
 
     /// <summary>Bytes a second that compaction may read and write; 0: no bound.</summary>
     public long CompactionBytesPerSecond { get; init; }

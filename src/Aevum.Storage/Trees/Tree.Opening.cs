@@ -26,9 +26,6 @@ public sealed partial class Tree
     public const string LockName = "LOCK";
     public const string LogFolderName = "log";
 
-    // Disk, not memory: only what is written to is ever touched.
-    const int FirstLogSegmentBytes = 16 << 20;
-
     /// <summary>The stream of a tree in its own log.</summary>
     const uint OwnStream = 1;
 
@@ -131,7 +128,9 @@ public sealed partial class Tree
             Timeline = state.Timeline,
             Sync = _options.Sync,
             SegmentBytes = _options.LogSegmentBytes,
-            FirstSegmentBytes = Math.Min(FirstLogSegmentBytes, _options.LogSegmentBytes),
+            // Disk, not memory: only what is written to is ever touched.
+            FirstSegmentBytes = _options.LogSegmentBytes,
+            SpareSegments = 2,
             TotalBytesMax = _options.LogBytesMax,
         });
     }
@@ -185,7 +184,7 @@ public sealed partial class Tree
             var time = CheckEncoded(payload);
             while (true)
             {
-                WaitForRoom();
+                WaitForRoom(payload.Length);
                 lock (_gate)
                 {
                     if (!TryMakeRoomLocked()) continue;

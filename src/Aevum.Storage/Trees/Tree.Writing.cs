@@ -29,6 +29,9 @@ public enum WritePressure
 public sealed partial class Tree
 {
     const long EarlyFreezeBytesMin = 4L << 20;
+
+    // Under slowdown a writer pauses once for so many bytes: about 60 MiB/s are left to it.
+    const long SlowdownBytes = 64 << 10;
     static readonly TimeSpan SlowdownWait = TimeSpan.FromMilliseconds(1);
 
     readonly Queue<(LogAddress Address, WriteBatch Batch, ulong Position)> _pending = [];
@@ -38,6 +41,7 @@ public sealed partial class Tree
     ulong _lastPosition;             // of the log; what is applied may lag behind it while a sync is awaited
     volatile WritePressure _pressure;
     volatile bool _freezeWanted;
+    long _slowdownBytes;             // written since the last pause
 
     /// <summary>Whether flushes and compactions keep up.</summary>
     public WritePressure Pressure => _frozen.Length >= _options.FrozenStop ? WritePressure.Stop : _pressure;
@@ -53,7 +57,7 @@ public sealed partial class Tree
         LogAddress address;
         while (true)
         {
-            WaitForRoom();
+            WaitForRoom(batch.Encoded.Length);
             lock (_gate)
             {
                 if (!TryMakeRoomLocked()) continue;
@@ -79,7 +83,7 @@ public sealed partial class Tree
         var time = CheckEncoded(encodedBatch);
         while (true)
         {
-            WaitForRoom();
+            WaitForRoom(encodedBatch.Length);
             lock (_gate)
             {
                 if (position <= _lastPosition) return false;
@@ -99,7 +103,7 @@ public sealed partial class Tree
         LogAddress address;
         while (true)
         {
-            WaitForRoom();
+            WaitForRoom(key.Length + value.Length);
             lock (_gate)
             {
                 if (!TryMakeRoomLocked()) continue;
@@ -169,11 +173,13 @@ public sealed partial class Tree
     }
 
     // Outside of the gate: this is where writers wait.
-    void WaitForRoom()
+    void WaitForRoom(int bytes)
     {
         if (_pressure == WritePressure.None && _frozen.Length < _options.FrozenStop) return;
         if (_pressure == WritePressure.Slowdown && _frozen.Length < _options.FrozenStop)
         {
+            if (Interlocked.Add(ref _slowdownBytes, bytes) < SlowdownBytes) return;
+            Interlocked.Exchange(ref _slowdownBytes, 0);
             _statistics.AddSlowdown();
             _signal.WaitUntil(() => _closed || Pressure == WritePressure.None, SlowdownWait);
             return;

@@ -17,11 +17,8 @@ public sealed record TreeOptions
     /// <summary>Bytes of memory at which a memtable is frozen and flushed. Larger: fewer, larger flushes and less rewriting; 16 MiB to 256 MiB.</summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 
-    /// <summary>Frozen memtables that wait for a flush at which writers are slowed down.</summary>
-    public int FrozenSlowdown { get; init; } = 2;
-
-    /// <summary>Frozen memtables at which writers wait.</summary>
-    public int FrozenStop { get; init; } = 4;
+    /// <summary>Frozen memtables waiting for their flush at which writers wait. Memory in memtables stays below (this + 1) x MemtableBytes.</summary>
+    public int FrozenStop { get; init; } = 2;
 
     public CompactionOptions Compaction { get; init; } = new();
 
@@ -38,7 +35,7 @@ public sealed record TreeOptions
     public SyncPolicy Sync { get; init; } = SyncPolicy.Os;
 
     /// <summary>Size that the segments of the tree's own log grow to.</summary>
-    public int LogSegmentBytes { get; init; } = 64 << 20;
+    public int LogSegmentBytes { get; init; } = 16 << 20;
 
     /// <summary>A tree without a log of its own keeps what was flushed, and the position up to which; its owner replays the rest
     /// through <see cref="Tree.Apply"/>.</summary>
