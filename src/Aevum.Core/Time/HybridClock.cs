@@ -216,7 +216,7 @@ public sealed class HybridClock
             var offset = MeasureOffset(out var ticks);
             var stepped = offset - _offset;
             if (stepped > _options.JumpBound.TotalMicroseconds) Volatile.Write(ref _jump, stepped);
-            else if (_jump == 0) Volatile.Write(ref _offset, offset);
+            else Volatile.Write(ref _offset, offset);
             Volatile.Write(ref _anchorNextTicks, ticks + _anchorIntervalTicks);
         }
         finally
