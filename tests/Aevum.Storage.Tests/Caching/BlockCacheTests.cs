@@ -120,6 +120,29 @@ public sealed unsafe class BlockCacheTests
         Assert.True(hits > 200 * 20 / 2, $"{hits} of {200 * 20}");
     }
 
+    // A thousand blocks, some asked for far more often than others, and room for a fifth of them.
+    [Fact]
+    public void Hits_at_least_as_often_as_a_list_in_order_of_use_would()
+    {
+        const int length = 4000;
+        var cost = BufferClasses.CostOf(BufferClasses.ClassOf(length)) + CacheEntry.Bytes;
+        using var cache = new BlockCache(cost * 200 + 8000);
+        var lru = new LinkedList<ulong>();
+        var random = new SeededRandom(17);
+        int hits = 0, lruHits = 0;
+        for (var i = 0; i < 60_000; i++)
+        {
+            // Zipf's law, roughly: rank r about as often as 1/r.
+            var offset = (ulong)(Math.Exp(random.NextDouble() * Math.Log(1000)) - 1);
+            if (Touch(cache, 1, offset, length)) hits++;
+            if (lru.Remove(offset)) lruHits++;
+            lru.AddFirst(offset);
+            if (lru.Count > 200) lru.RemoveLast();
+        }
+        Assert.True(cache.Statistics.Blocks <= 200);
+        Assert.True(hits >= lruHits, $"{hits} against {lruHits}");
+    }
+
     [Fact]
     public void What_is_pinned_is_never_evicted_and_what_finds_no_room_stays_private()
     {
