@@ -23,35 +23,40 @@ unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
     /// <summary>The version up to which this block holds the key that the next block goes on with; 0 if the next starts with another key.</summary>
     public readonly ulong TieVersion => _leaf.TieVersion(_i);
 
-    /// <summary>To the only block that can hold the first entry at or after the target, or the next one to be looked at.</summary>
-    /// <returns>False if the block found lies after that one, because that one has nothing to show: then its first entry is the answer.</returns>
-    public bool Seek(byte* key, int keyLength, ulong version)
+    /// <summary>To the only block that can hold the first entry at or after the target; if that one has nothing to show, to the next.</summary>
+    public void Seek(byte* key, int keyLength, ulong version)
     {
         ref readonly var top = ref table.Top;
         Valid = false;
-        if (top.Count == 0) return true;
+        if (top.Count == 0) return;
         var i = top.LowerBound(key, keyLength, version);
-        if (i == top.Count) return true;
+        if (i == top.Count) return;
         if (!table.IsPartitioned)
         {
             SetLeaf(i);
         }
         else
         {
-            if (!IsVisible(in top, i)) return SeekPartitionFrom(i + 1);
+            if (!IsVisible(in top, i))
+            {
+                SeekPartitionFrom(i + 1);
+                return;
+            }
             SetLeaf(i);
             i = _leaf.LowerBound(key, keyLength, version);
             // Only an index that contradicts itself gets here.
-            if (i == _leaf.Count) return SeekPartitionFrom(_partition + 1);
+            if (i == _leaf.Count)
+            {
+                SeekPartitionFrom(_partition + 1);
+                return;
+            }
         }
         _i = i;
         Valid = true;
-        if (IsVisible(in _leaf, i)) return true;
-        MoveNext();
-        return false;
+        if (!IsVisible(in _leaf, i)) MoveNext();
     }
 
-    bool SeekPartitionFrom(int partition)
+    void SeekPartitionFrom(int partition)
     {
         ref readonly var top = ref table.Top;
         for (; partition < top.Count; partition++)
@@ -61,10 +66,9 @@ unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
             _i = -1;
             Valid = true;
             MoveNext();
-            return false;
+            return;
         }
         Valid = false;
-        return false;
     }
 
     readonly bool IsVisible(in IndexBlock index, int i) => at is not { } time || index.MayBeVisible(i, time);

@@ -74,11 +74,8 @@ sealed unsafe class TableCursor : VersionCursor
         _soughtKeyFound = false;
         fixed (byte* start = key)
         {
-            if (!_position.Seek(start, key.Length, version) || !_position.Valid)
-            {
-                EnterFirst();
-                return;
-            }
+            _position.Seek(start, key.Length, version);
+            if (!_position.Valid) return;
             LoadBlock();
             var index = _block.Search(start, key.Length, version, out var entry, out _soughtKeyFound);
             if (index == _block.Count)
@@ -98,21 +95,18 @@ sealed unsafe class TableCursor : VersionCursor
         Valid = false;
         fixed (byte* start = key)
         {
-            var exact = _position.Seek(start, key.Length, version);
+            _position.Seek(start, key.Length, version);
             if (!_position.Valid)
             {
                 SeekToLast();
                 return;
             }
-            if (exact)
+            LoadBlock();
+            var index = _block.Search(start, key.Length, version, out _, out _);
+            if (index > 0)
             {
-                LoadBlock();
-                var index = _block.Search(start, key.Length, version, out _, out _);
-                if (index > 0)
-                {
-                    ShowBackward(index - 1);
-                    return;
-                }
+                ShowBackward(index - 1);
+                return;
             }
             _position.MovePrev();
             EnterLast();
