@@ -59,7 +59,9 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
         lock (_gate)
         {
             var floor = EffectiveFloor(keyspace);
-            if (floor > _recorded.GetValueOrDefault(keyspace)) _recorded = new(_recorded) { [keyspace] = floor };
+            // A floor of 0 counts too: LowestRecorded must know of every keyspace that has tables.
+            if (!_recorded.TryGetValue(keyspace, out var before) || floor > before)
+                Volatile.Write(ref _recorded, new(_recorded) { [keyspace] = floor });
             return floor;
         }
     }

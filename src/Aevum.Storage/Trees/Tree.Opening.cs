@@ -106,7 +106,7 @@ public sealed partial class Tree
     Manifest OpenManifest(out long bytesCut)
     {
         bytesCut = 0;
-        if (Manifest.Exists(_environment.Files, _directory)) return Manifest.Open(_environment.Files, _directory, out bytesCut);
+        if (Manifest.Exists(_environment.Files, _directory)) return Manifest.Open(_environment.Files, _directory, out bytesCut, _options.ManifestBytesMax);
 
         // Tables without a manifest are a tree whose CURRENT was lost, not a new one.
         foreach (var name in _environment.Files.ListFiles(_store.Directory))
@@ -114,7 +114,8 @@ public sealed partial class Tree
                 Throw.Corruption(Path.Combine(_directory, Manifest.CurrentName), 0, "the name of a manifest: the directory holds tables");
         Span<byte> identity = stackalloc byte[16];
         _environment.Scheduler.CreateRandom("tree identity " + _directory).Fill(identity);
-        return Manifest.Create(_environment.Files, _directory, new ManifestState { DatabaseId = new Guid(identity), Timeline = 1 });
+        return Manifest.Create(
+            _environment.Files, _directory, new ManifestState { DatabaseId = new Guid(identity), Timeline = 1 }, _options.ManifestBytesMax);
     }
 
     CommitLog OpenLog(ManifestState state)

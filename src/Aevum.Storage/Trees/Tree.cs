@@ -202,7 +202,8 @@ public sealed partial class Tree : IDisposable
     void RequireFloors(IterateOptions options)
     {
         _floors.Require(_floors.KeyspaceOf(options.Start ?? []), options.Point.At);
-        if (options.End is not null) _floors.Require(_floors.KeyspaceOf(options.End), options.Point.At);
+        // An end that is no more than a prefix, as the end of a whole keyspace is, begins a keyspace of which the range holds nothing.
+        if (options.End is { } end && end.Length > _options.Policy.KeyspacePrefixBytes) _floors.Require(_floors.KeyspaceOf(end), options.Point.At);
     }
 
     ReadState AcquireState()

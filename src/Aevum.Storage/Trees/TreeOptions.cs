@@ -44,6 +44,9 @@ public sealed record TreeOptions
     /// <summary>Log bytes above which the tree flushes although its memtable is not full, so that opening stays quick.</summary>
     public long LogBytesMax { get; init; } = 512L << 20;
 
+    /// <summary>Size at which the manifest is replaced by one that starts with the whole state (or at four times that state, if that is more).</summary>
+    public long ManifestBytesMax { get; init; } = 4L << 20;
+
     /// <summary>Property collectors for every table that is written.</summary>
     public IReadOnlyList<Func<IPropertyCollector>> Collectors { get; init; } = [];
 }
