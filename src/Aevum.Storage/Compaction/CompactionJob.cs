@@ -39,7 +39,8 @@ sealed class CompactionJob(CompactionPlan plan, CompactionContext context)
         }
 
         var parts = SplitKeys() is { Length: > 0 } keys
-            ? Enumerable.Range(0, keys.Length + 1).Select(i => new CompactionPart(plan, context, i == 0 ? null : keys[i - 1], i == keys.Length ? null : keys[i])).ToArray()
+            ? Enumerable.Range(0, keys.Length + 1)
+                .Select(i => new CompactionPart(plan, context, i == 0 ? null : keys[i - 1], i == keys.Length ? null : keys[i])).ToArray()
             : [new CompactionPart(plan, context, null, null)];
         try
         {

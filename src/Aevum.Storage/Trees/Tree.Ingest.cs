@@ -14,7 +14,8 @@ namespace Aevum.Storage.Trees;
 
 public sealed partial class Tree
 {
-    /// <summary>Starts a sorted table for <see cref="Ingest"/>. It lies in the tree's directory and is removed at the next open if it was not taken in.</summary>
+    /// <summary>Starts a sorted table for <see cref="Ingest"/>. It lies in the tree's directory; if it is not taken in, the next open
+    /// removes it.</summary>
     public SortedTableBuilder BuildTable() => new(_store.CreateTable());
 
     /// <summary>Takes finished tables in, all or none.</summary>

@@ -68,7 +68,8 @@ public sealed partial class Tree
     void ThrowIfFailed()
     {
         if (_maintenanceFailure is { } failure)
-            throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"background work in {_directory} failed: {failure.Message}", failure);
+            throw new AevumException(
+                (failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"background work in {_directory} failed: {failure.Message}", failure);
     }
 
     bool IsIdle()

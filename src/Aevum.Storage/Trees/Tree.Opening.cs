@@ -173,7 +173,9 @@ public sealed partial class Tree
         var last = _stream.LastPosition;
         // What the manifest says is flushed need not be in the log; what is behind that must be.
         if (first > state.AppliedPosition + 1)
-            Throw.Corruption(Path.Combine(_directory, LogFolderName), 0, $"position {state.AppliedPosition + 1}, the first that is in no table; the log starts at {first}");
+            Throw.Corruption(
+                Path.Combine(_directory, LogFolderName), 0,
+                $"position {state.AppliedPosition + 1}, the first that is in no table; the log starts at {first}");
         if (last < state.AppliedPosition)
         {
             // A power cut took records whose effects are in tables: the log goes on behind them.

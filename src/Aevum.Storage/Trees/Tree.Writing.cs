@@ -205,7 +205,9 @@ public sealed partial class Tree
         }
         // No room, and nobody making any: say why instead of waiting for ever.
         if (_maintenanceFailure is { } failure)
-            throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"writes to {_directory} wait for a flush that fails: {failure.Message}", failure);
+            throw new AevumException(
+                (failure as AevumException)?.Code ?? ErrorCode.InputOutput,
+                $"writes to {_directory} wait for a flush that fails: {failure.Message}", failure);
         return false;
     }
 

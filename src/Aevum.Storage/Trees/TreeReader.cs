@@ -70,7 +70,8 @@ static unsafe class TreeReader
         return false;
     }
 
-    static bool TryFindInTable(TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
+    static bool TryFindInTable(
+        TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
     {
         found = default;
         if (table.Meta.MinVersion > at) return false;

@@ -61,7 +61,14 @@ sealed record ManifestState
     /// <summary>One edit that makes this state from nothing.</summary>
     public VersionEdit AsEdit()
     {
-        var edit = new VersionEdit { AppliedPosition = AppliedPosition, GreatestTime = GreatestTime, NextTableId = NextTableId, DatabaseId = DatabaseId, Timeline = Timeline };
+        var edit = new VersionEdit
+        {
+            AppliedPosition = AppliedPosition,
+            GreatestTime = GreatestTime,
+            NextTableId = NextTableId,
+            DatabaseId = DatabaseId,
+            Timeline = Timeline,
+        };
         foreach (var (keyspace, floor) in Floors) edit.Floors[keyspace] = floor;
         foreach (var history in new[] { false, true })
             for (var level = 0; level < TreeVersion.LevelCount; level++)
