@@ -156,7 +156,8 @@ sealed unsafe class BlockCache : IDisposable
     }
 
     /// <summary>For tests, at a quiet moment: what is wrong inside, if anything.</summary>
-    internal string? FindInconsistency() => _shards.Select(shard => shard.FindInconsistency()).FirstOrDefault(problem => problem is not null);
+    internal string? FindInconsistency() =>
+        _shards.Select(shard => shard.FindInconsistency()).FirstOrDefault(problem => problem is not null);
 
     /// <summary>All leases must have been disposed.</summary>
     public void Dispose()

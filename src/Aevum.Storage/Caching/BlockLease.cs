@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Aevum.Storage.Caching;
 
-/// <summary>Holds one block in memory until it is disposed: pinned in the cache, or in memory of its own, or where no holding is needed.</summary>
+/// <summary>Holds one block in memory until it is disposed: pinned in the cache, or in memory of its own, or where no holding is
+/// needed.</summary>
 /// <remarks>The default value holds nothing. Disposing one lease twice is harmless, disposing two copies of it is not: pass it by
 /// reference. A lease must be disposed before its cache is.</remarks>
 unsafe struct BlockLease : IDisposable

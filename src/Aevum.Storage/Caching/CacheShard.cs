@@ -213,7 +213,8 @@ sealed unsafe class CacheShard : IDisposable
     }
 
     /// <summary>Makes a rented block known to all.</summary>
-    /// <returns>The block that is now to be used, pinned: another, if somebody else was faster; then the rented one is given back.</returns>
+    /// <returns>The block that is now to be used, pinned: another, if somebody else was faster; then the rented one is given
+    /// back.</returns>
     public CacheEntry* Publish(CacheEntry* entry, ulong tableKey, ulong offset, ulong hash, int length)
     {
         Enter();

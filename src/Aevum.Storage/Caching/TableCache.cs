@@ -64,9 +64,11 @@ sealed class TableCache : IDisposable
     }
 
     /// <summary>Makes a table known.</summary>
-    public CachedTable Add(string path, ulong tableId, TableReaderOptions? options = null) => new(this, path, tableId, options, _blocks.NewTableKey());
+    public CachedTable Add(string path, ulong tableId, TableReaderOptions? options = null) =>
+        new(this, path, tableId, options, _blocks.NewTableKey());
 
-    internal TableReader Open(CachedTable table) => TableReader.Open(_files, table.Path, table.TableId, _blocks, table.Options, table.TableKey);
+    internal TableReader Open(CachedTable table) =>
+        TableReader.Open(_files, table.Path, table.TableId, _blocks, table.Options, table.TableKey);
 
     internal void OnOpened(CachedTable table, long bytes)
     {
@@ -243,7 +245,8 @@ sealed class CachedTable
         }
     }
 
-    /// <summary>The table is obsolete. It is closed when the last lease goes (now, if there is none), and its blocks leave the cache.</summary>
+    /// <summary>The table is obsolete. It is closed when the last lease goes (now, if there is none), and its blocks leave the
+    /// cache.</summary>
     public void Remove()
     {
         _removed = true;

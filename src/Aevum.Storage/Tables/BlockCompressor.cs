@@ -15,7 +15,8 @@ static unsafe class BlockCompressor
 
     /// <summary>Puts the stored form into <paramref name="target"/>, which is emptied first.</summary>
     /// <returns>False if it would take more than <paramref name="storedMax"/> bytes.</returns>
-    public static bool TryCompress(Compression compression, int brotliQuality, ReadOnlySpan<byte> contents, int storedMax, ref GrowingBytes target)
+    public static bool TryCompress(Compression compression, int brotliQuality, ReadOnlySpan<byte> contents, int storedMax,
+        ref GrowingBytes target)
     {
         target.Clear();
         if (storedMax <= HeaderBytes) return false;

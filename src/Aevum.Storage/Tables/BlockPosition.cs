@@ -20,10 +20,12 @@ unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
 
     public readonly ulong Ordinal => _leaf.FirstOrdinal + (ulong)_i;
 
-    /// <summary>The version up to which this block holds the key that the next block goes on with; 0 if the next starts with another key.</summary>
+    /// <summary>The version up to which this block holds the key that the next block goes on with; 0 if the next starts with another
+    /// key.</summary>
     public readonly ulong TieVersion => _leaf.TieVersion(_i);
 
-    /// <summary>To the only block that can hold the first entry at or after the target; if that one has nothing to show, to the next.</summary>
+    /// <summary>To the only block that can hold the first entry at or after the target; if that one has nothing to show, to the
+    /// next.</summary>
     public void Seek(byte* key, int keyLength, ulong version)
     {
         ref readonly var top = ref table.Top;

@@ -82,7 +82,8 @@ sealed unsafe class BlockSource : IDisposable
 
     /// <summary>Only if the block is in the cache.</summary>
     /// <param name="isProbe">A miss is not counted: the block will be asked for again.</param>
-    public bool TryReadCached(BlockHandle handle, ref BlockLease lease, bool isProbe) => _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
+    public bool TryReadCached(BlockHandle handle, ref BlockLease lease, bool isProbe) =>
+        _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
 
     /// <summary>The stored bytes of a block where the file is mapped. They are not checked.</summary>
     public byte* MappedBlock(BlockHandle handle) => _map + handle.Offset;
@@ -104,7 +105,8 @@ sealed unsafe class BlockSource : IDisposable
     }
 
     /// <summary>Reads and checks a block, whatever the cache or a mapping hold, into memory of the lease's own.</summary>
-    public void ReadFromFile(BlockHandle handle, BlockContent content, ref BlockLease lease) => ReadFromFile(handle, content, false, ref lease);
+    public void ReadFromFile(BlockHandle handle, BlockContent content, ref BlockLease lease) =>
+        ReadFromFile(handle, content, false, ref lease);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     void ReadFromFile(BlockHandle handle, BlockContent content, bool fillCache, ref BlockLease lease)
@@ -134,7 +136,8 @@ sealed unsafe class BlockSource : IDisposable
         }
     }
 
-    /// <summary>Checks a block that was read as part of something larger and hands it out: in place if it is raw and need not be cached.</summary>
+    /// <summary>Checks a block that was read as part of something larger and hands it out: in place if it is raw and need not be
+    /// cached.</summary>
     /// <param name="stored">Contents and trailer, followed by readable padding. Must stay as long as the lease.</param>
     public void Use(byte* stored, BlockHandle handle, bool fillCache, ref BlockLease lease)
     {
@@ -181,13 +184,15 @@ sealed unsafe class BlockSource : IDisposable
         }
 
         var length = BlockCompressor.UncompressedLength(stored.Memory, (long)handle.Length);
-        if (length <= 0 || length > BlockBytesMax) Throw.Corruption(Path, (long)handle.Offset, "an uncompressed length within the table's longest block");
+        if (length <= 0 || length > BlockBytesMax)
+            Throw.Corruption(Path, (long)handle.Offset, "an uncompressed length within the table's longest block");
         var contents = default(BlockLease);
         try
         {
             Rent(length + PaddingBytes, handle, fillCache, ref contents);
             contents.Length = length;
-            if (!BlockCompressor.TryDecompress(compression, stored.Memory, (long)handle.Length, new Span<byte>(contents.Memory, (int)length)))
+            if (!BlockCompressor.TryDecompress(compression, stored.Memory, (long)handle.Length,
+                new Span<byte>(contents.Memory, (int)length)))
                 Throw.Corruption(Path, (long)handle.Offset, $"a block compressed with {compression}");
             Validate(contents.Memory, length, content, handle);
             if (fillCache) _cache.Publish(_tableKey, handle.Offset, ref contents);

@@ -85,7 +85,8 @@ static unsafe class BloomFilter
         var footer = contents + length - FooterBytes;
         lines = Unsafe.ReadUnaligned<uint>(footer);
         keys = Unsafe.ReadUnaligned<ulong>(footer + 8);
-        if (footer[4] != Probes || footer[5] != Kind || Unsafe.ReadUnaligned<ushort>(footer + 6) != 0) return "a filter of kind 1 with 6 probes";
+        if (footer[4] != Probes || footer[5] != Kind || Unsafe.ReadUnaligned<ushort>(footer + 6) != 0)
+            return "a filter of kind 1 with 6 probes";
         return lines == 0 || (long)lines * LineBytes != length - FooterBytes ? "as many lines as the filter says" : null;
     }
 }

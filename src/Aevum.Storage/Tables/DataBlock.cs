@@ -158,7 +158,9 @@ unsafe struct DataBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly byte* Restart(int restart) =>
-        Entries + (_wideRestarts ? Unsafe.ReadUnaligned<uint>(_restarts + 4L * restart) : Unsafe.ReadUnaligned<ushort>(_restarts + 2L * restart));
+        Entries + (_wideRestarts
+            ? Unsafe.ReadUnaligned<uint>(_restarts + 4L * restart)
+            : Unsafe.ReadUnaligned<ushort>(_restarts + 2L * restart));
 
     /// <summary>The first entry at or after (<paramref name="key"/>, <paramref name="version"/>).</summary>
     /// <param name="entry">The entry; its first <see cref="BlockEntry.Shared"/> bytes are those of <paramref name="key"/>.</param>
@@ -303,7 +305,8 @@ unsafe struct DataBlock
             untilRestart--;
             // The longest head has 15 bytes, of which the columns and the footer hold at least 16.
             if (at >= stop) return "entries up to the columns";
-            if (!TryReadChecked(ref at, out var shared) || !TryReadChecked(ref at, out var unshared) || !TryReadChecked(ref at, out var tag))
+            if (!TryReadChecked(ref at, out var shared) || !TryReadChecked(ref at, out var unshared)
+                || !TryReadChecked(ref at, out var tag))
                 return "an entry whose lengths have at most 32 bits";
             if (shared > (uint)keyLength) return "an entry that shares no more than the key before has";
             if (unshared > (uint)keyBytesMax || shared + unshared > (uint)keyBytesMax) return "a key no longer than the table's longest";

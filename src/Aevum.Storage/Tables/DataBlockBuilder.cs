@@ -103,7 +103,8 @@ sealed unsafe class DataBlockBuilder : IDisposable
     }
 
     /// <param name="shared">Length of the longest common prefix with the key added before in this block.</param>
-    public void Add(byte* key, int keyLength, int shared, ulong version, EffectKind kind, ulong expiry, ulong end, byte* value, int valueLength)
+    public void Add(byte* key, int keyLength, int shared, ulong version, EffectKind kind, ulong expiry, ulong end, byte* value,
+        int valueLength)
     {
         if (_untilRestart == 0)
         {

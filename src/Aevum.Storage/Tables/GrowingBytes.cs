@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Aevum.Storage.Tables;
 
-/// <summary>Bytes outside the managed heap that grow by doubling and are kept for reuse. Not thread safe; a struct so that it costs no object.</summary>
+/// <summary>Bytes outside the managed heap that grow by doubling and are kept for reuse. Not thread safe; a struct so that it costs no
+/// object.</summary>
 /// <remarks>The memory is not zeroed. <see cref="SlackBytes"/> bytes beyond the capacity may be written, so that copies can go in whole
 /// words; pointers into it are good until the next <see cref="Reserve"/>. It is Core's NativeBuffer without the object, the finalizer and
 /// the checks: a field of what runs for every entry.</remarks>

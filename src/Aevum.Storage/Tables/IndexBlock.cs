@@ -102,21 +102,23 @@ unsafe struct IndexBlock
     /// <summary>The offset after the last block.</summary>
     public readonly ulong LastEnd => EndOffset(Count - 1);
 
-    public readonly ulong VersionMin(int i) =>
-        _baseVersion + ((Unsafe.ReadUnaligned<ulong>(_minVersions + (long)i * _versionWidth) & TimeColumn.Mask(_versionWidth)) << _versionShift);
+    // A column is read in whole words: what follows it, or the padding, keeps the read inside.
+    static ulong Stored(byte* column, int i, int width) => Unsafe.ReadUnaligned<ulong>(column + (long)i * width) & TimeColumn.Mask(width);
 
-    public readonly ulong VersionMax(int i) =>
-        _baseVersion + ((Unsafe.ReadUnaligned<ulong>(_maxVersions + (long)i * _versionWidth) & TimeColumn.Mask(_versionWidth)) << _versionShift);
+    public readonly ulong VersionMin(int i) => _baseVersion + (Stored(_minVersions, i, _versionWidth) << _versionShift);
+
+    public readonly ulong VersionMax(int i) => _baseVersion + (Stored(_maxVersions, i, _versionWidth) << _versionShift);
 
     /// <summary>The greatest end in the block; 0 if it holds a version without end.</summary>
     public readonly ulong EndMax(int i)
     {
-        var stored = Unsafe.ReadUnaligned<ulong>(_maxEnds + (long)i * _endWidth) & TimeColumn.Mask(_endWidth);
+        var stored = Stored(_maxEnds, i, _endWidth);
         return stored == 0 ? 0 : _baseEnd + ((stored - 1) << _endShift);
     }
 
     /// <summary>True if a reader at <paramref name="at"/> may see something of the block.</summary>
-    public readonly bool MayBeVisible(int i, ulong at) => VersionMin(i) <= at && (_endWidth == 0 || EndMax(i) is var end && (end == 0 || end > at));
+    public readonly bool MayBeVisible(int i, ulong at) =>
+        VersionMin(i) <= at && (_endWidth == 0 || EndMax(i) is var end && (end == 0 || end > at));
 
     /// <summary>0, or the version of the block's last entry where the next block goes on with the same key.</summary>
     public readonly ulong TieVersion(int i) => _tieVersions == null ? 0 : Unsafe.ReadUnaligned<ulong>(_tieVersions + 8L * i);
@@ -137,7 +139,8 @@ unsafe struct IndexBlock
         return key;
     }
 
-    /// <summary>The first separator at or after (<paramref name="key"/>, <paramref name="version"/>); <see cref="Count"/> if there is none.</summary>
+    /// <summary>The first separator at or after (<paramref name="key"/>, <paramref name="version"/>); <see cref="Count"/> if there is
+    /// none.</summary>
     public readonly int LowerBound(byte* key, int keyLength, ulong version)
     {
         // Against the common prefix once, for all separators.
@@ -218,7 +221,8 @@ unsafe struct IndexBlock
         if (count <= 0 || prefixLength < 0 || prefixLength > length || tails > (ulong)length) return "an index with at least one entry";
         if (version > 8 || end > 8 || offset is not (4 or 8) || widths >> 15 != 0 || Unsafe.ReadUnaligned<uint>(contents + 52) != 0)
             return "column widths of an index";
-        var needed = HeaderBytes + count * (8L + ((widths & TiesBit) != 0 ? 8 : 0) + offset + 4 + 2 * version + end + 1) + prefixLength + (long)tails;
+        var ties = (widths & TiesBit) != 0 ? 8 : 0;
+        var needed = HeaderBytes + count * (8L + ties + offset + 4 + 2 * version + end + 1) + prefixLength + (long)tails;
         if (needed != length) return "index columns that fill the block";
 
         var index = new IndexBlock(contents);
@@ -227,13 +231,16 @@ unsafe struct IndexBlock
         uint lastTail = 0;
         for (var i = 0; i < count; i++)
         {
-            var blockEnd = offset == 4 ? Unsafe.ReadUnaligned<uint>(index._blockEnds + 4L * i) : Unsafe.ReadUnaligned<ulong>(index._blockEnds + 8L * i);
-            if (blockEnd > endMax - index.FirstOffset || blockEnd < lastEnd + TableFormat.TrailerBytes + 1) return "blocks that follow each other";
+            var blockEnd = offset == 4 ? Unsafe.ReadUnaligned<uint>(index._blockEnds + 4L * i)
+                : Unsafe.ReadUnaligned<ulong>(index._blockEnds + 8L * i);
+            if (blockEnd > endMax - index.FirstOffset || blockEnd < lastEnd + TableFormat.TrailerBytes + 1)
+                return "blocks that follow each other";
             if (blockEnd - lastEnd > TableFormat.BlockBytesMax) return "a block of at most 2 GiB";
             lastEnd = blockEnd;
             var tail = Unsafe.ReadUnaligned<uint>(index._tailEnds + 4L * i);
             if (tail < lastTail || tail > tails) return "separators inside the block";
-            if (index._headLengths[i] > 8 || (index._headLengths[i] < 8 && tail != lastTail)) return "a separator whose word is full where it has a tail";
+            if (index._headLengths[i] > 8 || (index._headLengths[i] < 8 && tail != lastTail))
+                return "a separator whose word is full where it has a tail";
             lastTail = tail;
             // What stands in the padding would decide comparisons without being part of the separator.
             var head = 8 * index._headLengths[i];

@@ -64,7 +64,8 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         return to;
     }
 
-    /// <summary>Adds to this index one entry that stands for the entries [from, to) of <paramref name="lower"/>, written up to <paramref name="end"/>.</summary>
+    /// <summary>Adds to this index one entry that stands for the entries [from, to) of <paramref name="lower"/>, which were written
+    /// up to <paramref name="end"/>.</summary>
     public void AddPartition(IndexBlockBuilder lower, int from, int to, ulong end)
     {
         ulong min = ulong.MaxValue, max = 0, endMax = 0;
@@ -131,7 +132,8 @@ sealed unsafe class IndexBlockBuilder : IDisposable
         for (var i = 0; i < count; i++) target.Append(tailEnd += (uint)Math.Max(0, entries[i].KeyLength - prefix - 8));
         for (var i = 0; i < count; i++) AppendWide(ref target, (entries[i].VersionMin - versionMin) >> versionShift, versionWidth);
         for (var i = 0; i < count; i++) AppendWide(ref target, (entries[i].VersionMax - versionMin) >> versionShift, versionWidth);
-        for (var i = 0; i < count; i++) AppendWide(ref target, entries[i].EndMax == 0 ? 0 : ((entries[i].EndMax - endMin) >> endShift) + 1, endWidth);
+        for (var i = 0; i < count; i++)
+            AppendWide(ref target, entries[i].EndMax == 0 ? 0 : ((entries[i].EndMax - endMin) >> endShift) + 1, endWidth);
         for (var i = 0; i < count; i++) target.Append((byte)Math.Min(entries[i].KeyLength - prefix, 8));
         target.Append(_keys.Start + entries[0].KeyStart, prefix);
         for (var i = 0; i < count; i++)

@@ -50,7 +50,8 @@ static class RangeDeleteBlock
         if (count > (uint)source.Length / 10) return "as many range deletes as the block says";
         for (uint i = 0; i < count; i++)
         {
-            if (!TryReadBytes(ref source, out var start) || !TryReadBytes(ref source, out var end) || source.Length < 8) return "a whole range delete";
+            if (!TryReadBytes(ref source, out var start) || !TryReadBytes(ref source, out var end) || source.Length < 8)
+                return "a whole range delete";
             if (start.SequenceCompareTo(end) >= 0) return "a range delete that starts before it ends";
             rangeDeletes.Add(new(start.ToArray(), end.ToArray(), BinaryPrimitives.ReadUInt64LittleEndian(source)));
             source = source[8..];

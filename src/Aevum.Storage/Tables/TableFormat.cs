@@ -48,7 +48,8 @@ static class TableFormat
 ///   64  data length u64: the data blocks fill [0, data length)
 ///   72  index levels u32 (1 or 2) · 76 format version u32 · 80 magic u64 · 88 CRC-32C u32 over the 88 bytes before
 /// </remarks>
-readonly record struct TableFooter(BlockHandle Index, BlockHandle Filter, BlockHandle Properties, BlockHandle RangeDeletes, ulong DataLength, uint IndexLevels)
+readonly record struct TableFooter(BlockHandle Index, BlockHandle Filter, BlockHandle Properties, BlockHandle RangeDeletes,
+    ulong DataLength, uint IndexLevels)
 {
     public const int Bytes = 92;
 
@@ -74,7 +75,8 @@ readonly record struct TableFooter(BlockHandle Index, BlockHandle Filter, BlockH
     static BlockHandle ReadHandle(ReadOnlySpan<byte> source) =>
         new(BinaryPrimitives.ReadUInt64LittleEndian(source), BinaryPrimitives.ReadUInt64LittleEndian(source[8..]));
 
-    /// <summary>Reads and checks the footer that <paramref name="source"/> holds, the last bytes of a file of <paramref name="fileLength"/> bytes.</summary>
+    /// <summary>Reads and checks the footer that <paramref name="source"/> holds, the last bytes of a file of
+    /// <paramref name="fileLength"/> bytes.</summary>
     public static TableFooter Read(ReadOnlySpan<byte> source, string file, long fileLength)
     {
         var start = fileLength - Bytes;

@@ -37,8 +37,8 @@ sealed record TableWriterOptions
     /// <summary>A block is cut where the first so many bytes of the key change: no block crosses a keyspace. 0: never.</summary>
     public int KeyspacePrefixBytes { get; init; }
 
-    /// <summary>How the blocks of a keyspace are stored. The argument: the keys' first 8 bytes as a big-endian number, padded with zeros (0 if
-    /// <see cref="KeyspacePrefixBytes"/> is 0). Null: raw.</summary>
+    /// <summary>How the blocks of a keyspace are stored. The argument: the keys' first 8 bytes as a big-endian number, padded with zeros
+    /// (0 if <see cref="KeyspacePrefixBytes"/> is 0). Null: raw.</summary>
     public Func<ulong, Compression>? CompressionOf { get; init; }
 
     /// <summary>A block is stored raw unless compression saves at least one part in so many (8: 12.5 %).</summary>
@@ -62,8 +62,8 @@ enum TableAccess
     /// <summary>Read and checked into the block cache.</summary>
     Cached = 0,
 
-    /// <summary>Uncompressed blocks are used where the operating system mapped them, checked once per open file; the others go through the cache.
-    /// Costs no cache memory, but an error of the device ends the process (SIGBUS) instead of being reported.</summary>
+    /// <summary>Uncompressed blocks are used where the operating system mapped them, checked once per open file; the others go through the
+    /// cache. Costs no cache memory, but an error of the device ends the process (SIGBUS) instead of being reported.</summary>
     Mapped = 1,
 }
 
@@ -85,14 +85,14 @@ sealed record TableCursorOptions
     /// <summary>False: blocks that are not in the cache are not put there.</summary>
     public bool FillCache { get; init; } = true;
 
-    /// <summary>Readahead starts here once a scan has crossed a few blocks, and doubles up to <see cref="ReadaheadBytesMax"/>. A value equal to
-    /// or above the maximum starts at once, at the maximum.</summary>
+    /// <summary>Readahead starts here once a scan has crossed a few blocks, and doubles up to <see cref="ReadaheadBytesMax"/>. A value
+    /// equal to or above the maximum starts at once, at the maximum.</summary>
     public int ReadaheadBytesMin { get; init; } = 16 << 10;
 
     /// <summary>Bytes of one read of a long forward scan. 0: no readahead.</summary>
     public int ReadaheadBytesMax { get; init; } = 256 << 10;
 
-    /// <summary>Blocks that hold nothing which a reader at this time could see may be left out of what the cursor shows: all versions newer, or
-    /// (history tables) all superseded at or before it. What it shows may still hold such versions.</summary>
+    /// <summary>Blocks that hold nothing which a reader at this time could see may be left out of what the cursor shows: all versions
+    /// newer, or (history tables) all superseded at or before it. What it shows may still hold such versions.</summary>
     public ulong? At { get; init; }
 }

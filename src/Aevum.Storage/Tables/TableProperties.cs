@@ -154,7 +154,8 @@ sealed record TableProperties
         byte[] before = [];
         for (uint i = 0; i < count; i++)
         {
-            if (!RangeDeleteBlock.TryReadBytes(ref source, out var name) || !RangeDeleteBlock.TryReadBytes(ref source, out var value)) return "a whole property";
+            if (!RangeDeleteBlock.TryReadBytes(ref source, out var name) || !RangeDeleteBlock.TryReadBytes(ref source, out var value))
+                return "a whole property";
             if (i > 0 && before.AsSpan().SequenceCompareTo(name) >= 0) return "properties in the order of their names";
             before = name.ToArray();
             if (!others.TryAdd(Encoding.UTF8.GetString(name), value.ToArray())) return "different names";

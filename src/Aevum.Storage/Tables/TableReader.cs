@@ -61,17 +61,19 @@ sealed unsafe class TableReader : IDisposable
 
     /// <summary>Opens a table and verifies everything but its data blocks and index partitions.</summary>
     /// <param name="tableId">The id that the file must carry.</param>
-    /// <param name="tableKey">Names the table's blocks in the cache (<see cref="BlockCache.NewTableKey"/>) for a table that may be closed and
-    /// opened again; 0: a number of this reader's own, whose blocks go with it.</param>
+    /// <param name="tableKey">Names the table's blocks in the cache (<see cref="BlockCache.NewTableKey"/>) for a table that may be closed
+    /// and opened again; 0: a number of this reader's own, whose blocks go with it.</param>
     /// <exception cref="CorruptionException">Something in the file is not what it must be.</exception>
-    public static TableReader Open(IFileSystem files, string path, ulong tableId, BlockCache cache, TableReaderOptions? options = null, ulong tableKey = 0)
+    public static TableReader Open(IFileSystem files, string path, ulong tableId, BlockCache cache, TableReaderOptions? options = null,
+        ulong tableKey = 0)
     {
         var file = files.OpenRead(path);
         return Open(file, tableId, cache, options, tableKey);
     }
 
     /// <summary>Opens a table over a file, which is the reader's from here on, also if this fails.</summary>
-    public static TableReader Open(IReadableFile file, ulong tableId, BlockCache cache, TableReaderOptions? options = null, ulong tableKey = 0)
+    public static TableReader Open(IReadableFile file, ulong tableId, BlockCache cache, TableReaderOptions? options = null,
+        ulong tableKey = 0)
     {
         options ??= TableReaderOptions.Default;
         var source = new BlockSource(file, cache, tableKey == 0 ? cache.NewTableKey() : tableKey);
@@ -80,7 +82,8 @@ sealed unsafe class TableReader : IDisposable
         try
         {
             var length = file.Length;
-            if (length < TableFooter.Bytes) Throw.Corruption(file.Path, length, $"a sorted table, which has at least {TableFooter.Bytes} bytes");
+            if (length < TableFooter.Bytes)
+                Throw.Corruption(file.Path, length, $"a sorted table, which has at least {TableFooter.Bytes} bytes");
             Span<byte> footerBytes = stackalloc byte[TableFooter.Bytes];
             fixed (byte* start = footerBytes) source.ReadRaw((ulong)(length - TableFooter.Bytes), start, TableFooter.Bytes);
             reader = new(source, TableFooter.Read(footerBytes, file.Path, length), ownsKey);
@@ -105,7 +108,8 @@ sealed unsafe class TableReader : IDisposable
             var problem = TableProperties.TryRead(new ReadOnlySpan<byte>(lease.Memory, checked((int)lease.Length)), out var properties);
             if (problem is not null) Throw.Corruption(Path, (long)_footer.Properties.Offset, problem);
             if (properties.TableId != tableId)
-                Throw.Corruption(Path, (long)_footer.Properties.Offset, $"the table with the id {tableId}, not that with the id {properties.TableId}");
+                Throw.Corruption(Path, (long)_footer.Properties.Offset,
+                    $"the table with the id {tableId}, not that with the id {properties.TableId}");
             if (properties.KeyBytesMax > TableFormat.KeyBytesMax || properties.BlockBytesMax > TableFormat.BlockBytesMax)
                 Throw.Corruption(Path, (long)_footer.Properties.Offset, "a longest key and a longest block within the format's limits");
             // A block takes no less than 20 bytes, so a count beyond that would only serve to make this program allocate.
@@ -178,12 +182,14 @@ sealed unsafe class TableReader : IDisposable
     }
 
     /// <summary>False if the table certainly holds no version of a key with this hash. Says nothing about range deletes.</summary>
-    public bool MayContain(ulong keyHash) => _filterLines == 0 ? Properties.Entries > 0 : BloomFilter.MayContain(_filter, _filterLines, keyHash);
+    public bool MayContain(ulong keyHash) =>
+        _filterLines == 0 ? Properties.Entries > 0 : BloomFilter.MayContain(_filter, _filterLines, keyHash);
 
     /// <summary>The newest version of the key at or before a time.</summary>
     /// <param name="keyHash"><see cref="Aevum.Core.Bytes.KeyHash"/> of the key.</param>
     /// <param name="lease">Holds what was found, if anything was; a block it held before is released when another is needed.</param>
-    /// <remarks>In history tables the version found may have ended at or before the asked time; <see cref="FoundVersion.End"/> tells.</remarks>
+    /// <remarks>In history tables the version found may have ended at or before the asked time; <see cref="FoundVersion.End"/>
+    /// tells.</remarks>
     /// <exception cref="CorruptionException">A block on the way is damaged.</exception>
     public bool TryFind(ReadOnlySpan<byte> key, ulong keyHash, ulong at, out FoundVersion found, ref BlockLease lease)
     {
@@ -246,7 +252,8 @@ sealed unsafe class TableReader : IDisposable
     public VersionCursor CreateCursor(TableCursorOptions? options = null, IDisposable? held = null) =>
         new TableCursor(this, options ?? TableCursorOptions.Default, held);
 
-    /// <summary>Bytes of the file that the entries of [<paramref name="start"/>, <paramref name="end"/>) take, about; null is unbounded.</summary>
+    /// <summary>Bytes of the file that the entries of [<paramref name="start"/>, <paramref name="end"/>) take, about; null is
+    /// unbounded.</summary>
     /// <remarks>Counts whole blocks by the top index alone: exact to a block, or to a partition where the index is partitioned.</remarks>
     public long ApproximateBytes(byte[]? start, byte[]? end) => Math.Max(0, OffsetOf(end, atEnd: true) - OffsetOf(start, atEnd: false));
 

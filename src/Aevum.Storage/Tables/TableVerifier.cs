@@ -136,7 +136,8 @@ sealed unsafe class TableVerifier(TableReader table)
 
     void CheckSeparator(byte[] separator, ulong tieVersion, BlockHandle handle)
     {
-        if (_separator is not null && Compare(separator, tieVersion, _separator, _tieVersion) <= 0) Report(handle, "separators do not ascend");
+        if (_separator is not null && Compare(separator, tieVersion, _separator, _tieVersion) <= 0)
+            Report(handle, "separators do not ascend");
         if (_keyLength >= 0 && Compare(_key.AsSpan(0, _keyLength), _version, separator, tieVersion) > 0)
             Report(handle, "the block goes beyond its separator");
         _separator = separator;
@@ -183,7 +184,8 @@ sealed unsafe class TableVerifier(TableReader table)
         var isSame = _keyLength == length && before[entry.Shared..].SequenceEqual(suffix);
         if (_keyLength >= 0)
         {
-            // Within a block an entry may share no more than the key before it has (validated); across blocks it is a restart and shares nothing.
+            // Within a block an entry may share no more than the key before it has (validated); across blocks it is a restart and shares
+            // nothing.
             var order = before[entry.Shared..].SequenceCompareTo(suffix);
             if (isSame ? version >= _version : order >= 0) Report(handle, $"entry {n} is not after the one before it");
             if (!isRestart && !isSame && suffix.Length > 0 && _keyLength > entry.Shared && before[entry.Shared] == suffix[0])

@@ -57,7 +57,8 @@ sealed unsafe class TableWriter : IDisposable
     public long Entries => (long)_entries;
 
     /// <summary>About what the file would take if it were finished now; never less than what it holds already.</summary>
-    public long EstimatedFileSize => (long)_written + _data.Output.Length + (long)_keys * _options.FilterBitsPerKey / 8 + _index.EstimatedBytes;
+    public long EstimatedFileSize =>
+        (long)_written + _data.Output.Length + (long)_keys * _options.FilterBitsPerKey / 8 + _index.EstimatedBytes;
 
     public void Add(ReadOnlySpan<byte> key, ulong version, EffectKind kind, ulong expiry, ulong end, ReadOnlySpan<byte> value)
     {
@@ -93,7 +94,8 @@ sealed unsafe class TableWriter : IDisposable
         if (_data.Count > 0)
         {
             var bytes = _data.BytesWith(shared, keyLength - shared, valueLength, version, expiry, end);
-            if (bytes + TableFormat.TrailerBytes + BlockSource.PaddingBytes > _options.BlockBytes || (shared < _options.KeyspacePrefixBytes && !sameKey))
+            if (bytes + TableFormat.TrailerBytes + BlockSource.PaddingBytes > _options.BlockBytes
+                || (shared < _options.KeyspacePrefixBytes && !sameKey))
                 FinishBlock(key, keyLength, shared, sameKey);
         }
         _data.Add(key, keyLength, shared, version, kind, expiry, end, value, valueLength);
@@ -181,7 +183,8 @@ sealed unsafe class TableWriter : IDisposable
         {
             _separator.Clear();
             _separator.Reserve(Math.Max(_lastKey.Length, nextLength));
-            var separatorLength = IndexBlockBuilder.Separate(_lastKey.Start, (int)_lastKey.Length, nextKey, nextLength, shared, _separator.Start);
+            var separatorLength = IndexBlockBuilder.Separate(_lastKey.Start, (int)_lastKey.Length, nextKey, nextLength, shared,
+                _separator.Start);
             _index.Add(_separator.Start, separatorLength, 0, blockEnd, versionMin, versionMax, endMax);
         }
         if (output.Length >= _options.ChunkBytes) FlushOutput();
@@ -316,7 +319,8 @@ sealed unsafe class TableWriter : IDisposable
         foreach (var rangeDelete in _rangeDeletes)
         {
             var first = _entries == 0 && !smallestIsRange;
-            if (first || rangeDelete.Start.AsSpan().SequenceCompareTo(smallest) < 0) (smallest, smallestIsRange) = (rangeDelete.Start, true);
+            if (first || rangeDelete.Start.AsSpan().SequenceCompareTo(smallest) < 0)
+                (smallest, smallestIsRange) = (rangeDelete.Start, true);
             if (first || rangeDelete.End.AsSpan().SequenceCompareTo(largest) > 0) (largest, largestIsRange) = (rangeDelete.End, true);
         }
         return new()

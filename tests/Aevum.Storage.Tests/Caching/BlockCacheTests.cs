@@ -246,7 +246,8 @@ public sealed unsafe class BlockCacheTests
                 {
                     ulong table = 1 + (ulong)random.Next(3), offset = (ulong)(random.Next(100) * random.Next(3));
                     var slot = random.Next(held.Length);
-                    if (held[slot].HoldsBlock) Check(in held[slot], names[slot].Table, names[slot].Offset, LengthOf(names[slot].Table, names[slot].Offset));
+                    var (t, o) = names[slot];
+                    if (held[slot].HoldsBlock) Check(in held[slot], t, o, LengthOf(t, o));
                     if (!cache.TryGet(table, offset, ref held[slot]))
                     {
                         cache.Rent(table, offset, LengthOf(table, offset), ref held[slot]);

@@ -17,7 +17,8 @@ public sealed class TableCacheTests : IDisposable
     void Write(ulong id)
     {
         var oracle = new TableOracle();
-        for (var i = 0; i < 200; i++) oracle.Entries.Add(new(BitConverter.GetBytes(i * 7919), 1, Core.Batches.EffectKind.Put, 0, 0, BitConverter.GetBytes(id)));
+        for (var i = 0; i < 200; i++)
+            oracle.Entries.Add(new(BitConverter.GetBytes(i * 7919), 1, Core.Batches.EffectKind.Put, 0, 0, BitConverter.GetBytes(id)));
         oracle.Sort();
         oracle.Write(_files, $"{id}", id);
     }

@@ -11,7 +11,8 @@ public sealed unsafe class IndexBlockTests
     {
         var prefix = new byte[random.Next(20)];
         random.Fill(prefix);
-        var keys = new SortedSet<(byte[] Key, ulong Version)>(Comparer<(byte[] Key, ulong Version)>.Create((a, b) => TableOracle.Compare(a.Key, a.Version, b.Key, b.Version)));
+        var keys = new SortedSet<(byte[] Key, ulong Version)>(
+            Comparer<(byte[] Key, ulong Version)>.Create((a, b) => TableOracle.Compare(a.Key, a.Version, b.Key, b.Version)));
         var alphabet = 1 + random.Next(3);
         for (var count = 1 + random.Next(60); count > 0; count--)
         {
@@ -27,7 +28,8 @@ public sealed unsafe class IndexBlockTests
         {
             end += 6 + (wide ? random.NextUInt64() >> 34 : (ulong)random.Next(5000));
             var version = random.NextUInt64() >> random.Next(64);
-            separators.Add(new(key, tie, end, version, Math.Max(version, random.NextUInt64() >> random.Next(64)), random.OneIn(2) ? 0 : random.NextUInt64() >> random.Next(64)));
+            var versionMax = Math.Max(version, random.NextUInt64() >> random.Next(64));
+            separators.Add(new(key, tie, end, version, versionMax, random.OneIn(2) ? 0 : random.NextUInt64() >> random.Next(64)));
         }
         return separators;
     }
@@ -77,7 +79,8 @@ public sealed unsafe class IndexBlockTests
                 }
                 var version = random.OneIn(4) ? ulong.MaxValue : (ulong)random.Next(6);
                 var expected = 0;
-                while (expected < index.Count && TableOracle.Compare(separators[from + expected].Key, separators[from + expected].Tie, key, version) < 0) expected++;
+                bool IsBefore(Separator separator) => TableOracle.Compare(separator.Key, separator.Tie, key, version) < 0;
+                while (expected < index.Count && IsBefore(separators[from + expected])) expected++;
                 fixed (byte* start = key) Assert.Equal(expected, index.LowerBound(start, key.Length, version));
             }
             target.Dispose();

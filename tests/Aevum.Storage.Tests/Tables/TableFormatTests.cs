@@ -16,7 +16,8 @@ public sealed partial class TableFormatTests
 {
     static readonly string Folder = Path.Combine(TestFolders.Project, "testdata", "sorted-table", "v1");
 
-    static ulong Time(ulong microseconds, ulong counter = 0) => SystemTime.FromMicroseconds(1_700_000_000_000_000 + microseconds, counter).Value;
+    static ulong Time(ulong microseconds, ulong counter = 0) =>
+        SystemTime.FromMicroseconds(1_700_000_000_000_000 + microseconds, counter).Value;
 
     static TableOracle SmallContent()
     {
@@ -46,7 +47,8 @@ public sealed partial class TableFormatTests
                     var value = new byte[random.Next(40)];
                     value.AsSpan().Fill((byte)random.Next(256));
                     var version = Time((ulong)random.Next(1_000_000_000), keyspace == 2 ? (ulong)random.Next(1024) : 0);
-                    oracle.Entries.Add(new(key, version, (EffectKind)random.Next(3), random.OneIn(5) ? version + 5000 : 0, keyspace == 3 ? version + 77 : 0, value));
+                    var end = keyspace == 3 ? version + 77 : 0;
+                    oracle.Entries.Add(new(key, version, (EffectKind)random.Next(3), random.OneIn(5) ? version + 5000 : 0, end, value));
                 }
             }
         }
@@ -99,7 +101,8 @@ public sealed partial class TableFormatTests
         }
         Assert.False(cursor.Valid);
         Assert.Equal((ulong)oracle.RangeDeletes.Count, table.Properties.RangeDeletes);
-        foreach (var rangeDelete in oracle.RangeDeletes) Assert.Equal(rangeDelete.Version, table.RangeDeletes.NewestCovering(rangeDelete.Start, rangeDelete.Version));
+        foreach (var rangeDelete in oracle.RangeDeletes)
+            Assert.Equal(rangeDelete.Version, table.RangeDeletes.NewestCovering(rangeDelete.Start, rangeDelete.Version));
     }
 
     [Fact]

@@ -53,7 +53,8 @@ sealed class TableImage
         foreach (var block in Blocks)
         {
             var end = (int)(block.Offset + block.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(end + 1), Crc32C.Compute(bytes.AsSpan((int)block.Offset, (int)block.Length + 1)));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(end + 1),
+                Crc32C.Compute(bytes.AsSpan((int)block.Offset, (int)block.Length + 1)));
         }
         var footer = bytes.AsSpan(bytes.Length - TableFooter.Bytes);
         BinaryPrimitives.WriteUInt32LittleEndian(footer[88..], Crc32C.Compute(footer[..88]));

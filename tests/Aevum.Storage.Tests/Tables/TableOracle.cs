@@ -39,13 +39,15 @@ sealed class TableOracle
     {
         TestEntry? best = null;
         foreach (var entry in Entries)
-            if (entry.Version <= at && entry.Key.AsSpan().SequenceEqual(key) && (best is null || entry.Version > best.Version)) best = entry;
+            if (entry.Version <= at && entry.Key.AsSpan().SequenceEqual(key) && (best is null || entry.Version > best.Version))
+                best = entry;
         return best;
     }
 
     public void Sort()
     {
-        var sorted = new SortedDictionary<(byte[], ulong), TestEntry>(Comparer<(byte[], ulong)>.Create((a, b) => Compare(a.Item1, a.Item2, b.Item1, b.Item2)));
+        var sorted = new SortedDictionary<(byte[], ulong), TestEntry>(
+            Comparer<(byte[], ulong)>.Create((a, b) => Compare(a.Item1, a.Item2, b.Item1, b.Item2)));
         foreach (var entry in Entries) sorted[(entry.Key, entry.Version)] = entry;
         Entries = [.. sorted.Values];
     }
@@ -80,7 +82,8 @@ sealed class TableOracle
         {
             var key = new byte[prefix.Length + random.Next(keyBytesMax)];
             prefix.CopyTo(key, 0);
-            for (var i = prefix.Length; i < key.Length; i++) key[i] = (byte)(alphabet == 256 ? random.Next(256) : 0x61 + random.Next(alphabet));
+            for (var i = prefix.Length; i < key.Length; i++)
+                key[i] = (byte)(alphabet == 256 ? random.Next(256) : 0x61 + random.Next(alphabet));
             for (var versions = 1 + random.Next(versionsMax); versions > 0; versions--)
             {
                 var value = new byte[random.Next(valueBytesMax + 1)];

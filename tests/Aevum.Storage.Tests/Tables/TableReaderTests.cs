@@ -103,7 +103,13 @@ public sealed unsafe class TableReaderTests
     [Theory, InlineData(false), InlineData(true)]
     public void A_failed_read_is_reported_and_the_next_one_works(bool partitioned)
     {
-        var image = Image(3000, new() { BlockBytes = 500, IndexBytesMax = partitioned ? 0 : 1 << 20, IndexPartitionBytes = 500, CompressionOf = keyspace => Compression.Lz4 });
+        var image = Image(3000, new()
+        {
+            BlockBytes = 500,
+            IndexBytesMax = partitioned ? 0 : 1 << 20,
+            IndexPartitionBytes = 500,
+            CompressionOf = _ => Compression.Lz4,
+        });
         using var cache = new BlockCache(1 << 20);
         for (var failAt = 0; failAt < 12; failAt++)
         {
@@ -165,7 +171,8 @@ public sealed unsafe class TableReaderTests
     [Fact]
     public void Threads_read_one_table_at_once_through_a_small_cache()
     {
-        var image = Image(8000, new() { IndexBytesMax = 0, IndexPartitionBytes = 800, BlockBytes = 1000, CompressionOf = _ => Compression.Lz4 });
+        var image = Image(8000,
+            new() { IndexBytesMax = 0, IndexPartitionBytes = 800, BlockBytes = 1000, CompressionOf = _ => Compression.Lz4 });
         using var cache = new BlockCache(60_000);
         foreach (var access in new[] { TableAccess.Cached, TableAccess.Mapped })
         {
@@ -184,7 +191,8 @@ public sealed unsafe class TableReaderTests
                         if (!random.OneIn(10)) continue;
                         var at = random.Next(7900);
                         cursor.Seek(Key(at), 5);
-                        for (var step = 0; step < 80; step++, cursor.Next()) Assert.Equal((at + step) * 31L, BitConverter.ToInt64(cursor.Value));
+                        for (var step = 0; step < 80; step++, cursor.Next())
+                            Assert.Equal((at + step) * 31L, BitConverter.ToInt64(cursor.Value));
                     }
                     lease.Dispose();
                 }

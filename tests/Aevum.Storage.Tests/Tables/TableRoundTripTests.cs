@@ -26,7 +26,12 @@ public sealed class TableRoundTripTests : IDisposable
     {
         0 => TableCursorOptions.Default,
         1 => TableCursorOptions.Bypass,
-        _ => new() { FillCache = random.OneIn(2), ReadaheadBytesMin = random.Next(3000), ReadaheadBytesMax = random.OneIn(4) ? 0 : random.Next(20000) },
+        _ => new()
+        {
+            FillCache = random.OneIn(2),
+            ReadaheadBytesMin = random.Next(3000),
+            ReadaheadBytesMax = random.OneIn(4) ? 0 : random.Next(20000),
+        },
     };
 
     [Theory, MemberData(nameof(Seeds))]
@@ -183,10 +188,13 @@ public sealed class TableRoundTripTests : IDisposable
         foreach (var key in new byte[][] { [], "a"u8.ToArray(), "many"u8.ToArray(), "many\0"u8.ToArray(), "n"u8.ToArray() })
         {
             var versions = key.Length == 4 || random.OneIn(2) ? 5000 : 1;
-            for (var i = 0; i < versions; i++) oracle.Entries.Add(new(key, (ulong)(2 + i * 3), EffectKind.Put, 0, 0, BitConverter.GetBytes(i)));
+            for (var i = 0; i < versions; i++)
+                oracle.Entries.Add(new(key, (ulong)(2 + i * 3), EffectKind.Put, 0, 0, BitConverter.GetBytes(i)));
         }
         oracle.Sort();
-        oracle.Write(_files, "t", TableId, new() { RestartInterval = interval, BlockBytes = blockBytes, IndexBytesMax = partitioned ? 0 : 1 << 30, IndexPartitionBytes = 2000 });
+        var indexBytesMax = partitioned ? 0 : 1 << 30;
+        oracle.Write(_files, "t", TableId,
+            new() { RestartInterval = interval, BlockBytes = blockBytes, IndexBytesMax = indexBytesMax, IndexPartitionBytes = 2000 });
         using var table = Open();
 
         var lease = default(BlockLease);

@@ -19,7 +19,10 @@ public sealed class TableVerifierTests
         {
             var key = System.Text.Encoding.ASCII.GetBytes($"key{i * 3:d4}");
             for (var version = 1 + random.Next(4); version > 0; version--)
-                oracle.Entries.Add(new(key, 10 * (ulong)version + (ulong)i, EffectKind.Put, 0, random.OneIn(2) ? 900UL + (ulong)i : 0, new byte[random.Next(30)]));
+            {
+                var end = random.OneIn(2) ? 900UL + (ulong)i : 0;
+                oracle.Entries.Add(new(key, 10 * (ulong)version + (ulong)i, EffectKind.Put, 0, end, new byte[random.Next(30)]));
+            }
         }
         oracle.RangeDeletes.Add(new("a"u8.ToArray(), "key0009"u8.ToArray(), 5));
         oracle.Sort();
@@ -102,13 +105,17 @@ public sealed class TableVerifierTests
             var refused = false;
             try
             {
-                Assert.Contains(Verify(bytes), problem => problem.Text.Contains(name, StringComparison.Ordinal) || problem.Text.Contains("smallest", StringComparison.Ordinal));
+                Assert.Contains(Verify(bytes), problem =>
+                    problem.Text.Contains(name, StringComparison.Ordinal) || problem.Text.Contains("smallest", StringComparison.Ordinal));
             }
             catch (CorruptionException)
             {
                 refused = true;
             }
-            Assert.True(!refused || name is "table.id" or "keys" or "range.deletes" or "key.smallest.is.range.delete" or "key.largest.is.range.delete", name);
+            // What opening needs is checked there already.
+            var mayBeRefused = name is "table.id" or "keys" or "range.deletes"
+                || name.EndsWith("is.range.delete", StringComparison.Ordinal);
+            Assert.True(!refused || mayBeRefused, name);
         }
     }
 
@@ -117,7 +124,8 @@ public sealed class TableVerifierTests
     public void What_passes_verification_answers_rightly(bool partitioned)
     {
         var oracle = Sample();
-        var image = TableImage.Of(oracle, TableId, new() { BlockBytes = 200, IndexBytesMax = partitioned ? 0 : 1 << 20, IndexPartitionBytes = 400 });
+        var image = TableImage.Of(oracle, TableId,
+            new() { BlockBytes = 200, IndexBytesMax = partitioned ? 0 : 1 << 20, IndexPartitionBytes = 400 });
         var random = new SeededRandom(12);
         using var cache = new BlockCache(0);
         int noticed = 0, harmless = 0;

@@ -114,8 +114,10 @@ public sealed unsafe class TableWriterTests : IDisposable
         void Refused(params (string Key, ulong Version)[] entries)
         {
             using var writer = new TableWriter(_files.Create("t"), 1);
-            for (var i = 0; i < entries.Length - 1; i++) writer.Add(Encoding.ASCII.GetBytes(entries[i].Key), entries[i].Version, EffectKind.Put, 0, 0, []);
-            Assert.Throws<InvalidOperationException>(() => writer.Add(Encoding.ASCII.GetBytes(entries[^1].Key), entries[^1].Version, EffectKind.Put, 0, 0, []));
+            for (var i = 0; i < entries.Length - 1; i++)
+                writer.Add(Encoding.ASCII.GetBytes(entries[i].Key), entries[i].Version, EffectKind.Put, 0, 0, []);
+            Assert.Throws<InvalidOperationException>(() =>
+                writer.Add(Encoding.ASCII.GetBytes(entries[^1].Key), entries[^1].Version, EffectKind.Put, 0, 0, []));
         }
         Refused(("b", 1), ("a", 1));
         Refused(("ab", 1), ("a", 2));
@@ -168,7 +170,12 @@ public sealed unsafe class TableWriterTests : IDisposable
         oracle.Entries.Add(new([0], 1, EffectKind.Put, 0, 0, new byte[50]));
         oracle.Entries.Add(new([0, 0], 1, EffectKind.Put, 0, 0, new byte[50]));
         oracle.Sort();
-        var options = new TableWriterOptions { KeyspacePrefixBytes = 8, BlockBytes = 1000, CompressionOf = keyspace => (Compression)(keyspace >> 32) switch { (Compression)3 => Compression.Lz4, (Compression)5 => Compression.Brotli, _ => Compression.None } };
+        var options = new TableWriterOptions
+        {
+            KeyspacePrefixBytes = 8,
+            BlockBytes = 1000,
+            CompressionOf = keyspace => (keyspace >> 32) switch { 3 => Compression.Lz4, 5 => Compression.Brotli, _ => Compression.None },
+        };
         var info = oracle.Write(_files, "t", 1, options);
         using var table = Open();
         Assert.Empty(table.Verify());
@@ -313,9 +320,11 @@ public sealed unsafe class TableWriterTests : IDisposable
         var oracle = Plain(4000);
         using var writer = new TableWriter(_files.Create("t"), 1, new() { ChunkBytes = 1 << 20 });
         // The first entries make the buffers grow; after that nothing may be allocated until a chunk is written.
-        for (var i = 0; i < 1000; i++) writer.Add(oracle.Entries[i].Key, oracle.Entries[i].Version, EffectKind.Put, 0, 0, oracle.Entries[i].Value);
+        for (var i = 0; i < 1000; i++)
+            writer.Add(oracle.Entries[i].Key, oracle.Entries[i].Version, EffectKind.Put, 0, 0, oracle.Entries[i].Value);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 1000; i < 4000; i++) writer.Add(oracle.Entries[i].Key, oracle.Entries[i].Version, EffectKind.Put, 0, 0, oracle.Entries[i].Value);
+        for (var i = 1000; i < 4000; i++)
+            writer.Add(oracle.Entries[i].Key, oracle.Entries[i].Version, EffectKind.Put, 0, 0, oracle.Entries[i].Value);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         writer.Finish();
 
