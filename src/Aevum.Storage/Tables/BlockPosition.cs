@@ -1,3 +1,10 @@
+// BlockPosition: the walk over a table's index, which a cursor does apart from the walk inside a block.
+//
+// With one level it is a number in the resident index. With two it holds the lease of the partition it stands in and loads the next where
+// one ends. For reads at a time it passes over blocks, and whole partitions unread, that hold nothing visible then.
+//
+// Always true while Valid: the leaf it looks at is resident or leased, and the number lies within it.
+
 using Aevum.Storage.Caching;
 
 namespace Aevum.Storage.Tables;

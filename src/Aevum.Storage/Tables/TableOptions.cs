@@ -1,3 +1,8 @@
+// TableOptions: every choice in writing, opening and walking a table, each with its effect, range and cost.
+//
+// None of them is needed to read a table again: what a reader must know stands in the file. So any of them may change from one table to
+// the next, except that all writers of one tree agree on the keyspace prefix.
+
 using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Tables;

@@ -1,3 +1,6 @@
+// TableTotals: the part of verification that adds up. It counts a table's content a second time, from the blocks alone, and names each
+// property that says something else. One line for each property; those of collectors cannot be counted again.
+
 using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Tables;
