@@ -61,7 +61,8 @@ public sealed unsafe class TreeIterator : IDisposable
         _state = state;
         _policy = policy;
         _floors = floors;
-        _at = options.Point.At.Value;
+        // What is applied from now on goes into a memtable that this state shows: without a bound it would come into sight half way.
+        _at = Math.Min(options.Point.At.Value, floors.AppliedTime);
         _now = options.Point.Now.Value;
         _start = options.Start;
         _end = options.End;
@@ -183,6 +184,9 @@ public sealed unsafe class TreeIterator : IDisposable
                     Valid = true;
                     return;
                 }
+                // What the merges make has expired. The fold walked on: perhaps to the end of the key's versions already.
+                _folded = null;
+                _keyCopied = false;
                 if (!_cursor.Valid || !_cursor.Key.SequenceEqual(_key.AsSpan(0, _keyLength))) continue;
             }
             _cursor.NextKey();
@@ -221,6 +225,7 @@ public sealed unsafe class TreeIterator : IDisposable
             {
                 _cursor.Seek(key, _at);
                 visible = TryFold();
+                if (!visible) _folded = null;
                 _cursor.SeekBefore(key, ulong.MaxValue);
             }
             if (visible)

@@ -24,10 +24,11 @@ public sealed partial class Tree
     bool _compactionRuns;
     bool _compactAllWanted;
     int _compactionHolds;   // while above zero no compaction starts
-    volatile Exception? _maintenanceFailure;
+    volatile Exception? _flushFailure;        // two of them: a compaction that succeeds says nothing about flushes
+    volatile Exception? _compactionFailure;
 
     /// <summary>Why the last flush or compaction failed, while that is so.</summary>
-    public Exception? MaintenanceFailure => _maintenanceFailure;
+    public Exception? MaintenanceFailure => _flushFailure ?? _compactionFailure;
 
     /// <summary>Writes everything applied so far to tables, and returns when that is done.</summary>
     /// <exception cref="AevumException">The flush failed; it will be tried again in the background.</exception>
@@ -36,12 +37,12 @@ public sealed partial class Tree
         lock (_gate)
         {
             if (_closed) Throw.Closed(_directory);
-            _maintenanceFailure = null;
+            _flushFailure = null;
             FreezeLocked();
             StartFlushLocked();
         }
-        _signal.WaitUntil(() => _closed || _frozen.Length == 0 || _maintenanceFailure is not null);
-        ThrowIfFailed();
+        _signal.WaitUntil(() => _closed || _frozen.Length == 0 || _flushFailure is not null);
+        ThrowIfFailed(_flushFailure);
     }
 
     /// <summary>Merges all tables down to the last level, and what the floors allow out of existence.</summary>
@@ -50,24 +51,25 @@ public sealed partial class Tree
         Flush();
         lock (_gate)
         {
+            _compactionFailure = null;
             _compactAllWanted = true;
             StartCompactionLocked();
         }
-        _signal.WaitUntil(() => _closed || !_compactAllWanted || _maintenanceFailure is not null);
-        ThrowIfFailed();
+        _signal.WaitUntil(() => _closed || !_compactAllWanted || _compactionFailure is not null);
+        ThrowIfFailed(_compactionFailure);
         WaitIdle();
     }
 
     /// <summary>Returns when no flush and no compaction is running or due.</summary>
     public void WaitIdle()
     {
-        _signal.WaitUntil(() => _closed || _maintenanceFailure is not null || IsIdle());
-        ThrowIfFailed();
+        _signal.WaitUntil(() => _closed || MaintenanceFailure is not null || IsIdle());
+        ThrowIfFailed(MaintenanceFailure);
     }
 
-    void ThrowIfFailed()
+    void ThrowIfFailed(Exception? failure)
     {
-        if (_maintenanceFailure is { } failure)
+        if (failure is not null)
             throw new AevumException(
                 (failure as AevumException)?.Code ?? ErrorCode.InputOutput, $"background work in {_directory} failed: {failure.Message}", failure);
     }
@@ -117,11 +119,12 @@ public sealed partial class Tree
                 var job = new FlushJob(memtables, version, _store, _options.Policy, _floors, _environment.Scheduler);
                 Install(await job.RunAsync(cancellation), memtables);
                 _statistics.AddFlush(job.BytesWritten);
-                _maintenanceFailure = null;
+                _flushFailure = null;
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
-                await PauseAfterAsync(failure, cancellation);
+                _flushFailure = failure;
+                await PauseAsync(cancellation);
             }
             catch (OperationCanceledException)
             {
@@ -165,10 +168,12 @@ public sealed partial class Tree
                 Install(await job.RunAsync(cancellation), []);
                 if (plan.IsMove) _statistics.AddMove();
                 else _statistics.AddCompaction(plan.IsDrop ? 0 : job.BytesRead, job.BytesWritten, job.VersionsDropped);
+                _compactionFailure = null;
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
-                await PauseAfterAsync(failure, cancellation);
+                _compactionFailure = failure;
+                await PauseAsync(cancellation);
             }
             catch (OperationCanceledException)
             {
@@ -183,9 +188,8 @@ public sealed partial class Tree
         _signal.Raise();
     }
 
-    async Task PauseAfterAsync(Exception failure, CancellationToken cancellation)
+    async Task PauseAsync(CancellationToken cancellation)
     {
-        _maintenanceFailure = failure;
         _signal.Raise();
         try
         {
@@ -242,8 +246,20 @@ public sealed partial class Tree
             before.Release();
             foreach (var memtable in flushed) memtable.Release();
         }
-        if (flushed.Length > 0) _stream?.Release(_manifest.State.AppliedPosition);
+        if (flushed.Length > 0) ReleaseLog(_manifest.State.AppliedPosition);
         _signal.Raise();
+    }
+
+    // The edit is installed, whatever the log says: one that has stopped is released by the next open.
+    void ReleaseLog(ulong upTo)
+    {
+        try
+        {
+            _stream?.Release(upTo);
+        }
+        catch (AevumException)
+        {
+        }
     }
 
     void UpdatePressureLocked()

@@ -7,6 +7,7 @@
 using System.Globalization;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Log;
 using Aevum.Storage.Memtables;
@@ -39,7 +40,9 @@ public sealed partial class Tree
     {
         options ??= TreeOptions.Default;
         var files = environment.Files;
-        files.CreateDirectory(directory);
+        files.CreateDirectoryDurably(directory);
+        // An earlier attempt may have made the name and died before it was durable.
+        if (!Manifest.Exists(files, directory)) files.SyncDirectory(FilePaths.DirectoryOf(directory));
         files.CreateDirectory(Path.Combine(directory, TableStore.FolderName));
         var held = files.Lock(Path.Combine(directory, LockName), string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId}"));
         try
@@ -67,12 +70,23 @@ public sealed partial class Tree
         var state = _manifest.State;
         try
         {
+            // Everything is looked at before anything is changed: a damaged manifest may have lost its last edit, and what that named
+            // would be taken for orphans.
             CheckTables(state);
+            if (options.OwnLog)
+            {
+                _log = OpenLog(state);
+                _stream = _log.OpenStream(OwnStream);
+                CheckLog(state);
+            }
+            _manifest.StartAnew();
             var removed = RemoveOrphans(state);
             environment.RaiseTableIds(state.NextTableId);
 
             _floors = new Floors(options.Policy, state.Floors);
-            _floors.RaiseAppliedTime(state.GreatestTime);
+            // A power cut may have taken batches that a recorded floor knew of. Time does not go back behind it: a snapshot opened now
+            // must lie at or above the floor, or nothing could be read at it.
+            _floors.RaiseAppliedTime(Math.Max(state.GreatestTime, state.Floors.Values.DefaultIfEmpty().Max()));
             _lastPosition = state.AppliedPosition;
             _version = LiveVersion.Create(state.Version, null, _store);
             _active = new MemtableHandle(new Memtable(environment.Arenas)) { LastPosition = state.AppliedPosition };
@@ -82,10 +96,8 @@ public sealed partial class Tree
             long replayed = 0, logCut = 0;
             if (options.OwnLog)
             {
-                _log = OpenLog(state);
-                _stream = _log.OpenStream(OwnStream);
                 replayed = Replay(state);
-                logCut = _log.Recovery.CutBytes;
+                logCut = _log!.Recovery.CutBytes;
                 _log.OldestPinned += OnLogPinned;
                 // Now, so that the first writer does not wait for a file to be made and synced.
                 _log.MakeReady();
@@ -99,6 +111,7 @@ public sealed partial class Tree
             StopMaintenance();
             _log?.Dispose();
             _manifest.Dispose();
+            if (_state is not null) ReleaseMemory();
             throw;
         }
     }
@@ -167,16 +180,19 @@ public sealed partial class Tree
         return removed;
     }
 
-    long Replay(ManifestState state)
+    // What the manifest says is flushed need not be in the log; what is behind that must be.
+    void CheckLog(ManifestState state)
     {
         var first = _stream!.FirstPosition;
-        var last = _stream.LastPosition;
-        // What the manifest says is flushed need not be in the log; what is behind that must be.
         if (first > state.AppliedPosition + 1)
             Throw.Corruption(
                 Path.Combine(_directory, LogFolderName), 0,
                 $"position {state.AppliedPosition + 1}, the first that is in no table; the log starts at {first}");
-        if (last < state.AppliedPosition)
+    }
+
+    long Replay(ManifestState state)
+    {
+        if (_stream!.LastPosition < state.AppliedPosition)
         {
             // A power cut took records whose effects are in tables: the log goes on behind them.
             _stream.Release(state.AppliedPosition);

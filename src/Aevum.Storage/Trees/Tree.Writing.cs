@@ -189,7 +189,7 @@ public sealed partial class Tree
         _signal.WaitUntil(HasRoom);
     }
 
-    bool HasRoom() => _closed || _maintenanceFailure is not null ||
+    bool HasRoom() => _closed || MaintenanceFailure is not null ||
         (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || _active.Table.AllocatedBytes < _options.MemtableBytes));
 
     bool TryMakeRoomLocked()
@@ -204,7 +204,7 @@ public sealed partial class Tree
             return true;
         }
         // No room, and nobody making any: say why instead of waiting for ever.
-        if (_maintenanceFailure is { } failure)
+        if (MaintenanceFailure is { } failure)
             throw new AevumException(
                 (failure as AevumException)?.Code ?? ErrorCode.InputOutput,
                 $"writes to {_directory} wait for a flush that fails: {failure.Message}", failure);

@@ -144,12 +144,14 @@ public sealed partial class Tree : IDisposable
         var state = AcquireState();
         try
         {
+            // Bounded, or batches applied meanwhile would be seen by the later keys only.
+            var bounded = point with { At = new(Math.Min(point.At.Value, _floors.AppliedTime)) };
             for (var i = 0; i < keys.Length; i++)
             {
                 var key = keys[i].Span;
                 if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
                 var value = default(PinnedValue);
-                values[i] = TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value) ? value.Span.ToArray() : null;
+                values[i] = TreeReader.TryFind(state, _options.Policy, _floors, key, bounded, ref value) ? value.Span.ToArray() : null;
                 value.Unpin();
             }
         }
@@ -237,13 +239,18 @@ public sealed partial class Tree : IDisposable
             lock (_gate)
             {
                 _manifest?.Dispose();
-                _active.Release();
-                foreach (var memtable in _frozen) memtable.Release();
-                _version.Release();
-                _state.Release();
+                ReleaseMemory();
             }
         }
         _lock?.Dispose();
+    }
+
+    void ReleaseMemory()
+    {
+        _active.Release();
+        foreach (var memtable in _frozen) memtable.Release();
+        _version.Release();
+        _state.Release();
     }
 }
 

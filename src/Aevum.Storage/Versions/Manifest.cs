@@ -122,19 +122,23 @@ sealed class Manifest : IDisposable
     public static Manifest Create(IFileSystem files, string directory, ManifestState state, long bytesMax = 4 << 20)
     {
         var manifest = new Manifest(files, directory, state, 0, bytesMax);
-        manifest.Rewrite();
+        manifest.Rewrite(state);
         return manifest;
     }
 
-    /// <summary>Reads the manifest in force and starts a new one with its state.</summary>
+    /// <summary>Reads the manifest in force. Changes nothing: the first append, or <see cref="StartAnew"/>, begins a new file.</summary>
     /// <exception cref="CorruptionException">CURRENT or the manifest it names is damaged.</exception>
     public static Manifest Open(IFileSystem files, string directory, out long bytesCut, long bytesMax = 4 << 20)
     {
         var (state, number, cut) = Read(files, directory);
         bytesCut = cut;
-        var manifest = new Manifest(files, directory, state, number, bytesMax);
-        manifest.Rewrite();
-        return manifest;
+        return new Manifest(files, directory, state, number, bytesMax);
+    }
+
+    /// <summary>Begins a new file with the state as it is, so that nothing depends any more on how the end of the old one is read.</summary>
+    public void StartAnew()
+    {
+        if (_file is null) Rewrite(State);
     }
 
     /// <summary>Reads the manifest in force without changing anything.</summary>
@@ -192,8 +196,7 @@ sealed class Manifest : IDisposable
         var next = State.After(edit);
         if (_file is null || _file.Length > Math.Max(_bytesMax, 4 * _snapshotBytes))
         {
-            State = next;
-            Rewrite();
+            Rewrite(next);
             return;
         }
         try
@@ -213,7 +216,7 @@ sealed class Manifest : IDisposable
 
     public void Dispose() => _file?.Dispose();
 
-    void Rewrite()
+    void Rewrite(ManifestState state)
     {
         // A number is never used twice: after a failure nobody knows which file CURRENT names on the disk.
         var number = ++_lastNumber;
@@ -227,20 +230,49 @@ sealed class Manifest : IDisposable
             BinaryPrimitives.WriteUInt32LittleEndian(header[12..], Crc32C.Compute(header[..12]));
             file.Append(header);
             _records = 0;
-            WriteRecord(file, VersionEditCodec.Encode(State.AsEdit()));
+            WriteRecord(file, VersionEditCodec.Encode(state.AsEdit()));
             file.Sync();
-            _snapshotBytes = file.Length;
-            SetCurrent(NameOf(number));
+            // Before CURRENT names it: of two names that change, a power cut may keep either.
+            _files.SyncDirectory(_directory);
         }
         catch
         {
             file.Dispose();
+            TryDelete(number);   // CURRENT cannot name it yet
             throw;
         }
+        try
+        {
+            SetCurrent(NameOf(number));
+        }
+        catch
+        {
+            // Which of the two CURRENT names on the disk is unknown, so both stay; each tells a whole state.
+            file.Dispose();
+            _file?.Dispose();
+            _file = null;
+            throw;
+        }
+        // From here on the new state is the truth, whatever else fails.
+        var before = _number;
         _file?.Dispose();
         _file = file;
-        _files.Delete(Path.Combine(_directory, NameOf(_number)));
+        _snapshotBytes = file.Length;
         _number = number;
+        State = state;
+        TryDelete(before);
+    }
+
+    // What is left over is removed by the next open.
+    void TryDelete(ulong number)
+    {
+        try
+        {
+            _files.Delete(Path.Combine(_directory, NameOf(number)));
+        }
+        catch (AevumException)
+        {
+        }
     }
 
     void SetCurrent(string name)
