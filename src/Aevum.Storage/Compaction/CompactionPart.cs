@@ -44,7 +44,7 @@ sealed class CompactionPart
         Rules = new SieveRules(_context.Policy, _context.Floors, _context.Version.Picture, _plan.TargetLevel);
         var ranges = RangeDeletes.Union([.. _plan.Inputs.Select(t => _handles[t.Id].RangeDeletes).Where(r => !r.IsEmpty)]).Clip(_start, _end);
         // In history tables range deletes are only listed: what they ended says so itself.
-        var (main, history) = _plan.History ? (RangeDeletes.Empty, KeepListed(ranges, Rules)) : Rules.Sort(ranges);
+        var (main, history) = _plan.History ? (RangeDeletes.Empty, Rules.KeepListed(ranges)) : Rules.Sort(ranges);
         Outputs = new OutputSet(_context.Store, _context.Options.TableBytes, _start, _end, main, history);
         using var input = OpenInputs();
         Sieve = new VersionSieve(input, _plan.History ? RangeDeletes.Empty : ranges, _plan.History, Rules, Outputs);
@@ -95,7 +95,4 @@ sealed class CompactionPart
     VersionCursor Open(TableMeta table) => _handles[table.Id].OpenCursor(TableCursorOptions.Bypass);
 
     bool IsInRange(TableMeta table) => table.Overlaps(_start, _end, endExclusive: true);
-
-    static RangeDeletes KeepListed(RangeDeletes ranges, SieveRules rules) =>
-        RangeDeletes.Build([.. ranges.Flatten().Where(r => r.Version > rules.FloorOf(r.Start))]);
 }

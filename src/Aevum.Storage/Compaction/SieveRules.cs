@@ -74,19 +74,55 @@ sealed class SieveRules : ISieveRules
         var main = new List<Iterators.RangeDelete>();
         var history = new List<Iterators.RangeDelete>();
         foreach (var fragment in ranges.Fragments)
-        {
-            var bottom = IsBottom(fragment.Start, fragment.End);
-            // A range delete over several keyspaces goes by the lowest floor that it could meet: none.
-            var floor = _floors.KeyspaceOf(fragment.Start) == _floors.KeyspaceOf(fragment.End) ? FloorOf(fragment.Start) : 0;
-            var belowFloor = false;
-            foreach (var version in fragment.Versions)
+            foreach (var (start, end, floor) in ByKeyspace(fragment.Start, fragment.End))
             {
-                var range = new Iterators.RangeDelete(fragment.Start, fragment.End, version);
-                if (version > floor) (bottom ? history : main).Add(range);
-                else if (!bottom && !belowFloor) main.Add(range);
-                belowFloor |= version <= floor;
+                var bottom = IsBottom(start, end);
+                var belowFloor = false;
+                foreach (var version in fragment.Versions)
+                {
+                    var range = new Iterators.RangeDelete(start, end, version);
+                    if (version > floor) (bottom ? history : main).Add(range);
+                    else if (!bottom && !belowFloor) main.Add(range);
+                    belowFloor |= version <= floor;
+                }
             }
-        }
         return (Iterators.RangeDeletes.Build(main), Iterators.RangeDeletes.Build(history));
+    }
+
+    /// <summary>Of range deletes that only the listing of versions wants: those that it still may show.</summary>
+    public Iterators.RangeDeletes KeepListed(Iterators.RangeDeletes ranges)
+    {
+        var kept = new List<Iterators.RangeDelete>();
+        foreach (var fragment in ranges.Fragments)
+            foreach (var (start, end, floor) in ByKeyspace(fragment.Start, fragment.End))
+                foreach (var version in fragment.Versions)
+                    if (version > floor) kept.Add(new(start, end, version));
+        return Iterators.RangeDeletes.Build(kept);
+    }
+
+    // A range over several keyspaces goes by the floor of each where it lies: in the first and the last. Which keyspaces lie between only the
+    // policy knows, so there it goes by the lowest floor of all: none.
+    IEnumerable<(byte[] Start, byte[] End, ulong Floor)> ByKeyspace(byte[] start, byte[] end)
+    {
+        var first = _floors.KeyspaceOf(start);
+        var behindFirst = _policy.KeyspacePrefixBytes == 0 || first == ulong.MaxValue ? null : PrefixOf(first + 1);
+        if (behindFirst is null || end.AsSpan().SequenceCompareTo(behindFirst) <= 0)
+        {
+            yield return (start, end, FloorOf(start));
+            yield break;
+        }
+        yield return (start, behindFirst, FloorOf(start));
+        var last = PrefixOf(_floors.KeyspaceOf(end));
+        var reachesIn = end.AsSpan().SequenceCompareTo(last) > 0;
+        var between = reachesIn ? last : end;
+        if (behindFirst.AsSpan().SequenceCompareTo(between) < 0) yield return (behindFirst, between, 0);
+        if (reachesIn) yield return (last, end, FloorOf(last));
+    }
+
+    static byte[] PrefixOf(ulong keyspace)
+    {
+        var prefix = new byte[sizeof(ulong)];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(prefix, keyspace);
+        return prefix;
     }
 }

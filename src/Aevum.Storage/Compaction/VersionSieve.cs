@@ -3,18 +3,19 @@
 // For each key the versions come newest first. A version lives from its own time until its END: the time of the next newer version, or of
 // the oldest range delete after it, whichever is first. The newest one of the job is LIVE: it has no end.
 //
-//   live       put      main table; once expired at or below the floor it is as good as a delete
+//   live       put      main table; once expired at or below the floor a stub without its value, and nothing at the bottom
 //              delete   main table while anything older may lie below; at the bottom only history still wants to know of it
 //              merge    folded into a put if its base is in the job (or nothing lies below), else main table with its whole chain
 //   ended      end <= floor  dropped: no question that may still be asked sees it
-//              end >  floor  history table, with its end; a merge whose base is about to be dropped is folded first
+//              end >  floor  history table, with its end; a merge whose base is about to be dropped is folded first; what had expired at
+//                            or below the floor leaves a stub, or an older version out of the job's sight would seem to live on
 //
 // History tables go through the same sieve: there every version brings its end along and none is live.
 //
 // A merge needs what it folds into, its base. Three rules keep it whole: merges of one chain and the base they were found with always
 // travel in the same table; a dropped base is folded into the oldest kept merge; where the base is out of sight, the chain is kept and
 // lives as long as its newest kept member. An expired base counts as absent for merges from its expiry on; a merge keeps the expiry of
-// what it folds into. In a keyspace with a merge operator an expired put leaves a stub without its value: a merge from before the expiry
+// what it folds into. In a keyspace with a merge operator an expired put leaves its stub even at the bottom: a merge from before the expiry
 // may lie above, and must not come to life by losing its base.
 
 using Aevum.Core.Batches;
@@ -99,8 +100,7 @@ sealed unsafe class VersionSieve
             var version = _input.Version;
             var end = EndOf(version, successor, fragment);
             if (end == Never) AddLive(key, floor);
-            else if (IsKept(key, version, end, _input.Expiry, floor))
-                _target.AddHistory(key, version, _input.Kind, _input.Expiry, end, _input.Value);
+            else if (IsKept(version, end, floor)) AddHistory(key, version, _input.Kind, _input.Expiry, end, floor, _input.Value);
             else Dropped++;
             successor = version;
             _input.Next();
@@ -125,12 +125,11 @@ sealed unsafe class VersionSieve
     }
 
     // In history tables a delete that nothing followed ends when it begins: no read needs it, the listing of versions does.
-    bool IsKept(ReadOnlySpan<byte> key, ulong version, ulong end, ulong expiry, ulong floor)
-    {
-        if (end <= floor) return false;
-        if (expiry != 0 && expiry <= floor && _rules.MergeOperatorOf(key) is null) return false;
-        return end > version || _historyInput;
-    }
+    bool IsKept(ulong version, ulong end, ulong floor) => end > floor && (end > version || _historyInput);
+
+    // What has expired leaves a stub: without one, an older version that lies out of sight would seem to live until this one's end.
+    void AddHistory(ReadOnlySpan<byte> key, ulong version, EffectKind kind, ulong expiry, ulong end, ulong floor, ReadOnlySpan<byte> value) =>
+        _target.AddHistory(key, version, kind, expiry, end, expiry != 0 && expiry <= floor ? default : value);
 
     void AddLive(ReadOnlySpan<byte> key, ulong floor)
     {
@@ -140,8 +139,7 @@ sealed unsafe class VersionSieve
         {
             var expired = expiry != 0 && expiry <= floor;
             if (!expired) _target.AddMain(key, version, EffectKind.Put, expiry, _input.Value);
-            else if (_rules.MergeOperatorOf(key) is not null) _target.AddMain(key, version, EffectKind.Put, expiry, default);
-            else if (!_rules.IsBottom(key)) _target.AddMain(key, version, EffectKind.Delete, 0, default);
+            else if (_rules.MergeOperatorOf(key) is not null || !_rules.IsBottom(key)) _target.AddMain(key, version, EffectKind.Put, expiry, default);
             else Dropped++;
             return;
         }
@@ -196,14 +194,14 @@ sealed unsafe class VersionSieve
                 continue;
             }
 
-            if (!IsKept(key, link.Version, link.End, link.Expiry, floor))
+            if (!IsKept(link.Version, link.End, floor))
             {
                 Dropped++;
                 continue;
             }
             if (link.Kind != EffectKind.Merge)
             {
-                _target.AddHistory(key, link.Version, link.Kind, link.Expiry, link.End, _chain.ValueOf(link));
+                AddHistory(key, link.Version, link.Kind, link.Expiry, link.End, floor, _chain.ValueOf(link));
             }
             else if (!link.BaseKnown)
             {
@@ -217,14 +215,14 @@ sealed unsafe class VersionSieve
                     i++;
                 }
             }
-            else if (!link.BaseAbsent && i + 1 < _chain.Count && IsKept(key, _chain[i + 1].Version, _chain[i + 1].End, _chain[i + 1].Expiry, floor))
+            else if (!link.BaseAbsent && i + 1 < _chain.Count && IsKept(_chain[i + 1].Version, _chain[i + 1].End, floor))
             {
                 _target.AddHistory(key, link.Version, EffectKind.Merge, 0, link.End, _chain.ValueOf(link));
             }
             else
             {
                 var value = _chain.Fold(i, key, merge, out var expiry);
-                _target.AddHistory(key, link.Version, EffectKind.Put, expiry, link.End, value);
+                AddHistory(key, link.Version, EffectKind.Put, expiry, link.End, floor, value);
             }
         }
     }

@@ -19,7 +19,8 @@ public sealed record KeyVersion(SystemTime Version, EffectKind Kind, byte[] Valu
 
 static class KeyVersions
 {
-    readonly record struct Raw(ulong Version, EffectKind Kind, ulong Expiry, byte[] Value);
+    /// <param name="End">What a history table says of the version's end; 0 elsewhere.</param>
+    readonly record struct Raw(ulong Version, EffectKind Kind, ulong Expiry, byte[] Value, ulong End);
 
     /// <returns>Newest first.</returns>
     public static List<KeyVersion> List(ReadState state, ITreePolicy policy, Floors floors, ReadOnlySpan<byte> key, ulong floor)
@@ -35,7 +36,9 @@ static class KeyVersions
         var results = new ArrayBufferWriter<byte>();
         for (var i = all.Count - 1; i >= 0; i--)
         {
-            var (version, kind, ownExpiry, content) = all[i];
+            var (version, kind, ownExpiry, content, _) = all[i];
+            // What ended before this version began was deleted, and the delete may be gone, since it lies at or below the floor.
+            if (i + 1 < all.Count && all[i + 1].End != 0 && all[i + 1].End < version) (exists, value, expiry) = (false, [], 0);
             switch (kind)
             {
                 case EffectKind.Put:
@@ -54,6 +57,7 @@ static class KeyVersions
             // Of several effects of one batch the last one stands.
             if (i > 0 && all[i - 1].Version == version) continue;
             var end = i > 0 ? all[i - 1].Version : ulong.MaxValue;
+            if (all[i].End != 0) end = Math.Min(end, Math.Max(all[i].End, version + 1));
             if (end <= floor || (!exists && version <= floor) || (expiry != 0 && expiry <= floor)) continue;
             versions.Add(new KeyVersion(new(version), kind == EffectKind.Merge ? EffectKind.Put : kind, value, new(expiry)));
         }
@@ -67,7 +71,7 @@ static class KeyVersions
         var sources = TreeSources.Open(state, ulong.MaxValue, withHistory: true, fillCache: true);
         using var cursor = sources.Cursor;
         for (cursor.Seek(key, ulong.MaxValue); cursor.Valid && cursor.Key.SequenceEqual(key); cursor.Next())
-            all.Add(new(cursor.Version, cursor.Kind, cursor.Expiry, cursor.Value.ToArray()));
+            all.Add(new(cursor.Version, cursor.Kind, cursor.Expiry, cursor.Value.ToArray(), cursor.End));
 
         var ranges = new SortedSet<ulong>();
         AddCovering(sources.RangeDeletes, key, ranges);
@@ -76,7 +80,7 @@ static class KeyVersions
                 if (table.Meta.RangeDeletes > 0) AddCovering(table.RangeDeletes, key, ranges);
         if (ranges.Count == 0) return all;
 
-        all.AddRange(ranges.Select(version => new Raw(version, EffectKind.DeleteRange, 0, [])));
+        all.AddRange(ranges.Select(version => new Raw(version, EffectKind.DeleteRange, 0, [], 0)));
         // Stable: at equal times the range delete, added last, is the older one.
         return [.. all.OrderByDescending(v => v.Version)];
     }
