@@ -4,6 +4,7 @@ using Aevum.Core.Batches;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Simulation.Storage;
 using Aevum.Storage.Compaction;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Trees;
@@ -32,7 +33,7 @@ sealed class TreeWorld : IDisposable
             LogSegmentBytes = 64 << 10,
             Compaction = new CompactionOptions { BaseLevelBytes = 64 << 10, TableBytes = 16 << 10, LevelMultiplier = 4, SubCompactionBytesMin = 32 << 10 },
         };
-        Model = new TreeModel(merge);
+        Model = new TreeModel(_ => merge);
         Tree = Tree.Open(_environment, "db", Options);
     }
 
@@ -68,7 +69,7 @@ sealed class TreeWorld : IDisposable
         }
         if (batch.Count == 0) return;
         Tree.Write(batch);
-        Model.Apply(batch.Encoded);
+        Model.Append(batch.Encoded);
     }
 
     byte[] RandomValue(int length)
@@ -102,14 +103,14 @@ sealed class TreeWorld : IDisposable
         {
             Assert.True(i < scan.Count, "the iterator shows more keys than there are");
             Assert.Equal(scan[i].Key, iterator.Key.ToArray());
-            Assert.Equal(scan[i].Value, iterator.Value.ToArray());
+            Assert.Equal(scan[i].Found.Value, iterator.Value.ToArray());
         }
         Assert.Equal(scan.Count, i);
         for (iterator.SeekToLast(); iterator.Valid; iterator.Prev())
         {
             i--;
             Assert.Equal(scan[i].Key, iterator.Key.ToArray());
-            Assert.Equal(scan[i].Value, iterator.Value.ToArray());
+            Assert.Equal(scan[i].Found.Value, iterator.Value.ToArray());
         }
         Assert.Equal(0, i);
     }

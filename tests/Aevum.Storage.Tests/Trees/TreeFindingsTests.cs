@@ -1,0 +1,263 @@
+// What the simulation found, each in the fewest steps that show it.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Core.Time;
+using Aevum.Storage.Iterators;
+using Aevum.Storage.Log;
+using Aevum.Storage.Tables;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Storage.Tests.Trees;
+
+public sealed class TreeFindingsTests
+{
+    static readonly ulong Now = SystemTime.Max.Value;
+
+    // The iterator kept the folded value, and the key, of what had expired, and showed it for the next key.
+    [Fact]
+    public void A_walk_passes_merges_that_have_expired()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(0, AppendOperator.Instance));
+        world.Put(10, "a", "old", expiry: 30);
+        world.Merge(20, "a", "er");
+        world.Put(21, "b", "next");
+        world.Put(22, "0", "before");
+        Assert.Equal("0=before b=next", world.Scan(ReadPoint.LatestAt(new(40))));
+        Assert.Equal("b=next 0=before", world.Scan(ReadPoint.LatestAt(new(40)), backward: true));
+        Assert.Equal("0=before a=older b=next", world.Scan(ReadPoint.LatestAt(new(25))));
+    }
+
+    // It read the memtable, which others go on writing to.
+    [Fact]
+    public void An_iterator_does_not_see_what_is_written_after_it_was_made()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(Now));
+        world.Put(10, "a", "1");
+        world.Put(11, "b", "1");
+        using var iterator = world.Tree.Iterate();
+        world.Put(12, "b", "2");
+        world.Put(13, "c", "2");
+        world.Delete(14, "a");
+        Assert.Equal("a=1 b=1", SimulatedTree.Walk(iterator));
+        Assert.Equal("b=1 a=1", SimulatedTree.Walk(iterator, backward: true));
+    }
+
+    // The expired version was dropped, though it had not ended yet, and the one below it, out of the flush's sight, seemed to live on.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_expired_still_hides_what_lies_below_it(bool compact)
+    {
+        var policy = new RisingPolicy();
+        using var world = new SimulatedTree(policy);
+        world.Put(10, "a", "first");
+        world.Tree.Flush();
+        world.Put(20, "a", "second", expiry: 25);
+        world.Put(40, "a", "third");
+        policy.Floor = new(30);
+        world.Tree.Flush();
+        if (compact) world.Tree.CompactAll();
+        Assert.Null(world.Get("a", 35));
+        Assert.Equal("third", world.Get("a", 40));
+    }
+
+    // The listing took a version for the present one when the delete behind it was gone.
+    [Fact]
+    public void The_listing_knows_what_ended_though_the_delete_is_gone()
+    {
+        var policy = new RisingPolicy();
+        using var world = new SimulatedTree(policy);
+        world.Put(10, "a", "1");
+        world.Delete(20, "a");
+        world.Put(21, "b", "1");
+        world.Put(30, "b", "2");
+        world.Tree.Flush();   // history: a from 10 to 20, the delete at 20, b from 21 to 30
+        Assert.Equal("20:Delete 10:Put=1", world.Versions("a"));
+        policy.Floor = new(25);
+        Assert.Equal("", world.Versions("a"));
+        world.Tree.CompactAll();
+        Assert.Equal("", world.Versions("a"));
+        Assert.Equal("30:Put=2 21:Put=1", world.Versions("b"));
+    }
+
+    // A keyspace whose floor is 0 was not counted, and its history went with that of the others.
+    [Fact]
+    public void History_is_kept_where_one_keyspace_keeps_all_and_another_none()
+    {
+        using var world = new SimulatedTree(new TwoKeyspaces());
+        for (ulong time = 10; time < 20; time++)
+        {
+            world.Put(time, TwoKeyspaces.Kept + "a", $"{time}");
+            world.Put(time, TwoKeyspaces.Gone + "a", $"{time}");
+        }
+        world.Tree.CompactAll();
+        world.Put(30, TwoKeyspaces.Gone + "a", "30");
+        world.Tree.CompactAll();
+        for (ulong time = 10; time < 20; time++) Assert.Equal($"{time}", world.Get(TwoKeyspaces.Kept + "a", time));
+    }
+
+    // A range delete that begins in a keyspace without history was no longer listed in the one with history.
+    [Fact]
+    public void A_range_delete_over_two_keyspaces_stays_listed_where_history_is_kept()
+    {
+        using var world = new SimulatedTree(new TwoKeyspaces());
+        world.Put(10, TwoKeyspaces.Kept + "a", "1");
+        world.Write(20, b => b.DeleteRange(SimulatedTree.Bytes(TwoKeyspaces.Gone + "a"), SimulatedTree.Bytes(TwoKeyspaces.Kept + "z")));
+        world.Put(30, TwoKeyspaces.Kept + "a", "2");
+        world.Tree.CompactAll();
+        world.Tree.CompactAll();
+        Assert.Equal("30:Put=2 20:DeleteRange 10:Put=1", world.Versions(TwoKeyspaces.Kept + "a"));
+    }
+
+    // The end of the range was taken for a part of it.
+    [Fact]
+    public void The_past_of_one_keyspace_can_be_walked_beside_one_without_history()
+    {
+        using var world = new SimulatedTree(new TwoKeyspaces());
+        world.Put(10, TwoKeyspaces.Before + "a", "1");
+        world.Put(20, TwoKeyspaces.Before + "a", "2");
+        var options = new IterateOptions { Point = ReadPoint.AsOf(new(15)), Start = SimulatedTree.Bytes(TwoKeyspaces.Before), End = SimulatedTree.Bytes(TwoKeyspaces.Gone) };
+        using var iterator = world.Tree.Iterate(options);
+        Assert.Equal(TwoKeyspaces.Before + "a=1", SimulatedTree.Walk(iterator));
+        Assert.Throws<HistoryUnavailableException>(() => world.Tree.Iterate(options with { End = SimulatedTree.Bytes(TwoKeyspaces.Gone + "a") }));
+    }
+
+    // The tree's own directory was a name that nobody had synced.
+    [Fact]
+    public void A_new_tree_survives_a_power_cut_with_all_it_acknowledged()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(Now), SyncPolicy.Always);
+        world.Put(10, "a", "1");
+        world.PowerCut();
+        Assert.Equal("1", world.Get("a", 10));
+    }
+
+    // CURRENT could become durable before the name of the manifest that it names.
+    [Fact]
+    public void A_power_cut_at_any_moment_of_an_open_leaves_a_tree_that_opens()
+    {
+        for (ulong seed = 1; seed <= 4; seed++)
+        {
+            using var world = new SimulatedTree(SimulatedTree.Keep(Now), SyncPolicy.Always, seed: seed);
+            world.Put(10, "a", "1");
+            world.Tree.Flush();
+            world.Put(11, "b", "1");
+            for (var change = 1; ; change++)
+            {
+                world.Close();
+                world.Files.Plan.PowerCutAt = world.Files.ChangeCount + change;
+                var error = Record.Exception(world.Open);
+                if (error is null && world.Files.Successor is null) break;
+                world.TakeOver();
+                world.Open();
+                Assert.Equal("1", world.Get("a", 11));
+                Assert.Equal("1", world.Get("b", 11));
+            }
+        }
+    }
+
+    // A recorded floor may lie above everything that the power cut left.
+    [Fact]
+    public void A_snapshot_can_be_read_after_a_power_cut_took_the_newest_batches()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(Now));
+        world.Put(10, "a", "1");
+        world.Tree.Flush();
+        world.Put(20, "b", "1");
+        world.Tree.CompactAll();   // its floor is 20
+        world.Put(30, "c", "1");
+        world.PowerCut();
+        using var snapshot = world.Tree.OpenSnapshot();
+        Assert.Equal("1", world.Get("a", snapshot.At.Value));
+    }
+
+    // The open had begun a new manifest without the edit that could not be read, and had deleted its tables, before it saw what was missing.
+    [Fact]
+    public void A_damaged_manifest_is_reported_before_anything_is_changed()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(Now));
+        world.Put(10, "a", "1");
+        world.Tree.Flush();
+        world.Put(11, "b", "1");   // tells the log that the first batch is in a table
+        world.Kill();
+        var path = "db/" + world.Files.ListFiles("db").Single(name => name.StartsWith("MANIFEST", StringComparison.Ordinal));
+        var offset = world.Files.FileLength(path) - 3;
+        world.Files.FlipBit(path, offset);
+        Assert.Throws<CorruptionException>(world.Open);
+        world.Files.FlipBit(path, offset);
+        world.Open();
+        Assert.Equal("1", world.Get("a", 11));
+        Assert.Equal("1", world.Get("b", 11));
+    }
+
+    // The state of the manifest had moved on although its new file could not be written; the second attempt added the same versions again.
+    [Theory]
+    [InlineData(FileOperation.Create)]
+    [InlineData(FileOperation.Append)]
+    [InlineData(FileOperation.Sync)]
+    [InlineData(FileOperation.Rename)]
+    [InlineData(FileOperation.SyncDirectory)]
+    [InlineData(FileOperation.Delete)]
+    public void A_flush_whose_manifest_fails_twice_is_done_once(FileOperation operation)
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(0, AppendOperator.Instance));
+        world.Merge(10, "a", "x");
+        world.Files.Plan.Strikes = path => path.Contains("MANIFEST", StringComparison.Ordinal) || path.Contains("CURRENT", StringComparison.Ordinal) || path == "db";
+        world.Files.Plan.FailNth(FileOperation.Append, 1);
+        Assert.Throws<AevumException>(world.Tree.Flush);
+        world.Files.Plan.FailNth(operation, 1);
+        world.Scheduler.RunFor(TimeSpan.FromSeconds(2));
+        world.Tree.Flush();
+        Assert.Equal("x", world.Get("a", 10));
+        world.Reopen();
+        Assert.Equal("x", world.Get("a", 10));
+        world.Tree.CompactAll();
+        Assert.Equal("x", world.Get("a", 10));
+    }
+
+    // A flush that had succeeded hid that compactions fail, and a compaction that had failed once made every later wait fail.
+    [Fact]
+    public void A_compaction_that_failed_is_forgotten_once_one_succeeds()
+    {
+        using var world = new SimulatedTree(SimulatedTree.Keep(Now));
+        world.Put(10, "a", "1");
+        world.Tree.Flush();
+        world.Put(11, "a", "2");
+        world.Tree.Flush();
+        world.Files.Plan.FailNth(FileOperation.Create, 1);
+        Assert.Throws<AevumException>(world.Tree.CompactAll);
+        Assert.NotNull(world.Tree.MaintenanceFailure);
+        world.Scheduler.RunFor(TimeSpan.FromSeconds(1));
+        Assert.Null(world.Tree.MaintenanceFailure);
+        world.Tree.WaitIdle();
+    }
+
+    sealed class RisingPolicy : ITreePolicy
+    {
+        public SystemTime Floor { get; set; }
+
+        public int KeyspacePrefixBytes => 0;
+
+        public Compression CompressionOf(ulong keyspace) => Compression.None;
+
+        public IMergeOperator? MergeOperatorOf(ulong keyspace) => null;
+
+        public SystemTime HistoryFloorOf(ulong keyspace) => Floor;
+    }
+
+    sealed class TwoKeyspaces : ITreePolicy
+    {
+        public const string Before = "AAAAAAAA";
+        public const string Gone = "AAAAAAAB";
+        public const string Kept = "AAAAAAAC";
+
+        public int KeyspacePrefixBytes => 8;
+
+        public Compression CompressionOf(ulong keyspace) => Compression.None;
+
+        public IMergeOperator? MergeOperatorOf(ulong keyspace) => null;
+
+        public SystemTime HistoryFloorOf(ulong keyspace) => (byte)keyspace == 'B' ? SystemTime.Max : SystemTime.None;
+    }
+}
