@@ -46,6 +46,8 @@ sealed record SimulatedConfiguration
 
     public required long CacheBytes { get; init; }
 
+    public required int OpenTablesMax { get; init; }
+
     public required long CompactionBytesPerSecond { get; init; }
 
     public static SimulatedConfiguration Draw(SeededRandom random, FaultPlan plan)
@@ -67,13 +69,13 @@ sealed record SimulatedConfiguration
             ExpiryMax = random.OneIn(2) ? 30 : 400,
             RangeDeletesOneIn = random.Next(4) switch { 0 => 1000, 1 => 4, _ => 20 },
             CacheBytes = random.Next(4) switch { 0 => 0, 1 => 16 << 10, _ => 256 << 10 },
+            OpenTablesMax = random.OneIn(3) ? 2 : 64,
             CompactionBytesPerSecond = random.OneIn(6) ? 64 << 10 : 0,
             Tree = new TreeOptions
             {
                 Policy = policy,
                 // A memtable takes its first chunks, some 80 KiB, with its first write: below that each write freezes the one before.
                 MemtableBytes = random.Next(5) switch { 0 => 32 << 10, 1 => 400 << 10, _ => 100 << 10 },
-                FrozenSlowdown = 1,
                 FrozenStop = random.Next(1, 4),
                 BlockBytes = random.Next(3) switch { 0 => 128, 1 => 512, _ => 2048 },
                 FilterBitsPerKey = random.OneIn(4) ? 0 : 10,

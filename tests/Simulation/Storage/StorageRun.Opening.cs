@@ -61,6 +61,7 @@ sealed partial class StorageRun
             Scheduler = _scheduler,
             BlockCacheBytes = _configuration.CacheBytes,
             RetainedArenaBytes = 1 << 20,
+            OpenTablesMax = _configuration.OpenTablesMax,
             CompactionBytesPerSecond = _configuration.CompactionBytesPerSecond,
         });
         _tree = Tree.Open(_environment, Directory, _configuration.Tree);

@@ -97,7 +97,14 @@ sealed partial class StorageRun
 
     void BeginErrors()
     {
-        var operation = Operations[_random.Next(Operations.Length)];
+        // Half of the time one of those that writing depends on.
+        var operation = _random.Next(8) switch
+        {
+            0 or 1 => FileOperation.Sync,
+            2 => FileOperation.Append,
+            3 => FileOperation.Publish,
+            _ => Operations[_random.Next(Operations.Length)],
+        };
         if (_random.OneIn(2)) _plan.FailNth(operation, _random.Next(1, 5));
         else _plan.FailWithProbability(operation, _random.OneIn(2) ? 1 : 0.2);
         _fault = Fault.Errors;
