@@ -3,6 +3,7 @@
 // Everything applied before the call is in it. Its manifest is written last, so a checkpoint that a crash cut short does not open as one.
 
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Storage.Versions;
 
 namespace Aevum.Storage.Trees;
@@ -34,7 +35,7 @@ public sealed partial class Tree
         var tables = Path.Combine(target, TableStore.FolderName);
         try
         {
-            files.CreateDirectory(tables);
+            files.CreateDirectoryDurably(tables);
             foreach (var table in state.Version.AllTables) files.Link(_store.PathOf(table.Id), Path.Combine(tables, TableStore.FileNameOf(table.Id)));
             files.SyncDirectory(tables);
             Manifest.Create(files, target, state).Dispose();

@@ -90,6 +90,7 @@ sealed record SimulatedConfiguration
                 },
                 LogSegmentBytes = segmentBytes,
                 LogBytesMax = random.OneIn(2) ? 3L * segmentBytes : 512L << 20,
+                ManifestBytesMax = random.OneIn(2) ? 256 : 4 << 20,
                 Compaction = new CompactionOptions
                 {
                     LevelZeroTrigger = trigger,

@@ -192,6 +192,8 @@ sealed partial class StorageRun
             // The end of the log cannot be told from an append that was cut short, if nothing follows that says so.
             var least = path.Contains("/log/", StringComparison.Ordinal) || !OwnLog ? 0 : required;
             Require(found >= least && found <= _model.Count, $"with a flipped bit in {path} {found} batches were found, {required} were required");
+            // A tree whose log is its owner's may forget its last flush: it says so by its position, and the owner applies the rest again.
+            if (!OwnLog) _required = Math.Min(_required, found);
             CheckNow(_model.Prefix(found));
             Count("flips survived");
         }
