@@ -91,6 +91,7 @@ public sealed class ManifestTests
         for (var i = 0; i < 3; i++)
         {
             using var manifest = Manifest.Open(files, "db", out var cut);
+            manifest.StartAnew();
             Assert.Equal(0, cut);
             Assert.Equal(states[^1], Describe(manifest.State));
             Assert.Equal(Database, manifest.State.DatabaseId);
