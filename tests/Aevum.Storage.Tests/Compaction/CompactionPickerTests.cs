@@ -23,7 +23,7 @@ public sealed class CompactionPickerTests
                 return "ok";
             case "pick":
                 var words = step.Input.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-                var busy = words.Where(w => w[0] == '#').Select(w => ulong.Parse(w.AsSpan(1), CultureInfo.InvariantCulture)).ToFrozenSet();
+                var busy = words.Where(w => w[0] == '!').Select(w => ulong.Parse(w.AsSpan(1), CultureInfo.InvariantCulture)).ToFrozenSet();
                 var floor = words.Where(w => w[0] == '@').Select(w => ulong.Parse(w.AsSpan(1), CultureInfo.InvariantCulture)).FirstOrDefault();
                 return CompactionPicker.Pick(_version, _options, busy, floor)?.ToString() ?? "nothing to do";
             case "targets":

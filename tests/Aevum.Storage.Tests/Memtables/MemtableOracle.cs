@@ -11,7 +11,8 @@ sealed record OracleVersion(EffectKind Kind, ulong Version, ulong Expiry, byte[]
 sealed record OracleEntry(byte[] Key, OracleVersion Version)
 {
     public override string ToString() =>
-        $"{Convert.ToHexString(Key.AsSpan(0, Math.Min(Key.Length, 40)))}({Key.Length})@{Version.Version} {Version.Kind} {Convert.ToHexString(Version.Value.AsSpan(0, Math.Min(8, Version.Value.Length)))}";
+        $"{Convert.ToHexString(Key.AsSpan(0, Math.Min(Key.Length, 40)))}({Key.Length})@{Version.Version} {Version.Kind} " +
+        $"{Convert.ToHexString(Version.Value.AsSpan(0, Math.Min(8, Version.Value.Length)))}";
 }
 
 sealed class MemtableOracle

@@ -332,7 +332,8 @@ public sealed class MemtableTests : IDisposable
         Assert.Equal(b.Valid, a.Valid);
         Assert.Equal(Lines(single.RangeDeletes), Lines(whole.RangeDeletes));
         Assert.Equal(
-            (single.Count, single.KeyCount, single.DeleteCount, single.MergeCount, single.ExpiryCount, single.PayloadBytes, single.MinVersion, single.MaxVersion),
+            (single.Count, single.KeyCount, single.DeleteCount, single.MergeCount, single.ExpiryCount, single.PayloadBytes,
+                single.MinVersion, single.MaxVersion),
             (whole.Count, whole.KeyCount, whole.DeleteCount, whole.MergeCount, whole.ExpiryCount, whole.PayloadBytes, whole.MinVersion, whole.MaxVersion));
     }
 

@@ -115,7 +115,8 @@ sealed class TreeWorld : IDisposable
         Assert.Equal(0, i);
     }
 
-    static string Show(byte[]? value) => value is null ? "nothing" : Convert.ToHexString(value.AsSpan(0, Math.Min(8, value.Length))) + $" ({value.Length} bytes)";
+    static string Show(byte[]? value) =>
+        value is null ? "nothing" : Convert.ToHexString(value.AsSpan(0, Math.Min(8, value.Length))) + $" ({value.Length} bytes)";
 
     public void Dispose()
     {
