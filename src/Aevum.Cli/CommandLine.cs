@@ -5,7 +5,9 @@
 // trace is shown only where this program itself is at fault.
 
 using System.CommandLine;
+using Aevum.Cli.Checking;
 using Aevum.Cli.Demo;
+using Aevum.Cli.Inspection;
 using Aevum.Cli.Shell;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Errors;
@@ -20,6 +22,8 @@ static class CommandLine
         {
             DemoCommand.Create(terminal),
             ShellCommand.Create(terminal),
+            CheckCommand.Create(terminal),
+            InspectCommand.Create(terminal),
         };
         try
         {

@@ -12,6 +12,12 @@ public class AevumException : Exception
 public sealed class CorruptionException : AevumException
 {
     public CorruptionException(string message, Exception? innerException = null) : base(ErrorCode.Corruption, message, innerException) { }
+
+    /// <summary>The damaged file, where one is known; the message names it too.</summary>
+    public string? File { get; init; }
+
+    /// <summary>Where in that file, in bytes from its start.</summary>
+    public long Offset { get; init; }
 }
 
 /// <summary>A read asked for a moment below the history floor.</summary>

@@ -8,7 +8,7 @@ public static class Throw
 {
     [DoesNotReturn]
     public static void Corruption(string file, long offset, string expected) =>
-        throw new CorruptionException($"{file} at byte {offset}: expected {expected}. The file is left untouched.");
+        throw new CorruptionException($"{file} at byte {offset}: expected {expected}. The file is left untouched.") { File = file, Offset = offset };
 
     [DoesNotReturn]
     public static void Limit(string what, long actual, long limit) =>

@@ -27,6 +27,9 @@ sealed unsafe class MergingCursor : VersionCursor
     /// <summary>A cursor over all given sources, newest first: the source itself if it is the only one.</summary>
     public static VersionCursor Over(List<VersionCursor> children) => children.Count == 1 ? children[0] : new MergingCursor([.. children]);
 
+    /// <summary>Which of the given sources the current entry comes from.</summary>
+    public int Source => _heap[0];
+
     public override void SeekToFirst()
     {
         foreach (var child in _children) child.SeekToFirst();

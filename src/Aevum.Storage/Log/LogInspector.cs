@@ -100,7 +100,11 @@ public static class LogInspector
         }
     }
 
-    static LogSegmentInfo InspectSegment(IFileSystem files, string path, Action<LogRecordInfo, ReadOnlySpan<byte>>? onRecord)
+    /// <summary>One file alone, of whatever name, without asking what an open would say.</summary>
+    /// <param name="files">Where the file is.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="onRecord">As in <see cref="Inspect"/>.</param>
+    public static LogSegmentInfo InspectSegment(IFileSystem files, string path, Action<LogRecordInfo, ReadOnlySpan<byte>>? onRecord)
     {
         var info = new LogSegmentInfo { Path = path };
         var gaps = new List<LogGap>();

@@ -21,6 +21,9 @@ namespace Aevum.Storage.Tables;
 
 sealed unsafe class TableReader : IDisposable
 {
+    /// <summary>For tools that look at a file of whatever name: the id it carries is taken.</summary>
+    public const ulong AnyTableId = ulong.MaxValue;
+
     readonly BlockSource _source;
     readonly TableFooter _footer;
     byte* _filter;
@@ -107,7 +110,7 @@ sealed unsafe class TableReader : IDisposable
             ReadPart(_footer.Properties, ref lease);
             var problem = TableProperties.TryRead(new ReadOnlySpan<byte>(lease.Memory, checked((int)lease.Length)), out var properties);
             if (problem is not null) Throw.Corruption(Path, (long)_footer.Properties.Offset, problem);
-            if (properties.TableId != tableId)
+            if (properties.TableId != tableId && tableId != AnyTableId)
                 Throw.Corruption(Path, (long)_footer.Properties.Offset,
                     $"the table with the id {tableId}, not that with the id {properties.TableId}");
             if (properties.KeyBytesMax > TableFormat.KeyBytesMax || properties.BlockBytesMax > TableFormat.BlockBytesMax)

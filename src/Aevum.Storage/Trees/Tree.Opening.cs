@@ -28,7 +28,7 @@ public sealed partial class Tree
     public const string LogFolderName = "log";
 
     /// <summary>The stream of a tree in its own log.</summary>
-    const uint OwnStream = 1;
+    internal const uint OwnStream = 1;
 
     /// <summary>What opening found.</summary>
     public TreeRecovery Recovery { get; private set; } = new(0, 0, 0, 0);

@@ -153,8 +153,21 @@ sealed class Manifest : IDisposable
         var path = Path.Combine(directory, name);
         if (!files.FileExists(path)) Throw.Corruption(currentPath, 0, $"the name of an existing manifest, not {name}");
         var state = new ManifestState();
-        var cut = ReadRecords(path, ReadAll(files, path), (_, content) => state = state.After(VersionEditCodec.Decode(content)));
+        var cut = ReadRecords(path, ReadAll(files, path), (_, content) => state = Follow(state, VersionEditCodec.Decode(content)));
         return (state, number, cut);
+    }
+
+    // While a tree runs, an edit that breaks an invariant is our own mistake; read back from a file, it is the file's.
+    static ManifestState Follow(ManifestState state, VersionEdit edit)
+    {
+        try
+        {
+            return state.After(edit);
+        }
+        catch (InvalidOperationException broken)
+        {
+            throw new CorruptionException($"a manifest edit makes no tree: {broken.Message}", broken);
+        }
     }
 
     /// <summary>Hands out every record: its offset and content.</summary>
@@ -182,7 +195,7 @@ sealed class Manifest : IDisposable
             }
             catch (CorruptionException e)
             {
-                throw new CorruptionException($"{path} at byte {at}: {e.Message}", e);
+                throw new CorruptionException($"{path} at byte {at}: {e.Message}", e) { File = path, Offset = at };
             }
             at += RecordHeaderBytes + content.Length;
         }

@@ -1,0 +1,97 @@
+// CheckCommand: aevum check DIR [--json] [--force]: reads a whole store and says what is wrong with it. Exit code 0: nothing; 1: something;
+// 2: the check could not be done.
+//
+// Changes nothing but the text inside the LOCK file. With --force the lock is not taken: on a store in use, files come and go under the
+// check, and what it then reports may not be so.
+
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Aevum.Cli.Terminals;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Storage.Checking;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Cli.Checking;
+
+static class CheckCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var directory = new Argument<string>("DIR") { Description = "The store's directory." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of text." };
+        var force = new Option<bool>("--force") { Description = "Do not take the store's lock: for read-only copies." };
+        var command = new Command("check", "Verify every checksum and every rule of a store's files; changes nothing. Exit code 0: sound, 1: not.")
+        {
+            directory,
+            json,
+            force,
+        };
+        command.SetAction(parsed => Run(terminal, parsed.GetValue(directory)!, parsed.GetValue(json), parsed.GetValue(force)));
+        return command;
+    }
+
+    static int Run(Terminal terminal, string directory, bool json, bool force)
+    {
+        var files = new DiskFileSystem();
+        if (!StoreChecker.IsStore(files, directory)) throw new AevumException(ErrorCode.NotFound, $"{directory} holds no store");
+        using var held = force ? null : files.Lock(FilePaths.Combine(directory, Tree.LockName), $"check, process {Environment.ProcessId}");
+        CheckReport? report = null;
+        if (json) report = StoreChecker.Check(files, directory);
+        else Stages.Run(terminal, TimeProvider.System, stages => report = StoreChecker.Check(files, directory, new Progress(stages)));
+        if (json) terminal.Out.WriteLine(AsJson(directory, report!));
+        else Print(terminal, directory, report!);
+        return report!.IsSound ? ExitCodes.Done : ExitCodes.Problems;
+    }
+
+    static void Print(Terminal terminal, string directory, CheckReport report)
+    {
+        foreach (var problem in report.Problems) terminal.Out.WriteLine($"{terminal.Paint(Tone.Bad, "problem")}  {problem}");
+        foreach (var note in report.Notes) terminal.Out.WriteLine($"{terminal.Paint(Tone.Quiet, "note")}     {note}");
+        var verdict = report.IsSound ? terminal.Paint(Tone.Good, "sound") : terminal.Paint(Tone.Bad, $"{report.Problems.Count} problems");
+        terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{directory}: {verdict}; {report.Tables:N0} tables with {report.Versions:N0} versions in {report.TableBytes:N0} bytes, {report.LogSegments:N0} log segments with {report.LogRecords:N0} records"));
+    }
+
+    static string AsJson(string directory, CheckReport report)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, JsonOptions.Writing))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("directory", directory);
+            writer.WriteBoolean("sound", report.IsSound);
+            writer.WriteStartArray("problems");
+            foreach (var problem in report.Problems)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("file", problem.Path);
+                if (problem.Offset is { } offset) writer.WriteNumber("offset", offset);
+                else writer.WriteNull("offset");
+                writer.WriteString("problem", problem.Text);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndArray();
+            writer.WriteStartArray("notes");
+            foreach (var note in report.Notes) writer.WriteStringValue(note);
+            writer.WriteEndArray();
+            writer.WriteNumber("tables", report.Tables);
+            writer.WriteNumber("table_bytes", report.TableBytes);
+            writer.WriteNumber("versions", report.Versions);
+            writer.WriteNumber("log_segments", report.LogSegments);
+            writer.WriteNumber("log_records", report.LogRecords);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    sealed class Progress(Stages stages) : ICheckProgress
+    {
+        public void Begin(string stage, long total) => stages.Begin(stage, total);
+
+        public void Advance(long count) => stages.Advance(count);
+    }
+}
