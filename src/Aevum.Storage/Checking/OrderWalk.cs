@@ -3,8 +3,8 @@
 //   main      sources in the order of reads (level 0 newest first, then levels 1 to 6): walking a key from its newest version to its oldest
 //             must go from source to deeper source, or a lookup would stop at an old version
 //   deletes   what a source's range delete covers in deeper sources is older, and what lies above it is not
-//   history   each version ends after it began (a delete that nothing followed may end where it begins), and a value at the latest when the
-//             next version of its key begins
+//   history   each version ends after it began (a delete that nothing followed may end where it begins), and a value is hidden by newer ones
+//             from the next version's beginning until its own end
 //   both      no version of a key is there twice; only history tables carry ends
 //
 // Tables in which something else is wrong are left out; the order among the others holds without them.
@@ -36,6 +36,7 @@ sealed class OrderWalk : IDisposable
     byte[] _key = [];
     int _keyLength = -1;
     ulong _newer;         // the version before the current one, of the same key
+    ulong _hiddenTo;      // from _newer on until here, newer versions answer instead of older ones
     int _newerMain = -1;  // the source of the last version in a main table
 
     /// <param name="sound">The tables to look at, by id, with their range deletes.</param>
@@ -102,6 +103,9 @@ sealed class OrderWalk : IDisposable
         if (_runs[source].History) VisitHistory(source, isSame);
         else VisitMain(source, isSame);
         if (!isSame) Remember(cursor.Key);
+        // A version in a main table hides all older ones for good; one in a history table until its end, and on if a newer one takes over there.
+        if (!_runs[source].History) _hiddenTo = ulong.MaxValue;
+        else _hiddenTo = isSame && cursor.End >= _newer ? Math.Max(cursor.End, _hiddenTo) : cursor.End;
         _newer = version;
     }
 
@@ -141,9 +145,10 @@ sealed class OrderWalk : IDisposable
         if (!isSame) _newerMain = -1;
         if (cursor.End < cursor.Version || (cursor.End == cursor.Version && cursor.Kind != EffectKind.Delete))
             Report(source, $"version {cursor.Version} of key {Show()} ends at {cursor.End}, not after it began");
-        // Merges of one chain may live as long as the newest of them (VersionSieve).
-        else if (isSame && cursor.Kind == EffectKind.Put && cursor.End > _newer)
-            Report(source, $"version {cursor.Version} of key {Show()} ends at {cursor.End}, after the next version began at {_newer}");
+        // Where a range delete ended both it and a newer version that had left the main tables before, both carry its time; the newer hides the
+        // older. What may not be: a time at which the newer one has ended and the older has not. Merges of one chain may (VersionSieve).
+        else if (isSame && cursor.Kind == EffectKind.Put && cursor.End > Math.Max(_newer, _hiddenTo))
+            Report(source, $"version {cursor.Version} of key {Show()} ends at {cursor.End}, after the next version, of {_newer}, ended at {_hiddenTo}");
     }
 
     void Remember(ReadOnlySpan<byte> key)

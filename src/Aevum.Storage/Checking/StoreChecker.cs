@@ -120,8 +120,6 @@ public sealed class StoreChecker
             var order = table.Smallest.AsSpan().SequenceCompareTo(table.Largest);
             if (order > 0 || (order == 0 && table.LargestExclusive)) _findings.Report(path, null, $"table {table.Id:x} has its bounds the wrong way round");
         }
-        foreach (var (keyspace, floor) in state.Floors)
-            if (floor > state.GreatestTime) _findings.Report(path, null, $"the history floor of keyspace {keyspace:x} is {floor}, later than the greatest time {state.GreatestTime}");
     }
 
     // The tables in which nothing is wrong, with their range deletes: only among them an order can be asked for.
