@@ -19,7 +19,7 @@ sealed class Dump : IDisposable
     readonly MemoryStream? _stream;
     readonly Utf8JsonWriter? _json;
     readonly int _limit;
-    int _items;
+    long _items;
     bool _inList;
 
     /// <param name="limit">Items printed of each list; the others are counted.</param>
@@ -68,6 +68,9 @@ sealed class Dump : IDisposable
             if (value is not null) line.Append(' ').Append(_terminal.Paint(Tone.Quiet, name)).Append(' ').Append(Text(value)).Append(' ');
         _terminal.Out.WriteLine(line.ToString().TrimEnd());
     }
+
+    /// <summary>Counts items that were not made because none are wanted any more.</summary>
+    public void Skip(long count) => _items += count;
 
     public void End()
     {
