@@ -147,26 +147,27 @@ sealed unsafe class Memtable : IDisposable
     /// <remarks>Range deletes are asked for apart: <see cref="HasRangeDeletes"/>, <see cref="NewestRangeDeleteOver"/>.</remarks>
     public bool TryFind(ReadOnlySpan<byte> key, ulong at, out FoundVersion found)
     {
-        fixed (byte* pointer = key)
+        fixed (byte* pointer = key) return TryShow(_tree.Find(pointer, key.Length), at, out found);
+    }
+
+    /// <summary>Looks up many keys at once: the same answers as <see cref="TryFind"/>, with the cache misses of several lookups side by side.
+    /// Worth it for a few keys and more, in memtables beyond a few MiB.</summary>
+    /// <param name="found">As long as <paramref name="keys"/>. Where nothing is found ValuePointer is null; elsewhere it never is.</param>
+    /// <returns>How many were found.</returns>
+    [SkipLocalsInit]
+    public int FindMany(ReadOnlySpan<NativeKey> keys, ulong at, Span<FoundVersion> found)
+    {
+        const int part = 64;
+        Span<nint> records = stackalloc nint[part];
+        var hits = 0;
+        for (var from = 0; from < keys.Length; from += part)
         {
-            var record = _tree.Find(pointer, key.Length);
-            if (record != null)
-            {
-                var node = VersionNode.NewestAtMost(KeyRecord.LoadNewest(record), at);
-                if (node != null)
-                {
-                    found.ValuePointer = VersionNode.Value(node);
-                    found.ValueLength = (int)node->ValueLength;
-                    found.Kind = node->Kind;
-                    found.Version = node->Version;
-                    found.Expiry = VersionNode.Expiry(node);
-                    found.End = 0;
-                    return true;
-                }
-            }
+            var count = Math.Min(part, keys.Length - from);
+            _tree.FindMany(keys.Slice(from, count), records);
+            for (var i = 0; i < count; i++)
+                if (TryShow((KeyRecord*)records[i], at, out found[from + i])) hits++;
         }
-        found = default;
-        return false;
+        return hits;
     }
 
     /// <summary>A cursor over all versions. It sees every entry that was there when it was positioned, and may see later ones.</summary>
@@ -230,6 +231,24 @@ sealed unsafe class Memtable : IDisposable
         VersionNode.LinkAbove(node, top);
         Unsafe.CopyBlockUnaligned(VersionNode.Value(node), value, (uint)valueLength);
         KeyRecord.StoreNewest(record, node);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool TryShow(KeyRecord* record, ulong at, out FoundVersion found)
+    {
+        var node = record == null ? null : VersionNode.NewestAtMost(KeyRecord.LoadNewest(record), at);
+        if (node == null)
+        {
+            found = default;
+            return false;
+        }
+        found.ValuePointer = VersionNode.Value(node);
+        found.ValueLength = (int)node->ValueLength;
+        found.Kind = node->Kind;
+        found.Version = node->Version;
+        found.Expiry = VersionNode.Expiry(node);
+        found.End = 0;
+        return true;
     }
 
     void CountOther(EffectKind kind)

@@ -51,13 +51,8 @@ sealed unsafe partial class MemtableTree
             {
                 if (prefix > verified)
                 {
-                    if (prefix > length) return TreeNode.IsUnchanged(node, sequence);
-                    var tailIsEnough = prefix - verified <= KeyWord.Bytes && node->PrefixTail == KeyWord.LoadTail(key, length, prefix);
-                    if (!tailIsEnough)
-                    {
-                        var order = ComparePrefix(node, sequence, key, length, verified);
-                        if (order != 0) return order != Changed;
-                    }
+                    var order = SideOfPrefix(node, sequence, prefix, key, length, verified);
+                    if (order != 0) return order != Changed;
                     verified = prefix;
                 }
                 word = KeyWord.Load(key, length, prefix);
@@ -185,6 +180,14 @@ sealed unsafe partial class MemtableTree
 
     /// <summary>What <see cref="ComparePrefix"/> says when the node changed.</summary>
     const int Changed = int.MinValue;
+
+    // The same as ComparePrefix; where the last bytes of the prefix settle it, without following the pointer to the others.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int SideOfPrefix(TreeNode* node, uint sequence, int prefix, byte* key, int length, int verified)
+    {
+        var isSame = prefix <= length && prefix - verified <= KeyWord.Bytes && node->PrefixTail == KeyWord.LoadTail(key, length, prefix);
+        return isSame ? 0 : ComparePrefix(node, sequence, key, length, verified);
+    }
 
     // 0 if the key has the node's prefix, else -1 or 1: on which side of all keys of the subtree it lies.
     static int ComparePrefix(TreeNode* node, uint sequence, byte* key, int length, int verified)
