@@ -61,12 +61,15 @@ unsafe struct TiedWords
         var words = TreeNode.Words(node);
         var keys = TreeNode.Keys(node);
         var word = words[at];
-        var neighbour = at > 0 && words[at - 1] == word ? at - 1 : at + 1;
-        var offset = Offsets(node->Tied)[neighbour];
+        var first = at;
+        while (first > 0 && words[first - 1] == word) first--;
+        // Compared with the key that was first in the stretch: the walk to this place has just looked at it, the others may be far.
+        var member = first < at ? first : at + 1;
+        var offset = Offsets(node->Tied)[member];
         if (offset > 0)
         {
             var key = keys[at];
-            var shared = KeyWord.SharedBytes(KeyRecord.Key(key), key->KeyLength, KeyRecord.Key(keys[neighbour]), keys[neighbour]->KeyLength);
+            var shared = KeyWord.SharedBytes(KeyRecord.Key(key), key->KeyLength, KeyRecord.Key(keys[member]), keys[member]->KeyLength);
             if (shared >= offset)
             {
                 Offsets(node->Tied)[at] = offset;
@@ -74,10 +77,7 @@ unsafe struct TiedWords
                 return;
             }
         }
-        var count = TreeNode.WordCount(node);
-        var first = at;
-        while (first > 0 && words[first - 1] == word) first--;
-        LoadStretch(node, first, TreeNode.EndOfTie(node, count, word));
+        LoadStretch(node, first, TreeNode.EndOfTie(node, TreeNode.WordCount(node), word));
     }
 
     /// <summary>Finds all offsets and words anew.</summary>

@@ -11,7 +11,7 @@ namespace Aevum.Storage.Tests.Memtables;
 
 public sealed class MemtableConcurrencyTests
 {
-    const int Writes = 60_000;
+    const int Writes = 30_000;
 
     sealed class World(KeyShape shape, ulong seed)
     {
@@ -48,11 +48,12 @@ public sealed class MemtableConcurrencyTests
         var world = new World(shape, 11);
         using var pool = new ArenaPool();
         using var memtable = new Memtable(pool);
-        using (var scheduler = new ThreadScheduler(new ThreadSchedulerOptions { BackgroundThreads = 4, Seed = 1 }))
+        using (var scheduler = new ThreadScheduler(new ThreadSchedulerOptions { BackgroundThreads = 5, Seed = 1 }))
         {
             var readers = new[]
             {
                 scheduler.Start("lookups", WorkClass.Background, _ => Run(world, 1, random => LookUp(world, memtable, random))),
+                scheduler.Start("many lookups", WorkClass.Background, _ => Run(world, 5, random => LookUpMany(world, memtable, random))),
                 scheduler.Start("forward", WorkClass.Background, _ => Run(world, 2, random => Walk(world, memtable, random, isForward: true))),
                 scheduler.Start("backward", WorkClass.Background, _ => Run(world, 3, random => Walk(world, memtable, random, isForward: false))),
                 scheduler.Start("histories", WorkClass.Background, _ => Run(world, 4, random => WalkHistory(world, memtable, random))),
@@ -113,6 +114,22 @@ public sealed class MemtableConcurrencyTests
         if (memtable.TryFind(absent, ulong.MaxValue, out _)) Assert.Fail("a key that never was is found");
         var version = Volatile.Read(ref world.PublishedVersion);
         if (version >= 100) Assert.True(memtable.NewestRangeDeleteOver(world.Keys[0], ulong.MaxValue) >= version / 100 * 100);
+    }
+
+    static unsafe void LookUpMany(World world, Memtable memtable, SeededRandom random)
+    {
+        var published = Volatile.Read(ref world.PublishedKeys);
+        if (published == 0) return;
+        var asked = new byte[20][];
+        for (var i = 0; i < asked.Length; i++) asked[i] = world.Keys[random.Next(published)];
+        var native = new NativeKey[asked.Length];
+        var found = new FoundVersion[asked.Length];
+        fixed (byte* start = asked.SelectMany(k => k).Append((byte)0).ToArray())
+        {
+            for (int i = 0, offset = 0; i < asked.Length; offset += asked[i].Length, i++) native[i] = new(start + offset, asked[i].Length);
+            if (memtable.FindMany(native, ulong.MaxValue, found) != asked.Length) Assert.Fail("keys that were there are not found");
+        }
+        for (var i = 0; i < asked.Length; i++) AssertValue(asked[i], found[i].Version, found[i].Value);
     }
 
     // A walk meets every key that was published before it began, in strict order.

@@ -78,6 +78,42 @@ public sealed class MemtableTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Mixes))]
+    public unsafe void Many_lookups_at_once_agree_with_single_ones(KeyShape shape, ulong seed)
+    {
+        using var memtable = new Memtable(_pool);
+        var none = new FoundVersion[3];
+        var asked = stackalloc byte[3];
+        Assert.Equal(0, memtable.FindMany([new(asked, 1), new(asked, 0), new(null, 0)], 9, none));
+        Assert.All(none, f => Assert.True(f.ValuePointer == null));
+
+        var oracle = Fill(memtable, shape, seed, 2500);
+        var random = new SeededRandom(seed);
+        var source = new KeySource(shape, seed + 77);
+        var known = oracle.Keys.ToArray();
+        for (var round = 0; round < 30; round++)
+        {
+            var keys = new byte[random.Next(150)][];
+            for (var i = 0; i < keys.Length; i++) keys[i] = random.OneIn(3) ? source.Next() : known[random.Next(known.Length)];
+            var at = random.OneIn(2) ? ulong.MaxValue : (ulong)random.Next(95, 5000);
+            var flat = keys.SelectMany(k => k).Append((byte)0).ToArray();
+            var found = new FoundVersion[keys.Length];
+            fixed (byte* start = flat)
+            {
+                var native = new NativeKey[keys.Length];
+                for (int i = 0, offset = 0; i < keys.Length; offset += keys[i].Length, i++) native[i] = new(start + offset, keys[i].Length);
+                Assert.Equal(keys.Count(k => oracle.Find(k, at) is not null), memtable.FindMany(native, at, found));
+            }
+            for (var i = 0; i < keys.Length; i++)
+            {
+                var expected = oracle.Find(keys[i], at);
+                Assert.Equal(expected is null, found[i].ValuePointer == null);
+                if (expected is not null)
+                    Assert.True(found[i].Value.SequenceEqual(expected.Value) && found[i].Version == expected.Version && found[i].Kind == expected.Kind);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Mixes))]
     public void Cursors_agree_with_the_oracle_in_every_move(KeyShape shape, ulong seed)
     {
         using var memtable = new Memtable(_pool);
@@ -141,26 +177,26 @@ public sealed class MemtableTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Mixes))]
-    public void Range_deletes_agree_with_a_set_built_at_once(KeyShape shape, ulong seed)
+    public void Range_deletes_agree_with_the_oracle_as_they_come_and_as_a_whole(KeyShape shape, ulong seed)
     {
         using var memtable = new Memtable(_pool);
         var random = new SeededRandom(seed);
         var source = new KeySource(shape, seed);
-        var raw = new List<RangeDelete>();
+        var oracle = new MemtableOracle();
         for (ulong version = 1; version < 200; version++)
         {
             byte[] start = source.Next(), end = source.Next();
             memtable.AddRangeDelete(start, end, version);
-            if (KeyComparer.Instance.Compare(start, end) < 0) raw.Add(new(start, end, version));
+            oracle.AddRangeDelete(start, end, version);
             if (!random.OneIn(3)) continue;
             var key = source.Next();
             var at = (ulong)random.Next(1, 250);
-            Assert.Equal(RangeDeletes.Build(raw).NewestCovering(key, at), memtable.NewestRangeDeleteOver(key, at));
+            Assert.Equal(oracle.NewestRangeDeleteOver(key, at), memtable.NewestRangeDeleteOver(key, at));
         }
-        Assert.Equal(raw.Count, memtable.RangeDeleteCount);
-        Assert.Equal(raw.Count > 0, memtable.HasRangeDeletes);
+        Assert.Equal(oracle.RangeDeletes.Count, memtable.RangeDeleteCount);
+        Assert.Equal(oracle.RangeDeletes.Count > 0, memtable.HasRangeDeletes);
         var snapshot = memtable.RangeDeletes;
-        Assert.Equal(Lines(RangeDeletes.Build(raw)), Lines(snapshot));
+        Assert.Equal(Lines(RangeDeletes.Build(oracle.RangeDeletes)), Lines(snapshot));
         Assert.Same(snapshot, memtable.RangeDeletes);
     }
 
