@@ -1,7 +1,8 @@
 // CommitLog, durability: syncs, the marks they leave, and what each policy asks for.
 //
-// Group commit needs no timer. Whoever finds its address not durable takes the sync gate; whoever is inside syncs everything appended so
-// far, so that those who waited at the gate mostly find themselves covered when they get in.
+// Group commit needs no timer. Whoever finds its address not durable takes the turn, if nobody has it, and syncs everything appended so far;
+// the others wait for its end. Then those who are covered go on, all at once, and one of the rest has the next turn. (A plain lock would
+// not do: covered waiters would queue behind the next sync only to find out that they need none.)
 //
 // A sync covers, in order: every earlier segment not synced yet, then the current one up to the tail it saw. Only then _durable moves, and
 // the next append writes a mark that says so (a mark of its own sync would say what is not yet true).
@@ -13,8 +14,12 @@ namespace Aevum.Storage.Log;
 
 public sealed partial class CommitLog
 {
-    readonly List<(LogSegment Segment, uint End)> _syncing = [];   // scratch of SyncTo, under the sync gate
-    ulong _durable;             // read without a lock; moves under the sync gate
+    const ulong AnyAddress = ulong.MaxValue;
+
+    readonly List<(LogSegment Segment, uint End)> _syncing = [];   // scratch of SyncInTurn; belongs to whoever has the turn
+    readonly Signal _turnEnded;
+    bool _turnIsTaken;          // changes under _gate; whoever has the turn may sync, or take files away
+    ulong _durable;             // read without a lock; moved by whoever has the turn
     long _durableRecords;
     ulong _marked;              // the last address a mark speaks of
     long _syncs;
@@ -35,7 +40,8 @@ public sealed partial class CommitLog
     }
 
     /// <summary>Returns once a record that ends at the address may be acknowledged under the log's policy: with <c>always</c> when it is
-    /// durable, with <c>every:n</c> when at most n records are not; otherwise at once, since an appended record survives the process.</summary>
+    /// durable, with <c>every:n</c> when at most n records are not; otherwise at once, since an appended record survives the
+    /// process.</summary>
     /// <exception cref="AevumException">Closed: a sync failed, now or earlier. The cause is inside.</exception>
     public void WaitAcknowledged(LogAddress address)
     {
@@ -57,46 +63,82 @@ public sealed partial class CommitLog
 
     void SyncTo(LogAddress address)
     {
-        lock (_syncGate)
+        if (!TakeTurn(address.Value)) return;
+        try
         {
-            if (address.Value <= _durable) return;
-            ulong target;
-            long records;
+            SyncInTurn();
+        }
+        finally
+        {
+            EndTurn();
+        }
+    }
+
+    // Waits until everything before the address is durable (false) or the turn is the caller's (true).
+    bool TakeTurn(ulong address)
+    {
+        while (true)
+        {
             lock (_gate)
             {
+                if (address <= _durable) return false;
                 if (_failure is not null) Throw.Closed(Name, _failure);
-                if (address.Value > _appended) Throw.Invalid($"{Name} ends at {Appended}; nothing at {address} can become durable");
-                target = _appended;
-                records = _appendedRecords;
-                _syncing.Clear();
-                // Freed ones too while their files are there: a mark speaks of everything that the next open will find before it.
-                foreach (var segment in _freed) AddToSyncLocked(segment);
-                foreach (var segment in _segments) AddToSyncLocked(segment);
-            }
-            try
-            {
-                foreach (var (segment, end) in _syncing)
+                if (!_turnIsTaken)
                 {
-                    segment.Sync(_files, end);
-                    segment.SyncedTo = end;
+                    if (address != AnyAddress && address > _appended)
+                        Throw.Invalid($"{Name} ends at {Appended}; nothing at {new LogAddress(address)} can become durable");
+                    return _turnIsTaken = true;
                 }
             }
-            catch (Exception failure)
-            {
-                lock (_gate) FailLocked(failure);
-                Throw.Closed(Name, failure);
-            }
-            finally
-            {
-                foreach (var (segment, _) in _syncing) Unpin(segment);
-                _syncing.Clear();
-            }
-            Volatile.Write(ref _syncs, _syncs + 1);
-            Volatile.Write(ref _durableRecords, records);
-            Volatile.Write(ref _durable, target);
-            // The next append goes the slow way and leaves the mark.
-            lock (_gate) _softEnd = 0;
+            // False only where the scheduler is closing; then the turn may be free all the same.
+            if (!_turnEnded.WaitUntil(() => address <= Volatile.Read(ref _durable) || !Volatile.Read(ref _turnIsTaken))
+                && Volatile.Read(ref _turnIsTaken))
+                Throw.Closed("the scheduler");
         }
+    }
+
+    void EndTurn()
+    {
+        lock (_gate) _turnIsTaken = false;
+        _turnEnded.Raise();
+    }
+
+    // The turn is the caller's.
+    void SyncInTurn()
+    {
+        ulong target;
+        long records;
+        lock (_gate)
+        {
+            target = _appended;
+            records = _appendedRecords;
+            // Freed ones too while their files are there: a mark speaks of everything that the next open will find before it.
+            foreach (var segment in _freed) AddToSyncLocked(segment);
+            foreach (var segment in _segments) AddToSyncLocked(segment);
+        }
+        try
+        {
+            foreach (var (segment, end) in _syncing)
+            {
+                segment.Sync(_files, end);
+                segment.SyncedTo = end;
+            }
+        }
+        catch (Exception failure)
+        {
+            lock (_gate) FailLocked(failure);
+            Throw.Closed(Name, failure);
+        }
+        finally
+        {
+            foreach (var (segment, _) in _syncing) Unpin(segment);
+            _syncing.Clear();
+        }
+        Volatile.Write(ref _syncs, _syncs + 1);
+        Volatile.Write(ref _durableRecords, records);
+        Volatile.Write(ref _durable, target);
+        // The next append goes the slow way and leaves the mark.
+        lock (_gate) _softEnd = 0;
     }
 
     void AddToSyncLocked(LogSegment segment)

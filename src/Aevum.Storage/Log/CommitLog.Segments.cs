@@ -1,10 +1,9 @@
-// CommitLog, segments: where the next one comes from and where old ones go.
+// CommitLog, segments: the life of a log segment while the log is open, and the body that works ahead.
 //
-//   spare file           allocated, no name that recovery looks at: new, or a segment that nobody needed any more
-//   next segment         a spare with a durable header and its final, durable name: what an append may go on in
-//   current, sealed      holds records
-//   freed                no stream needs it; handled strictly oldest first, each step durable before the next, or a power cut could
-//                        leave a hole in the numbers
+//   next                 made, named, empty: what an append may go on in          -> current   [RotateLocked]
+//   current              records are appended                                     -> sealed    [RotateLocked]
+//   sealed               holds records that some stream needs                     -> freed     [FreeLocked]
+//   freed                no stream needs it                                       -> gone or a spare [CommitLog.Files, RecycleFreed]
 //
 // A background body (MaintainAsync) touches pages ahead of the tail, makes the next segment, recycles freed ones. It is only ever a
 // convenience: an appender that finds something missing does it itself. The body never suspends while it holds a lock.
@@ -20,17 +19,11 @@ namespace Aevum.Storage.Log;
 
 public sealed partial class CommitLog
 {
-    const int PageBytes = 4096;
     const int PrepareStepMax = 4 << 20;
     const int PrepareStepMin = 64 << 10;
 
-    readonly List<string> _discarded;               // segments behind the recovered end, ascending; gone before the first new one
     readonly Queue<LogSegment> _freed = [];         // under _gate
-    readonly List<(IAppendRegion Region, string Path)> _spares = [];   // of full size; under _makerGate
     LogSegment? _next;                              // under _gate
-    ulong _epoch;                                   // the greatest given out; under _makerGate
-    long _spareNumber;                              // under _makerGate
-    long _nextCapacity;                             // of the next ordinary segment; under _makerGate
     int _segmentsMade;                              // under _gate
     long _maintainAt;                               // a tail beyond this offset wants maintenance; under _gate
     bool _maintenanceWanted;                        // under _gate
@@ -39,7 +32,6 @@ public sealed partial class CommitLog
     ulong _lastRemoval;                             // behind the last truncation or drop; under _gate
     bool _recyclingStopped;                         // a freed segment's name could not be taken away durably; under _gate
     LogStream? _oldestPin;                          // who pinned the oldest segment when last looked; under _gate
-    int _spareCount;                                // as _spares.Count, readable without the maker's gate
     BackgroundTask? _maintenance;
 
     // ------------------------------------------------------------------------------------------------ under _gate
@@ -198,6 +190,8 @@ public sealed partial class CommitLog
     // Makes a segment into which this many bytes of records fit, unless there is one by now.
     void MakeNextFor(long bytes)
     {
+        // The background body is behind, or has nothing to do yet. What was freed is the first source of space. Before the gate: it waits.
+        RecycleAllFreed();
         lock (_makerGate)
         {
             long needed;
@@ -234,6 +228,18 @@ public sealed partial class CommitLog
             if (_current is not null || _next is not null) return;
         }
         MakeNextFor(0);
+    }
+
+    void RecycleAllFreed()
+    {
+        try
+        {
+            while (RecycleFreed()) { }
+        }
+        catch (AevumException)
+        {
+            // Then there is less space than there could be. Whether that matters shows when some is asked for.
+        }
     }
 
     void StopBackground()
@@ -279,27 +285,29 @@ public sealed partial class CommitLog
     bool MaintainOnce()
     {
         LogSegment? prepare = null;
-        LogSegment? freed = null;
         long from = 0, to = 0;
+        var recycle = false;
         var makeNext = false;
         var makeSpare = false;
         lock (_gate)
         {
-            if (_current is { } current && current.PreparedTo < current.Capacity && _tail >= current.PreparedTo - (PrepareStep(current) / 2))
+            if (_current is { } current && current.PreparedTo < current.Capacity
+                && _tail >= current.PreparedTo - (PrepareStep(current) / 2))
             {
                 prepare = current;
                 prepare.Pins++;
                 from = current.PreparedTo;
                 to = Math.Min(current.Capacity, from + PrepareStep(current));
             }
+            // Before new files are made: on a full disk the old ones are where they come from.
+            else if (FreedCanGoLocked())
+            {
+                recycle = true;
+            }
             else if (WantsFilesLocked(_tail))
             {
                 makeNext = _next is null;
                 makeSpare = !makeNext;
-            }
-            else if (FreedCanGoLocked())
-            {
-                freed = _freed.Peek();
             }
             else
             {
@@ -312,8 +320,7 @@ public sealed partial class CommitLog
             MakeNextFor(0);
             return true;
         }
-        if (makeSpare) return AddSpare();
-        return freed is not null && RecycleFreed();
+        return makeSpare ? AddSpare() : recycle && RecycleFreed();
     }
 
     bool PrepareAhead(LogSegment segment, long from, long to)
@@ -337,212 +344,4 @@ public sealed partial class CommitLog
         }
         return true;
     }
-
-    // ------------------------------------------------------------------------------------------------ under _makerGate
-
-    void MakeNext(long needed)
-    {
-        var ordinary = Math.Max(_nextCapacity, RoundUp(Math.Min(needed, _options.SegmentBytes), PageBytes));
-        var capacity = needed <= ordinary ? ordinary : RoundUp(needed, PageBytes);
-        if (capacity > int.MaxValue) Throw.Limit("the size of a log segment", capacity, int.MaxValue);
-        ClearTheWay();
-
-        var (region, path) = TakeSpare(capacity) ?? CreateSpare(capacity);
-        LogSegment segment;
-        try
-        {
-            SegmentHeader header;
-            lock (_gate)
-            {
-                var last = _segments.Count > 0 ? _segments[^1] : null;
-                if (last?.Number == uint.MaxValue) Throw.Limit("the number of a log segment", 1L << 32, uint.MaxValue);
-                header = new SegmentHeader
-                {
-                    Number = last is null ? 1 : last.Number + 1,
-                    Epoch = ++_epoch,
-                    DatabaseId = _options.DatabaseId,
-                    Timeline = _options.Timeline,
-                    Boot = _boot,
-                    PreviousEpoch = last?.Header.Epoch ?? 0,
-                    // A segment found by recovery has no seal: this header ends it.
-                    PreviousEnd = last is null || last == _current ? 0 : last.End,
-                    Capacity = region.Capacity,
-                };
-            }
-            var prepared = Math.Min(region.Capacity, PrepareStepMin);
-            region.Prepare(0, prepared);
-            header.Write(region.GetSpan(0, SegmentHeader.Bytes));
-            region.Publish(0, SegmentHeader.Bytes);
-            region.SyncRange(0, SegmentHeader.Bytes);
-            var target = LogFiles.SegmentPath(_directory, header.Number);
-            _files.Rename(path, target);
-            path = target;
-            _files.SyncDirectory(_directory);
-            segment = new LogSegment(header, target, region) { PreparedTo = prepared };
-        }
-        catch
-        {
-            region.Dispose();
-            TryDelete(path);
-            throw;
-        }
-        if (capacity == _nextCapacity) _nextCapacity = Math.Min(_options.SegmentBytes, 2 * _nextCapacity);
-        lock (_gate) _next = segment;
-    }
-
-    // Before the first segment of this open: the directory exists, and nothing stands where it will. From the highest number down, each
-    // step durable, so that no power cut leaves a hole; the lowest is replaced by the rename.
-    void ClearTheWay()
-    {
-        if (_segmentsMade > 0) return;
-        _files.CreateDirectory(_directory);
-        // Also if it was there: whoever made it may have died before this.
-        _files.SyncDirectory(FilePaths.DirectoryOf(_directory));
-        while (_discarded.Count > 1)
-        {
-            _files.Delete(_discarded[^1]);
-            _files.SyncDirectory(_directory);
-            _discarded.RemoveAt(_discarded.Count - 1);
-        }
-    }
-
-    (IAppendRegion Region, string Path)? TakeSpare(long capacity)
-    {
-        var i = _spares.FindIndex(spare => spare.Region.Capacity == capacity);
-        if (i < 0) return null;
-        var taken = _spares[i];
-        _spares.RemoveAt(i);
-        _spareCount = _spares.Count;
-        return taken;
-    }
-
-    (IAppendRegion Region, string Path) CreateSpare(long capacity)
-    {
-        var path = LogFiles.SparePath(_directory, ++_spareNumber);
-        try
-        {
-            return (_files.CreateRegion(path, capacity), path);
-        }
-        catch
-        {
-            TryDelete(path);
-            throw;
-        }
-    }
-
-    bool AddSpare()
-    {
-        lock (_makerGate)
-        {
-            lock (_gate)
-                if (_closed || _failure is not null) return false;
-            if (_spares.Count + 1 >= _options.SpareSegments) return false;
-            KeepSpare(CreateSpare(_options.SegmentBytes));
-            return true;
-        }
-    }
-
-    void KeepSpare((IAppendRegion Region, string Path) spare)
-    {
-        _spares.Add(spare);
-        _spareCount = _spares.Count;
-    }
-
-    bool RecycleFreed()
-    {
-        ulong goesAfter;
-        lock (_gate)
-        {
-            if (_closed || !FreedCanGoLocked()) return false;
-            goesAfter = _freed.Peek().GoesAfter;
-        }
-        // Only logs with truncations pay for this, and those are synced anyway (Raft's).
-        if (goesAfter > Volatile.Read(ref _durable)) SyncTo(new LogAddress(goesAfter));
-
-        // No sync meanwhile: until the name is gone for good, the file is one that a mark would have to speak of.
-        lock (_makerGate)
-        lock (_syncGate)
-        {
-            LogSegment segment;
-            lock (_gate)
-            {
-                if (_closed || !FreedCanGoLocked()) return false;
-                segment = _freed.Peek();
-            }
-            try
-            {
-                Recycle(segment);
-            }
-            catch (AevumException)
-            {
-                // Which names a power cut would leave is now unknown, and younger segments must not go first. Disk space is the price.
-                lock (_gate) _recyclingStopped = true;
-                throw;
-            }
-            lock (_gate) _freed.Dequeue();
-            return true;
-        }
-    }
-
-    // Takes a segment's name away, durably, and keeps its file for later if it is of use.
-    void Recycle(LogSegment segment)
-    {
-        if (segment.Region is not null && segment.Capacity == _options.SegmentBytes && _spares.Count < _options.SpareSegments)
-        {
-            // Durable before the file is written to again: else a power cut could bring the name back with a strange content.
-            var path = LogFiles.SparePath(_directory, ++_spareNumber);
-            _files.Rename(segment.Path, path);
-            _files.SyncDirectory(_directory);
-            KeepSpare((segment.TakeRegion()!, path));
-        }
-        else
-        {
-            _files.Delete(segment.Path);
-            _files.SyncDirectory(_directory);
-            segment.Dispose();
-        }
-    }
-
-    void CloseSpares()
-    {
-        foreach (var (region, path) in _spares)
-        {
-            region.Dispose();
-            TryDelete(path);
-        }
-        _spares.Clear();
-        _spareCount = 0;
-        LogSegment[] unneeded;
-        lock (_gate)
-        {
-            unneeded = _next is null ? [.. _freed] : [.. _freed, _next];
-            _next = null;
-            _freed.Clear();
-        }
-        // Freed segments keep their names, the next one too: whoever opens the log finds out again that they hold nothing needed.
-        foreach (var segment in unneeded)
-            if (segment.Pins == 0) segment.Dispose();
-    }
-
-    // Spares of a process that did not close its log. Their content means nothing.
-    void DeleteOldSpares()
-    {
-        if (!_files.DirectoryExists(_directory)) return;
-        foreach (var name in _files.ListFiles(_directory))
-            if (LogFiles.IsSpare(name)) TryDelete(FilePaths.Combine(_directory, name));
-    }
-
-    void TryDelete(string path)
-    {
-        try
-        {
-            _files.Delete(path);
-        }
-        catch (AevumException)
-        {
-            // A file nobody reads stays behind until the next open tries again.
-        }
-    }
-
-    static long RoundUp(long value, long step) => (value + step - 1) / step * step;
 }

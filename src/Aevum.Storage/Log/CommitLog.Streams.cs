@@ -29,7 +29,8 @@ public sealed partial class CommitLog
         }
     }
 
-    /// <summary>The stream that keeps the oldest segment from being freed; null if only the log itself does (the last segment always stays).</summary>
+    /// <summary>The stream that keeps the oldest segment from being freed; null if only the log itself does (the last segment always
+    /// stays).</summary>
     public LogStream? PinnedBy
     {
         get
@@ -141,7 +142,7 @@ public sealed partial class CommitLog
             runEnd = 0;
             if (_closed) Throw.Closed(Name, _failure);
             if (position < stream.Index.First)
-                throw new AevumException(ErrorCode.Compacted, $"position {position} of log stream {stream.Id} was released: the first one left is {stream.Index.First}");
+                Compacted(stream, position);
             if (position > stream.Index.Last || stream.IsDropped) return false;
             var (address, _, end) = stream.Index.Locate(position);
             var found = _segments[(int)(address.Segment - _segments[0].Number)];
@@ -159,6 +160,9 @@ public sealed partial class CommitLog
         if (moved) RunAfterAppend();   // the segment behind may have waited to be freed
         return true;
     }
+
+    static void Compacted(LogStream stream, ulong position) => throw new AevumException(
+        ErrorCode.Compacted, $"position {position} of log stream {stream.Id} was released: the first one left is {stream.Index.First}");
 
     internal void Unpin(LogSegment segment)
     {

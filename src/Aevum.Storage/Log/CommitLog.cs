@@ -7,12 +7,13 @@
 //   this file                 opening, appending, closing
 //   CommitLog.Durability      syncs, marks, policies
 //   CommitLog.Streams         truncation, release, reading
-//   CommitLog.Segments        the next segment, spares, pages touched ahead, freed segments
+//   CommitLog.Segments        change of segment, pages touched ahead, freed segments, the background body
+//   CommitLog.Files           the next segment made, spares, files recycled
 //
-// Three locks, always taken in this order; none is held while waiting for a background body:
+// Two locks, always taken in this order; none is held while waiting for a background body:
 //   _makerGate    segment files are made, renamed, deleted
-//   _syncGate     one sync at a time
 //   _gate         everything in memory: the tail, the streams, the list of segments
+// Beside them the turn (CommitLog.Durability): one sync at a time, and none while a file goes. It is waited for without any lock.
 //
 // Always true:
 //   (1) a record is published before any number that speaks of it moves (the tail, the stream's last position);
@@ -44,7 +45,6 @@ public sealed partial class CommitLog : IDisposable
     readonly ulong _boot;
 
     readonly object _makerGate = new();
-    readonly object _syncGate = new();
     readonly object _gate = new();
 
     readonly Dictionary<uint, LogStream> _streams = [];
@@ -70,6 +70,7 @@ public sealed partial class CommitLog : IDisposable
         _directory = directory;
         _options = options;
         _boot = SegmentHeader.BootOf(files.BootId);
+        _turnEnded = scheduler.CreateSignal("the end of a log sync");
         _segments.AddRange(recovered.Segments);
         foreach (var (id, index) in recovered.Streams) _streams[id] = new LogStream(this, id, index);
         Recovery = recovered.Report;
@@ -77,12 +78,14 @@ public sealed partial class CommitLog : IDisposable
         _durable = recovered.Report.LastMark.Value;
         _discarded = recovered.Discarded;
         _lastRemoval = recovered.LastRemoval.Value;
-        _epoch = recovered.EpochMax != 0 ? recovered.EpochMax : scheduler.CreateRandom("log epochs").NextUInt64() >> 1;   // upwards from there
+        // Upwards from there.
+        _epoch = recovered.EpochMax != 0 ? recovered.EpochMax : scheduler.CreateRandom("log epochs").NextUInt64() >> 1;
         _nextCapacity = options.FirstSegmentBytes;
     }
 
     /// <summary>Reads what is there and opens it for appending. Writes nothing before the first append.</summary>
-    /// <exception cref="AevumException">Corruption: the message names file and offset. InvalidArgument: options without meaning.</exception>
+    /// <exception cref="AevumException">Corruption: the message names file and offset. InvalidArgument: options without
+    /// meaning.</exception>
     public static CommitLog Open(IFileSystem files, IScheduler scheduler, string directory, LogOptions options)
     {
         CheckOptions(options);
@@ -97,7 +100,7 @@ public sealed partial class CommitLog : IDisposable
         if (options.SegmentBytes < 64 << 10 || options.SegmentBytes % 4096 != 0 || options.SegmentBytes > 1 << 30)
             Throw.Invalid($"a log segment has 64 KiB to 1 GiB in steps of 4 KiB, not {options.SegmentBytes} bytes");
         if (options.FirstSegmentBytes < 4096 || options.FirstSegmentBytes % 4096 != 0 || options.FirstSegmentBytes > options.SegmentBytes)
-            Throw.Invalid($"the first log segment has 4 KiB up to the size of the others in steps of 4 KiB, not {options.FirstSegmentBytes} bytes");
+            Throw.Invalid($"the first log segment has 4 KiB up to the size of others in steps of 4 KiB, not {options.FirstSegmentBytes}");
         if (options.SpareSegments is < 1 or > 8) Throw.Invalid($"a log keeps 1 to 8 spare segments, not {options.SpareSegments}");
     }
 
@@ -114,7 +117,8 @@ public sealed partial class CommitLog : IDisposable
 
     /// <summary>Appends a record to a stream.</summary>
     /// <param name="stream">A stream of this log.</param>
-    /// <param name="position">The stream's last position + 1; anything else is refused, so that a lost or doubled record shows at once.</param>
+    /// <param name="position">The stream's last position + 1; anything else is refused, so that a lost or doubled record shows at
+    /// once.</param>
     /// <param name="payload">Borrowed until the return. At most <see cref="PayloadBytesMax"/>.</param>
     /// <returns>The address behind the record, for <see cref="WaitDurable"/> or <see cref="WaitAcknowledged"/>.</returns>
     /// <exception cref="AevumException">DiskFull: nothing was written, and a later attempt may succeed. Closed: the log stopped.
@@ -237,7 +241,8 @@ public sealed partial class CommitLog : IDisposable
             }
             if (entry.Truncates)
             {
-                if (entry.Position < stream.Index.First || entry.Position > stream.GroupPosition) WrongPosition(stream, stream.GroupPosition, entry.Position);
+                if (entry.Position < stream.Index.First || entry.Position > stream.GroupPosition)
+                    WrongPosition(stream, stream.GroupPosition, entry.Position);
                 stream.GroupPosition = entry.Position;
                 size += RecordFormat.HeaderBytes;
                 continue;

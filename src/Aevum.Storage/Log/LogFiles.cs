@@ -3,7 +3,8 @@ using Aevum.Core.Files;
 
 namespace Aevum.Storage.Log;
 
-/// <summary>Names in a log's directory: <c>0000000001.log</c> is a segment, <c>spare-1.tmp</c> one that is being made or kept for later.</summary>
+/// <summary>Names in a log's directory: <c>0000000001.log</c> is a segment, <c>spare-1.tmp</c> one that is being made or kept for
+/// later.</summary>
 static class LogFiles
 {
     const string SegmentSuffix = ".log";

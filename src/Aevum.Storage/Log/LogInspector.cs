@@ -16,14 +16,17 @@ namespace Aevum.Storage.Log;
 /// <param name="Stream">Its stream; 0 for marks and seals.</param>
 /// <param name="Position">Its position; of bounds the stream's last one.</param>
 /// <param name="PayloadBytes">Length of the payload.</param>
-/// <param name="Value">Of a mark the address before which everything was durable, of bounds the first position needed, of a seal the epoch of
+/// <param name="Value">Of a mark the address before which everything was durable, of bounds the first position needed, of a seal the epoch
+/// of
 /// the next segment; otherwise 0.</param>
-public readonly record struct LogRecordInfo(LogAddress Address, RecordKind Kind, uint Stream, ulong Position, int PayloadBytes, ulong Value);
+public readonly record struct LogRecordInfo(
+    LogAddress Address, RecordKind Kind, uint Stream, ulong Position, int PayloadBytes, ulong Value);
 
 /// <summary>A stretch of a segment between two records, or behind the last one, that is no record.</summary>
 /// <param name="Start">Offset of its first byte.</param>
 /// <param name="End">Offset behind its last byte: where the next record begins, or the end of the file.</param>
-/// <param name="ClaimedBytes">How long the record that should begin there says it is; 0 if nothing of this epoch begins there, as in the unused
+/// <param name="ClaimedBytes">How long the record that should begin there says it is; 0 if nothing of this epoch begins there, as in the
+/// unused
 /// rest of a segment.</param>
 public readonly record struct LogGap(uint Start, uint End, long ClaimedBytes);
 
@@ -68,7 +71,8 @@ public sealed record LogInspection
     /// <summary>Why an open would refuse; null if it would not.</summary>
     public AevumException? Refusal { get; init; }
 
-    /// <summary>Streams with the first position needed and the last one, in the order of their ids. Empty if an open would refuse.</summary>
+    /// <summary>Streams with the first position needed and the last one, in the order of their ids. Empty if an open would
+    /// refuse.</summary>
     public IReadOnlyList<(uint Id, ulong First, ulong Last)> Streams { get; init; } = [];
 }
 
@@ -141,7 +145,8 @@ public static class LogInspector
                 var record = scan.Record;
                 var value = record.Kind is RecordKind.Mark or RecordKind.Bounds or RecordKind.Seal ? scan.Value : 0;
                 onRecord?.Invoke(
-                    new LogRecordInfo(new LogAddress(header.Number, scan.Offset), record.Kind, record.Stream, record.Position, (int)record.Length, value),
+                    new LogRecordInfo(
+                        new LogAddress(header.Number, scan.Offset), record.Kind, record.Stream, record.Position, (int)record.Length, value),
                     scan.Payload);
             }
             return info with { Records = records, Gaps = gaps, IsSealed = records > 0 && scan.Record.Kind == RecordKind.Seal };

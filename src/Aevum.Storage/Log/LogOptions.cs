@@ -10,7 +10,8 @@ public sealed record LogOptions
 
     public SyncPolicy Sync { get; init; } = SyncPolicy.Os;
 
-    /// <summary>Size in bytes that segments grow to, a multiple of 4096. Larger: fewer file operations; smaller: space comes back sooner.</summary>
+    /// <summary>Size in bytes that segments grow to, a multiple of 4096. Larger: fewer file operations; smaller: space comes back
+    /// sooner.</summary>
     public int SegmentBytes { get; init; } = 64 << 20;
 
     /// <summary>Size in bytes of the first segment after an open; each further one is twice as large, up to <see cref="SegmentBytes"/>.
@@ -20,6 +21,7 @@ public sealed record LogOptions
     /// <summary>Segments of full size kept ready beside the one in use (1 to 8). Each takes <see cref="SegmentBytes"/> of disk.</summary>
     public int SpareSegments { get; init; } = 2;
 
-    /// <summary>Above this many bytes of live segments <see cref="CommitLog.OldestPinned"/> asks whoever pins the oldest to let go. 0: never.</summary>
+    /// <summary>Above this many bytes of live segments <see cref="CommitLog.OldestPinned"/> asks whoever pins the oldest to let go. 0:
+    /// never.</summary>
     public long TotalBytesMax { get; init; }
 }

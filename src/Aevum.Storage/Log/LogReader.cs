@@ -4,7 +4,8 @@
 // the segment; inside the run it walks record headers without a lock. Everything below the run's end was published before the log
 // told of it, and published bytes never change.
 //
-// A truncation while a reader is inside the removed suffix: what it has handed out was true when it entered the run; from the next move on it
+// A truncation while a reader is inside the removed suffix: what it has handed out was true when it entered the run; from the next move on
+// it
 // reads the stream as it is. Every payload's CRC is checked before it is handed out.
 
 using Aevum.Core.Errors;
@@ -33,6 +34,9 @@ public sealed class LogReader : IDisposable
 
     /// <summary>Position of the present record.</summary>
     public ulong Position { get; private set; }
+
+    /// <summary>Where the present record begins in the log.</summary>
+    public LogAddress Address { get; private set; }
 
     /// <summary>Payload of the present record. Valid until the next move, seek or Dispose.</summary>
     public ReadOnlySpan<byte> Payload => _view is null ? default : _view.GetSpan(_payloadOffset, _payloadLength);
@@ -63,6 +67,7 @@ public sealed class LogReader : IDisposable
             if (header.Kind != RecordKind.Data || header.Stream != _stream.Id || header.Position != _next) continue;
             if (!RecordFormat.IsIntact(_view.GetSpan(offset, (int)header.Size), _segment.Salt, offset)) Missing(offset);
             Position = _next++;
+            Address = new LogAddress(_segment.Number, offset);
             _payloadOffset = offset + RecordFormat.HeaderBytes;
             _payloadLength = (int)header.Length;
             return true;

@@ -6,7 +6,8 @@
 //   a mark says that everything before a later address was durable        corruption
 //   a record of a live epoch follows, written in this boot                corruption: the page cache does not forget while a machine is up
 //   a segment follows that a recovery of this boot began                  corruption: that recovery had read everything before it
-//   otherwise                                                             the end: what lies behind is cut, and the report says how many bytes
+//   otherwise                                                             the end: what lies behind is cut, and counted
+//   bytes
 //
 // "Follows" is meant widely: any 8-aligned place behind the damage in the same segment, and every later segment. Where the platform
 // does not tell one boot from the next, only marks can tell a torn tail from damage.
@@ -101,7 +102,10 @@ sealed class LogRecovery
         {
             var path = LogFiles.SegmentPath(directory, number);
             if (_found.Count > 0 && number != _found[^1].Header.Number + 1)
-                Throw.Corruption(LogFiles.SegmentPath(directory, _found[^1].Header.Number + 1), 0, $"a log segment: the file is missing, and {path} is there");
+            {
+                var missing = LogFiles.SegmentPath(directory, _found[^1].Header.Number + 1);
+                Throw.Corruption(missing, 0, $"a log segment: the file is missing, and {path} is there");
+            }
             var file = _files.OpenRead(path);
             try
             {
@@ -130,7 +134,8 @@ sealed class LogRecovery
         var previous = _found[^1];
         if (header.DatabaseId != previous.Header.DatabaseId) Throw.Corruption(path, 32, $"a log of database {previous.Header.DatabaseId}");
         if (header.Timeline != previous.Header.Timeline) Throw.Corruption(path, 48, $"a log of timeline {previous.Header.Timeline}");
-        if (header.PreviousEpoch != previous.Header.Epoch) Throw.Corruption(path, 64, $"a segment that follows epoch {previous.Header.Epoch:x16}");
+        if (header.PreviousEpoch != previous.Header.Epoch)
+            Throw.Corruption(path, 64, $"a segment that follows epoch {previous.Header.Epoch:x16}");
         if (header.PreviousEnd != 0 && (header.PreviousEnd < SegmentHeader.Bytes || header.PreviousEnd % RecordFormat.Alignment != 0))
             Throw.Corruption(path, 72, "an offset between records");
     }
@@ -150,6 +155,9 @@ sealed class LogRecovery
             cutBytes = JudgeEnd(i, at);
             break;
         }
+
+        // A segment that a recovery began and that nothing was ever appended to is begun again, or each open would add one.
+        while (last > 0 && end == SegmentHeader.Bytes && _found[last].Header.PreviousEnd != 0) end = EndOf(--last);
 
         long bytes = 0;
         for (var i = 0; i <= last; i++)
@@ -209,7 +217,10 @@ sealed class LogRecovery
             }
             var path = scan.Path;
             if (next is null)
-                Throw.Corruption(LogFiles.SegmentPath(FilePathsOf(path), number + 1), 0, $"the log segment in which {path} goes on: the file is missing");
+            {
+                var missing = LogFiles.SegmentPath(FilePaths.DirectoryOf(path), number + 1);
+                Throw.Corruption(missing, 0, $"the log segment in which {path} goes on: the file is missing");
+            }
             if (next.PreviousEnd != 0) Throw.Corruption(_found[index + 1].Path, 72, $"0, since {path} ends in a seal");
             if (next.Epoch != scan.Value) Throw.Corruption(_found[index + 1].Path, 24, $"epoch {scan.Value:x16}, which {path} goes on in");
             _ends.Add(scan.Next);
@@ -218,8 +229,6 @@ sealed class LogRecovery
         _ends.Add(scan.Next);
         return (next is not null && next.PreviousEnd == scan.Next, scan.Next);
     }
-
-    static string FilePathsOf(string path) => FilePaths.DirectoryOf(path);
 
     void Apply(SegmentScan scan, uint segment)
     {
@@ -232,7 +241,10 @@ sealed class LogRecovery
             case RecordKind.Data:
                 if (!known) _streams[record.Stream] = stream = new StreamIndex();
                 if (record.Position != stream!.Last + 1)
-                    Throw.Corruption(scan.Path, scan.Offset, $"position {stream.Last + 1} of stream {record.Stream}, not {record.Position}");
+                {
+                    var expected = $"position {stream.Last + 1} of stream {record.Stream}, not {record.Position}";
+                    Throw.Corruption(scan.Path, scan.Offset, expected);
+                }
                 stream.Append(address);
                 _records++;
                 break;
@@ -264,10 +276,13 @@ sealed class LogRecovery
         var (id, last, first) = (scan.Record.Stream, scan.Record.Position, scan.Value);
         var isNew = stream is null;
         stream ??= new StreamIndex();
-        var holds = first >= 1 && first <= last + 1
+        var holds = first >= 1 && first <= last + 1 && last <= CommitLog.PositionMax
             && (first == last + 1 ? last >= stream.Last : last == stream.Last && first >= stream.First || isNew && !_listWasWhole);
         if (!holds)
-            Throw.Corruption(scan.Path, scan.Offset, $"bounds of stream {id} that follow from {stream.First} to {stream.Last}, not {first} to {last}");
+        {
+            var expected = $"bounds of stream {id} that follow from {stream.First} to {stream.Last}, not {first} to {last}";
+            Throw.Corruption(scan.Path, scan.Offset, expected);
+        }
         if (isNew)
         {
             stream.SetBounds(first, last);

@@ -63,7 +63,7 @@ sealed class LogSegment : IDisposable
         set => Volatile.Write(ref _end, value);
     }
 
-    /// <summary>What survives the loss of power. Guarded by the sync gate.</summary>
+    /// <summary>What survives the loss of power. Belongs to whoever has the log's turn to sync.</summary>
     public uint SyncedTo { get; set; }
 
     /// <summary>Of a freed segment: what must be durable before its name goes (CommitLog.FreeLocked). Guarded by the log's gate.</summary>
@@ -86,8 +86,12 @@ sealed class LogSegment : IDisposable
             Region.SyncRange(SyncedTo, end);
             return;
         }
+        // Another process wrote it. If a sync of that process failed, the kernel may call pages clean that are not on the disk, and a sync
+        // would pass over them; so they are touched once more, which makes them dirty again.
         using var region = files.OpenRegion(Path);
-        region.Sync();
+        region.Prepare(SyncedTo, end);
+        region.Publish(SyncedTo, end);
+        region.SyncRange(SyncedTo, end);
     }
 
     /// <summary>Hands over the region, if there is one; the segment has none afterwards.</summary>

@@ -28,7 +28,8 @@ public enum RecordKind : byte
     /// <summary>A payload of a stream at a position.</summary>
     Data = 1,
 
-    /// <summary>Everything before the log address in the payload (u64) was durable when this was written. Stream and position are 0.</summary>
+    /// <summary>Everything before the log address in the payload (u64) was durable when this was written. Stream and position are
+    /// 0.</summary>
     Mark = 2,
 
     /// <summary>The stream's records from the position on are no longer part of it.</summary>
@@ -107,7 +108,8 @@ static class RecordFormat
             positionAndKind & PositionMax, (RecordKind)(positionAndKind >> KindShift));
     }
 
-    /// <summary>True if the fixed part could be that of a record of this epoch with <paramref name="room"/> bytes from its start to the end.</summary>
+    /// <summary>True if the fixed part could be that of a record of this epoch with <paramref name="room"/> bytes from its start to the
+    /// end.</summary>
     public static bool IsPlausible(in RecordHeader header, uint epoch, long room)
     {
         if (header.Epoch != epoch || header.Length > PayloadBytesMax || header.Size > room) return false;
@@ -126,9 +128,15 @@ static class RecordFormat
     public static bool IsIntact(ReadOnlySpan<byte> record, uint salt, uint offset) =>
         Crc32C.Extend(salt ^ offset, record[4..]) == BinaryPrimitives.ReadUInt32LittleEndian(record);
 
-    static void WriteWord(ref byte start, int at, ulong value) =>
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref start, at), BitConverter.IsLittleEndian ? value : BinaryPrimitives.ReverseEndianness(value));
+    static void WriteWord(ref byte start, int at, ulong value)
+    {
+        if (!BitConverter.IsLittleEndian) value = BinaryPrimitives.ReverseEndianness(value);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref start, at), value);
+    }
 
-    static void WriteHalf(ref byte start, int at, uint value) =>
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref start, at), BitConverter.IsLittleEndian ? value : BinaryPrimitives.ReverseEndianness(value));
+    static void WriteHalf(ref byte start, int at, uint value)
+    {
+        if (!BitConverter.IsLittleEndian) value = BinaryPrimitives.ReverseEndianness(value);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref start, at), value);
+    }
 }

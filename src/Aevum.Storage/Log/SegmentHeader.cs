@@ -1,6 +1,6 @@
 // SegmentHeader: the first 128 bytes of a log segment.
 //
-//   0    magic            "AEVUMLOG"
+//   0    magic            "AevumLog"
 //   8    format u32       1
 //   12   header u32       128, where records begin
 //   16   number u64       from 1, dense; also the file's name: 0000000001.log
@@ -8,7 +8,7 @@
 //   32   database id      16 bytes, as a UUID is written
 //   48   timeline u32
 //   52   zero u32
-//   56   boot u64         which boot of the machine wrote this segment; 0 if the platform does not tell
+//   56   boot u64         which boot of the machine wrote this segment: hash of the system's boot id; 0 if it has none
 //   64   previous epoch u64    of the segment before; 0 for the first of a log
 //   72   previous end u64      where a recovery ended the segment before; 0 if that one ends in a seal of its own
 //   80   capacity u64     of the file, in bytes
@@ -30,7 +30,7 @@ sealed record SegmentHeader
     public const uint FormatVersion = 1;
     const int CrcOffset = 124;
 
-    static ReadOnlySpan<byte> Magic => "AEVUMLOG"u8;
+    static ReadOnlySpan<byte> Magic => "AevumLog"u8;
 
     public required uint Number { get; init; }
 
@@ -53,9 +53,7 @@ sealed record SegmentHeader
     public static ulong BootOf(string bootId)
     {
         if (bootId.Length == 0) return 0;
-        var bytes = Encoding.UTF8.GetBytes(bootId);
-        var low = Crc32C.Compute(bytes);
-        return Math.Max(1, low | ((ulong)Crc32C.Extend(low ^ 0x5bd1e995, bytes) << 32));
+        return Math.Max(1, KeyHash.Compute(Encoding.UTF8.GetBytes(bootId)));
     }
 
     public void Write(Span<byte> target)
@@ -82,7 +80,7 @@ sealed record SegmentHeader
     public static SegmentHeader Read(ReadOnlySpan<byte> source, string path)
     {
         if (source.Length < Bytes) Throw.Corruption(path, source.Length, $"a log segment's header of {Bytes} bytes");
-        if (!source[..8].SequenceEqual(Magic)) Throw.Corruption(path, 0, "the magic AEVUMLOG");
+        if (!source[..8].SequenceEqual(Magic)) Throw.Corruption(path, 0, "the magic AevumLog");
         // Every version keeps this CRC where it is, so that a damaged version number is not mistaken for a later one.
         var intact = Crc32C.Compute(source[..CrcOffset]) == BinaryPrimitives.ReadUInt32LittleEndian(source[CrcOffset..]);
         var format = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);

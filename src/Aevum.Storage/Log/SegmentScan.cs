@@ -67,7 +67,8 @@ sealed class SegmentScan(string path, SegmentView view, ulong epoch, long limit)
         return false;
     }
 
-    /// <summary>How many bytes the unfinished or damaged record at <paramref name="offset"/> says it has; 0 if it is not of this epoch.</summary>
+    /// <summary>How many bytes the unfinished or damaged record at <paramref name="offset"/> says it has; 0 if it is not of this
+    /// epoch.</summary>
     public long ClaimedSize(uint offset)
     {
         if (offset > limit - RecordFormat.HeaderBytes) return 0;

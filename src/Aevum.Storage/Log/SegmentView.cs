@@ -41,7 +41,10 @@ sealed unsafe class SegmentView
         _windowStart = offset;
         _windowLength = 0;   // in case the read throws
         var read = _file!.Read(offset, _window);
-        if (read < length) throw new AevumException(ErrorCode.InputOutput, $"{_file.Path}: the file became shorter than {offset + length} bytes while it was open");
+        if (read < length) BecameShorter(_file.Path, offset + length);
         _windowLength = read;
     }
+
+    static void BecameShorter(string path, long than) =>
+        throw new AevumException(ErrorCode.InputOutput, $"{path}: the file became shorter than {than} bytes while it was open");
 }

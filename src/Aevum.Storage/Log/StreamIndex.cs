@@ -56,7 +56,8 @@ sealed class StreamIndex
         _nextRun = 0;
     }
 
-    /// <summary>Lets go of positions below <paramref name="first"/>. If they go beyond the last one, the stream goes on from there.</summary>
+    /// <summary>Lets go of positions below <paramref name="first"/>. If they go beyond the last one, the stream goes on from
+    /// there.</summary>
     public void Release(ulong first)
     {
         if (first <= First) return;

@@ -49,15 +49,18 @@ public readonly record struct SyncPolicy
 
     public static SyncPolicy Each(TimeSpan interval)
     {
-        if (interval < TimeSpan.FromMilliseconds(1) || interval > TimeSpan.FromHours(1) || interval.Ticks % TimeSpan.TicksPerMillisecond != 0)
+        var milliseconds = interval.Ticks / TimeSpan.TicksPerMillisecond;
+        if (milliseconds is < 1 or > 3_600_000 || interval.Ticks % TimeSpan.TicksPerMillisecond != 0)
             Throw.Invalid($"a sync interval is a whole number of milliseconds up to an hour, not {interval}");
         return new(SyncKind.Interval, 0, interval);
     }
 
-    /// <exception cref="AevumException">InvalidArgument: the text is none of os, always, every:n, &lt;n&gt;ms, &lt;n&gt;s, &lt;n&gt;m.</exception>
+    /// <exception cref="AevumException">InvalidArgument: the text is none of os, always, every:n, &lt;n&gt;ms, &lt;n&gt;s,
+    /// &lt;n&gt;m.</exception>
     public static SyncPolicy Parse(string text)
     {
-        if (!TryParse(text, out var policy)) Throw.Invalid($"'{text}' is no sync policy: os, always, every:<n>, or an interval such as 100ms or 1s");
+        if (!TryParse(text, out var policy))
+            Throw.Invalid($"'{text}' is no sync policy: os, always, every:<n>, or an interval such as 100ms or 1s");
         return policy;
     }
 
@@ -88,14 +91,17 @@ public readonly record struct SyncPolicy
         return true;
     }
 
-    static bool TryParseNumber(string text, out long value) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+    static bool TryParseNumber(string text, out long value) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
     public override string ToString() => Kind switch
     {
         SyncKind.Os => "os",
         SyncKind.Always => "always",
         SyncKind.Every => string.Create(CultureInfo.InvariantCulture, $"every:{Records}"),
-        _ when Interval.Ticks % TimeSpan.TicksPerSecond == 0 => string.Create(CultureInfo.InvariantCulture, $"{(long)Interval.TotalSeconds}s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(long)Interval.TotalMilliseconds}ms"),
+        _ when Interval.Ticks % TimeSpan.TicksPerSecond == 0 => InUnits(TimeSpan.TicksPerSecond, "s"),
+        _ => InUnits(TimeSpan.TicksPerMillisecond, "ms"),
     };
+
+    string InUnits(long ticks, string unit) => (Interval.Ticks / ticks).ToString(CultureInfo.InvariantCulture) + unit;
 }

@@ -108,7 +108,8 @@ public sealed class CommitLogTests
                         else
                         {
                             var bytes = Payload();
-                            entries.Add(LogEntry.Data(log.OpenStream(other), otherModel.Last + 1, bytes.AsMemory(bytes.Length / 3), bytes.AsMemory(0, bytes.Length / 3)));
+                            var third = bytes.Length / 3;
+                            entries.Add(LogEntry.Data(log.OpenStream(other), otherModel.Last + 1, bytes.AsMemory(third), bytes.AsMemory(0, third)));
                             otherModel.Append(bytes);
                         }
                     }
@@ -120,7 +121,9 @@ public sealed class CommitLogTests
                     model.Truncate(position);
                     break;
                 case < 92:
-                    var upTo = random.OneIn(10) ? model.Last + (ulong)random.Next(5) : model.First + (ulong)random.Next((long)(model.Last + 1 - model.First) + 1) - 1;
+                    var upTo = random.OneIn(10)
+                        ? model.Last + (ulong)random.Next(5)
+                        : model.First + (ulong)random.Next((long)(model.Last + 1 - model.First) + 1) - 1;
                     stream.Release(upTo);
                     model.Release(upTo);
                     break;
@@ -180,7 +183,7 @@ public sealed class CommitLogTests
     {
         using var world = new LogWorld();
         using (var log = world.Open()) log.Append(log.OpenStream(1), 1, Text("one"));
-        Assert.Equal(ErrorCode.Corruption, Assert.Throws<CorruptionException>(() => world.Open(LogWorld.Options with { DatabaseId = Guid.Empty })).Code);
-        Assert.Equal(ErrorCode.Corruption, Assert.Throws<CorruptionException>(() => world.Open(LogWorld.Options with { Timeline = 2 })).Code);
+        Assert.Throws<CorruptionException>(() => world.Open(LogWorld.Options with { DatabaseId = Guid.Empty }));
+        Assert.Throws<CorruptionException>(() => world.Open(LogWorld.Options with { Timeline = 2 }));
     }
 }

@@ -8,6 +8,7 @@ using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Log;
+using Aevum.Testing;
 
 namespace Aevum.Storage.Tests.Log;
 
@@ -67,10 +68,12 @@ public sealed class LogCrashTests
             step.Apply(Of(State, step.Stream));
         }
 
-        public void Run(CommitLog log, int count)
+        public void Run(CommitLog log, int count, SimulatedScheduler? world = null)
         {
             for (var i = 0; i < count; i++)
             {
+                // Background bodies get their turn now and then, and sometimes not for long.
+                if (world is not null && random.OneIn(6)) world.RunUntilIdle();
                 var id = (uint)random.Next(1, 4);
                 var stream = log.OpenStream(id);
                 var oracle = Of(State, id);
@@ -115,11 +118,21 @@ public sealed class LogCrashTests
             }
         }
 
+        /// <summary>The state after everything that returned; what did not return has not happened, or only a crash will tell.</summary>
+        public void TakeBackWhatWasRefused()
+        {
+            Steps = [.. Steps.Take(Done)];
+            State = [];
+            foreach (var step in Steps) step.Apply(Of(State, step.Stream));
+        }
+
         /// <summary>Finds the prefix that the log shows, and goes on from there.</summary>
-        /// <remarks>An owner releases what it keeps durably elsewhere, and knows so after a crash: it repeats every release first.</remarks>
+        /// <remarks>An owner releases what it keeps durably elsewhere, and knows so after a crash: it repeats every release
+        /// first.</remarks>
         public void Recover(CommitLog log, bool killed)
         {
-            var releases = Steps.OfType<ReleaseStep>().GroupBy(step => step.Stream).ToDictionary(steps => steps.Key, steps => steps.Max(step => step.UpTo));
+            var releases = Steps.OfType<ReleaseStep>().GroupBy(step => step.Stream)
+                .ToDictionary(steps => steps.Key, steps => steps.Max(step => step.UpTo));
             var before = log.StreamIds.Select(id => $"{id}: {log.OpenStream(id).FirstPosition}..{log.OpenStream(id).LastPosition}").ToArray();
             foreach (var (id, upTo) in releases) log.OpenStream(id).Release(upTo);
             var least = killed ? Done : Acknowledged;
@@ -128,7 +141,8 @@ public sealed class LogCrashTests
                 var state = new Dictionary<uint, StreamOracle>();
                 foreach (var step in Steps.Take(length)) step.Apply(Of(state, step.Stream));
                 foreach (var (id, upTo) in releases) Of(state, id).Release(upTo);
-                if (log.StreamIds.Any(id => !Shows(log.OpenStream(id), Of(state, id))) || state.Any(pair => !Shows(log.OpenStream(pair.Key), pair.Value))) continue;
+                foreach (var id in log.StreamIds) Of(state, id);
+                if (state.Any(pair => !Shows(log.OpenStream(pair.Key), pair.Value))) continue;
                 Steps = [.. Steps.Take(length), .. releases.Select(pair => new ReleaseStep(pair.Key, pair.Value))];
                 State = state;
                 Done = Steps.Count;
@@ -151,14 +165,15 @@ public sealed class LogCrashTests
     }
 
     // Runs until the plan's end comes, or to the end of the workload.
-    static FaultyFileSystem RunUntilDeath(FaultyFileSystem files, IScheduler scheduler, LogOptions options, Workload workload, int steps, bool recovers, bool killed)
+    static FaultyFileSystem RunUntilDeath(
+        FaultyFileSystem files, IScheduler scheduler, LogOptions options, Workload workload, int steps, bool recovers, bool killed)
     {
         CommitLog? log = null;
         try
         {
             log = CommitLog.Open(files, scheduler, LogWorld.Directory, options);
             if (recovers) workload.Recover(log, killed);
-            workload.Run(log, steps);
+            workload.Run(log, steps, scheduler as SimulatedScheduler);
         }
         catch (AevumException end) when (end.Code == ErrorCode.Closed && files.Successor is not null)
         {
@@ -206,40 +221,85 @@ public sealed class LogCrashTests
         Assert.True(changes > 100);
     }
 
-    [Theory]
-    [InlineData("always", true)]
-    [InlineData("always", false)]
-    [InlineData("os", true)]
-    [InlineData("os", false)]
-    public void Many_deaths_in_a_row_on_one_directory(string sync, bool mapped)
+    [Theory, Seeds(25)]
+    public void Many_deaths_in_a_row_on_one_directory(ulong seed)
     {
-        var options = Options(SyncPolicy.Parse(sync));
-        for (ulong seed = 1; seed <= 6; seed++)
+        var random = new SeededRandom(seed);
+        var options = Options(random.OneIn(2) ? SyncPolicy.Always : SyncPolicy.Os);
+        var workload = new Workload(random) { HasRecovered = true };
+        var files = new FaultyFileSystem(seed, new FaultPlan { RegionsAreMapped = random.OneIn(2), FilesCanBeMapped = random.OneIn(2) });
+        var killed = false;
+        for (var life = 0; life < 12; life++)
         {
-            var random = new SeededRandom(seed);
-            var workload = new Workload(random);
-            var files = new FaultyFileSystem(seed, new FaultPlan { RegionsAreMapped = mapped });
-            var killed = false;
-            for (var life = 0; life < 12; life++)
-            {
-                // Half of the lives with background bodies on threads, where the moment of death is another each time.
-                using IScheduler scheduler = random.OneIn(2) ? new IdleScheduler(random.NextUInt64()) : new ThreadScheduler();
-                var end = files.ChangeCount + random.Next(1, 400);
-                var kills = random.OneIn(2);
-                if (kills) files.Plan.KillAt = end;
-                else files.Plan.PowerCutAt = end;
-                if (life == 0) workload.HasRecovered = true;
-                RunUntilDeath(files, scheduler, options, workload, 200, recovers: life > 0, killed);
-                if (files.Successor is null) _ = kills ? files.KillProcess() : files.PowerCut();
-                files.Plan.Heal();
-                files = files.Successor!;
-                // If this life ended before it had looked at what the one before left, that one's end still counts.
-                killed = kills && (workload.HasRecovered || killed);
-                workload.HasRecovered = false;
-            }
-            using var last = new IdleScheduler(1);
-            using var log = CommitLog.Open(files, last, LogWorld.Directory, options);
-            workload.Recover(log, killed);
+            var world = new SimulatedScheduler(random.NextUInt64());
+            var end = files.ChangeCount + random.Next(1, 400);
+            var kills = random.OneIn(2);
+            if (kills) files.Plan.KillAt = end;
+            else files.Plan.PowerCutAt = end;
+            RunUntilDeath(files, world, options, workload, 200, recovers: life > 0, killed);
+            if (files.Successor is null) _ = kills ? files.KillProcess() : files.PowerCut();
+            world.Crash();
+            world.Dispose();
+            files.Plan.Heal();
+            files = files.Successor!;
+            // If this life ended before it had looked at what the one before left, that one's end still counts.
+            killed = kills && (workload.HasRecovered || killed);
+            workload.HasRecovered = false;
         }
+        using var last = new IdleScheduler(1);
+        using var log = CommitLog.Open(files, last, LogWorld.Directory, options);
+        workload.Recover(log, killed);
+    }
+
+    [Theory, Seeds(25)]
+    public void Errors_of_the_disk_stop_the_log_or_are_survived_but_lose_nothing(ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var options = Options(random.OneIn(2) ? SyncPolicy.Always : SyncPolicy.Os);
+        var workload = new Workload(random) { HasRecovered = true };
+        var files = new FaultyFileSystem(seed, new FaultPlan { RegionsAreMapped = random.OneIn(2) });
+        var cutBefore = false;
+        for (var life = 0; life < 12; life++)
+        {
+            foreach (var operation in Enum.GetValues<FileOperation>())
+                files.Plan.FailWithProbability(operation, random.OneIn(3) ? 0.02 * random.NextDouble() : 0);
+            if (random.OneIn(3)) files.Plan.CapacityBytes = files.UsedBytes + random.Next(600_000);
+            var world = new SimulatedScheduler(random.NextUInt64());
+            CommitLog? log = null;
+            try
+            {
+                log = CommitLog.Open(files, world, LogWorld.Directory, options);
+                if (life > 0) workload.Recover(log, !cutBefore);
+                for (var i = 0; i < 100; i++)
+                {
+                    try
+                    {
+                        workload.Run(log, 3, world);
+                    }
+                    catch (AevumException refused) when (refused.Code is ErrorCode.DiskFull or ErrorCode.InputOutput)
+                    {
+                        // Refused as a whole, so the same log goes on as if nothing had been asked.
+                        workload.TakeBackWhatWasRefused();
+                        if (log.Failure is not null) break;
+                    }
+                }
+            }
+            catch (AevumException end) when (end.Code is ErrorCode.DiskFull or ErrorCode.InputOutput or ErrorCode.Closed)
+            {
+            }
+            if (workload.HasRecovered && log is not null) cutBefore = false;
+            files.Plan.Heal();
+            files.Plan.CapacityBytes = null;
+            if (random.OneIn(2)) log?.Dispose();
+            var cuts = random.OneIn(2);
+            files = cuts ? files.PowerCut() : files.KillProcess();
+            cutBefore = cuts || (cutBefore && !workload.HasRecovered);
+            if (workload.HasRecovered) workload.HasRecovered = false;
+            world.Crash();
+            world.Dispose();
+        }
+        using var last = new IdleScheduler(1);
+        using var final = CommitLog.Open(files, last, LogWorld.Directory, options);
+        workload.Recover(final, !cutBefore);
     }
 }

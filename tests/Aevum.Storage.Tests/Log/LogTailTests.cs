@@ -98,17 +98,19 @@ public sealed class LogTailTests
                 case "zeros": damaged.Files[last].AsSpan(cut).Clear(); break;
                 default: other.Files[last].AsSpan(cut).CopyTo(damaged.Files[last].AsSpan(cut)); break;
             }
+            bool IsAsItWas(uint start, uint end) => end <= damaged.Files[last].Length
+                && damaged.Files[last].AsSpan((int)start, (int)(end - start)).SequenceEqual(image.Files[last].AsSpan((int)start, (int)(end - start)));
+
             using var world = LogWorld.Restore(damaged, idle: true);
             if (cut < SegmentHeader.Bytes)
             {
                 // Zeros may replace zeros: the header is whole then.
-                if (damaged.Files[last].Length >= SegmentHeader.Bytes && damaged.Files[last].AsSpan(0, SegmentHeader.Bytes).SequenceEqual(image.Files[last].AsSpan(0, SegmentHeader.Bytes))) continue;
+                if (IsAsItWas(0, SegmentHeader.Bytes)) continue;
                 Assert.Contains(last, Assert.ThrowsAny<AevumException>(() => world.Open(Options)).Message, StringComparison.Ordinal);
                 continue;
             }
             // A record of which only zeros were replaced by zeros is whole.
-            var whole = inLast.TakeWhile(r => r.End <= cut || r.End <= damaged.Files[last].Length
-                && damaged.Files[last].AsSpan((int)r.Start, (int)(r.End - r.Start)).SequenceEqual(image.Files[last].AsSpan((int)r.Start, (int)(r.End - r.Start)))).Count();
+            var whole = inLast.TakeWhile(r => IsAsItWas(r.Start, r.End)).Count();
             var state = StateAfter(records.Take(before + whole));
             using (var log = world.Open(Options))
             {

@@ -202,9 +202,19 @@ sealed class IdleScheduler(ulong seed) : IScheduler
 
     public Task Delay(TimeSpan time, CancellationToken cancellation = default) => throw new NotSupportedException();
 
-    public Signal CreateSignal(string name) => throw new NotSupportedException();
+    public Signal CreateSignal(string name) => new Silent();
 
     public void Dispose() { }
+
+    sealed class Silent : Signal
+    {
+        public override void Raise() { }
+
+        public override bool WaitUntil(Func<bool> condition, TimeSpan? timeout = null) =>
+            condition() ? true : throw new InvalidOperationException("nobody is there who could make it true");
+
+        public override Task<bool> WaitUntilAsync(Func<bool> condition, TimeSpan? timeout = null) => throw new NotSupportedException();
+    }
 
     sealed class Never(string name) : BackgroundTask
     {
