@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Aevum.Cli.Tests;
@@ -57,5 +58,5 @@ public sealed class CheckTests : IDisposable
     }
 
     static string[] Image(string store) =>
-        [.. Directory.GetFiles(store, "*", SearchOption.AllDirectories).Order().Select(f => $"{f} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f)))}")];
+        [.. Directory.GetFiles(store, "*", SearchOption.AllDirectories).Order().Select(f => $"{f} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))}")];
 }

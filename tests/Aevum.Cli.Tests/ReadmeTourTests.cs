@@ -30,7 +30,8 @@ public sealed partial class ReadmeTourTests : IDisposable
         Assert.Equal(0, CommandLine.Run(["shell", _world.PathOf("data")], terminal));
         var played = output.ToString().Replace(_world.PathOf("data"), "./data", StringComparison.Ordinal).TrimEnd() + "\n";
 
-        if (Environment.GetEnvironmentVariable("AEVUM_GOLDENS") == "rewrite") File.WriteAllText(path, readme.Replace(shown.Value, played, StringComparison.Ordinal));
+        if (Environment.GetEnvironmentVariable("AEVUM_GOLDENS") == "rewrite")
+            File.WriteAllText(path, readme.Replace(shown.Value, played, StringComparison.Ordinal));
         else Assert.Equal(CliWorld.WithoutTimes(shown.Value), CliWorld.WithoutTimes(played));
         Assert.Equal("", error.ToString());
     }

@@ -15,7 +15,9 @@ public sealed class ShellTests : IDisposable
     public void Values_are_written_read_overwritten_and_deleted_and_their_history_stays_through_a_compaction()
     {
         CliWorld.Run("", "shell", _world.PathOf("s"), "--create");
-        var result = _world.Shell("s", "put k one", "mark first", "put k two words", "delete k", "history k", "compact", "history k", "asof first", "get k", "asof now", "put k again", "get k");
+        var result = _world.Shell(
+            "s", "put k one", "mark first", "put k two words", "delete k", "history k", "compact", "history k",
+            "asof first", "get k", "asof now", "put k again", "get k");
         Assert.Equal("", result.Error);
         Assert.Equal(
             """

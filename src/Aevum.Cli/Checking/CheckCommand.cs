@@ -53,7 +53,8 @@ static class CheckCommand
         var verdict = report.IsSound ? terminal.Paint(Tone.Good, "sound") : terminal.Paint(Tone.Bad, $"{report.Problems.Count} problems");
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{directory}: {verdict}; {report.Tables:N0} tables with {report.Versions:N0} versions in {report.TableBytes:N0} bytes, {report.LogSegments:N0} log segments with {report.LogRecords:N0} records"));
+            $"{directory}: {verdict}; {report.Tables:N0} tables with {report.Versions:N0} versions in {report.TableBytes:N0} bytes, " +
+            $"{report.LogSegments:N0} log segments with {report.LogRecords:N0} records"));
     }
 
     static string AsJson(string directory, CheckReport report)

@@ -42,7 +42,8 @@ sealed class DemoData
         var (path, count) = ("synsets.tsv.gz", 0);
         foreach (var fields in Rows(path, 5))
         {
-            yield return new Synset(Number(path, count + 1, fields[0], count, count), fields[1], Number(path, count + 1, fields[2], 0, 44), fields[3], fields[4]);
+            var id = Number(path, count + 1, fields[0], count, count);
+            yield return new Synset(id, fields[1], Number(path, count + 1, fields[2], 0, 44), fields[3], fields[4]);
             count++;
         }
     }

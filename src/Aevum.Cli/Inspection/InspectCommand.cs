@@ -11,7 +11,8 @@ static class InspectCommand
 {
     const int LimitDefault = 20;
 
-    public static Command Create(Terminal terminal) => new("inspect", "Show what lies in a store's files, damaged ones too. Takes no lock and changes nothing.")
+    public static Command Create(Terminal terminal) =>
+        new("inspect", "Show what lies in a store's files, damaged ones too. Takes no lock and changes nothing.")
     {
         Create(terminal, "log", "A store, its log directory, or one segment: the records and what they hold.", LogInspection.Run),
         Create(terminal, "manifest", "A store or a MANIFEST file: the edits and the tables they name.", ManifestInspection.Run),

@@ -51,7 +51,8 @@ static class LogInspection
             dump.Item(
                 ("file", segment.Path), ("number", segment.Number), ("epoch", $"{segment.Epoch:x16}"), ("database", segment.DatabaseId),
                 ("timeline", segment.Timeline), ("bytes", segment.FileBytes), ("records", segment.Records), ("sealed", segment.IsSealed),
-                ("gaps", segment.Gaps.Count == 0 ? null : string.Join(", ", segment.Gaps.Select(g => $"{g.Start} to {g.End}"))), ("damage", segment.Problem));
+                ("gaps", segment.Gaps.Count == 0 ? null : string.Join(", ", segment.Gaps.Select(g => $"{g.Start} to {g.End}"))),
+                ("damage", segment.Problem));
         dump.End();
     }
 

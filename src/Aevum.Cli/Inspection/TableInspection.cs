@@ -50,7 +50,8 @@ static class TableInspection
             using var cursor = table.CreateCursor(TableCursorOptions.Bypass);
             for (cursor.SeekToFirst(); cursor.Valid && dump.WantsItems; cursor.Next(), left--)
                 dump.Item(
-                    ("key", ByteText.OfKey(cursor.Key)), ("version", InspectCommand.Time(cursor.Version)), ("kind", cursor.Kind.ToString().ToLowerInvariant()),
+                    ("key", ByteText.OfKey(cursor.Key)), ("version", InspectCommand.Time(cursor.Version)),
+                    ("kind", cursor.Kind.ToString().ToLowerInvariant()),
                     ("expiry", InspectCommand.Time(cursor.Expiry)), ("end", InspectCommand.Time(cursor.End)), ("value", ByteText.OfValue(cursor.Value)));
         }
         catch (CorruptionException)

@@ -78,7 +78,8 @@ static class ReadVerbs
         if (text == "now") return null;
         if (!session.Marks.TryGetValue(text, out var moment)) moment = SystemTimeText.Parse(text);
         var now = session.Store.Now();
-        if (moment.Microseconds > now.Microseconds) Throw.Invalid($"{SystemTimeText.ToRfc3339(moment)} lies in the future; it is {SystemTimeText.ToRfc3339(now)}");
+        if (moment.Microseconds > now.Microseconds)
+            Throw.Invalid($"{SystemTimeText.ToRfc3339(moment)} lies in the future; it is {SystemTimeText.ToRfc3339(now)}");
         return moment;
     }
 
@@ -110,7 +111,8 @@ static class ReadVerbs
             {
                 var tables = version.Shape(history)[level];
                 if (tables.Length == 0) continue;
-                Line($"{(history ? "history" : "level")} {level}", $"{tables.Length:N0} tables, {tables.Sum(t => t.FileBytes):N0} bytes, {tables.Sum(t => t.Entries):N0} versions");
+                var name = $"{(history ? "history" : "level")} {level}";
+                Line(name, $"{tables.Length:N0} tables, {tables.Sum(t => t.FileBytes):N0} bytes, {tables.Sum(t => t.Entries):N0} versions");
             }
         var done = tree.Statistics;
         Line("since opened", $"{done.UserBytes:N0} bytes written, {done.Flushes:N0} flushes, {done.Compactions:N0} compactions");

@@ -43,6 +43,6 @@ static class ShellCommand
         var recovery = store.Tree.Recovery;
         terminal.Out.WriteLine($"{store.Tree.Directory}, last written {SystemTimeText.ToRfc3339(store.Tree.AppliedTime)}; 'help' lists the commands.");
         if (recovery.LogBytesCut + recovery.ManifestBytesCut > 0)
-            terminal.Out.WriteLine($"The last process ended in the middle of a write: {recovery.LogBytesCut + recovery.ManifestBytesCut} unfinished bytes were cut.");
+            terminal.Out.WriteLine($"A process ended within a write: {recovery.LogBytesCut + recovery.ManifestBytesCut} unfinished bytes were cut.");
     }
 }

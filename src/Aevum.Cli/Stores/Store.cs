@@ -68,7 +68,8 @@ sealed class Store : IDisposable
     public static void RequireStore(IFileSystem files, string directory)
     {
         if (!files.DirectoryExists(directory)) throw new AevumException(ErrorCode.NotFound, $"{directory}: there is no such directory");
-        if (!Manifest.Exists(files, directory)) throw new AevumException(ErrorCode.NotFound, $"{directory} holds no store (no {Manifest.CurrentName} in it)");
+        if (!Manifest.Exists(files, directory))
+            throw new AevumException(ErrorCode.NotFound, $"{directory} holds no store (no {Manifest.CurrentName} in it)");
     }
 
     /// <summary>A time for the next batch. One process writes, and starts above all that was applied: no ceiling need be logged.</summary>

@@ -89,7 +89,7 @@ static class ByteText
                 case 't': word.Add((byte)'\t'); break;
                 case 'n': word.Add((byte)'\n'); break;
                 case 'r': word.Add((byte)'\r'); break;
-                case 'x' when at + 3 < line.Length && byte.TryParse(line.AsSpan(at + 2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var b):
+                case 'x' when TryHexByte(line.AsSpan(at + 2), out var b):
                     word.Add(b);
                     at += 2;
                     break;
@@ -97,6 +97,12 @@ static class ByteText
             }
             at += 2;
         }
+    }
+
+    static bool TryHexByte(ReadOnlySpan<char> text, out byte value)
+    {
+        value = 0;
+        return text.Length >= 2 && byte.TryParse(text[..2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
     static void AddText(string line, ref int at, List<byte> word)
@@ -119,6 +125,7 @@ static class ByteText
     static string Escape(string text, bool quotes)
     {
         if (quotes) text = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-        return text.Replace("\t", "\\t", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal);
+        return text.Replace("\t", "\\t", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)
+            .Replace("\r", "\\r", StringComparison.Ordinal);
     }
 }

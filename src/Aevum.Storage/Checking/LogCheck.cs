@@ -26,11 +26,13 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
         {
             if (segment.Problem is not null) ReportText(segment.Path, segment.Problem);
             else if (state is not null && (segment.DatabaseId != state.DatabaseId || segment.Timeline != state.Timeline))
-                findings.Report(segment.Path, 32, $"the log belongs to database {segment.DatabaseId}, timeline {segment.Timeline}; the manifest to {state.DatabaseId}, {state.Timeline}");
+                findings.Report(segment.Path, 32,
+                    $"the log belongs to database {segment.DatabaseId}, timeline {segment.Timeline}; the manifest to {state.DatabaseId}, {state.Timeline}");
         }
         if (log.Refusal is not null) findings.Report(directory, log.Refusal);
         if (log.Recovery is { CutBytes: > 0 } recovery)
-            findings.Notes.Add($"{recovery.EndFile} from byte {recovery.End.Offset}: {recovery.CutBytes} bytes that a crash left unfinished; the next open cuts them");
+            findings.Notes.Add(
+                $"{recovery.EndFile} from byte {recovery.End.Offset}: {recovery.CutBytes} bytes that a crash left unfinished; the next open cuts them");
         if (state is not null && log.Refusal is null) CheckStart(state, log);
         return log;
     }
@@ -52,7 +54,8 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
         {
             var batch = new BatchReader(payload);
             if (batch.SystemTime == SystemTime.None || batch.SystemTime >= SystemTime.Max)
-                findings.Report(path, record.Address.Offset, $"the batch at position {record.Position} carries the time {batch.SystemTime}, which no batch can have");
+                findings.Report(
+                    path, record.Address.Offset, $"the batch at position {record.Position} carries the time {batch.SystemTime}, which no batch can have");
             while (batch.TryRead(out _)) { }
         }
         catch (CorruptionException failure)
@@ -66,7 +69,8 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
         if (log.Segments.Count == 0)
         {
             // A tree makes its log when it is made, so only one that holds nothing yet may be without.
-            if (state.AppliedPosition > 0) findings.Report(directory, null, $"the log is missing: what was written after position {state.AppliedPosition} is not here");
+            if (state.AppliedPosition > 0)
+                findings.Report(directory, null, $"the log is missing: what was written after position {state.AppliedPosition} is not here");
             return;
         }
         foreach (var (stream, first, last) in log.Streams)
@@ -79,7 +83,8 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
             if (first > state.AppliedPosition + 1)
                 findings.Report(directory, null, $"the log begins at position {first}; positions from {state.AppliedPosition + 1} on are in no table");
             if (last < state.AppliedPosition)
-                findings.Notes.Add($"{directory}: the log ends at position {last}, tables reach {state.AppliedPosition}: a power cut took what tables hold anyway");
+                findings.Notes.Add(
+                    $"{directory}: the log ends at position {last}, tables reach {state.AppliedPosition}: a power cut took what tables hold anyway");
         }
     }
 }

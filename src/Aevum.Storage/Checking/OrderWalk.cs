@@ -58,7 +58,8 @@ sealed class OrderWalk : IDisposable
             }
         Entries = _runs.Sum(r => r.Tables.Sum(t => t.Entries));
         _hasRanges = _runs.Any(r => !r.History && r.Ranges.Any(d => !d.IsEmpty));
-        if (_runs.Count > 0) _cursor = new MergingCursor([.. _runs.Select(run => new LevelCursor(run.Tables, index => Open(run.Tables[index])))]);
+        if (_runs.Count > 0)
+            _cursor = new MergingCursor([.. _runs.Select(run => new LevelCursor(run.Tables, index => Open(run.Tables[index])))]);
     }
 
     /// <summary>How many versions will be walked over.</summary>

@@ -97,7 +97,8 @@ public sealed class StoreChecker
         {
             var (state, found, cut) = Manifest.Read(_files, _directory);
             number = found;
-            if (cut > 0) _findings.Notes.Add($"{Manifest.NameOf(found)}: its last record was cut short by a crash ({cut} bytes); the next open drops it");
+            if (cut > 0)
+                _findings.Notes.Add($"{Manifest.NameOf(found)}: its last record was cut short by a crash ({cut} bytes); the next open drops it");
             return state;
         }
         catch (AevumException failure)
@@ -114,11 +115,15 @@ public sealed class StoreChecker
         foreach (var table in state.Version.AllTables)
         {
             if (!ids.Add(table.Id)) _findings.Report(path, null, $"table {table.Id:x} is named twice");
-            if (table.Id >= state.NextTableId) _findings.Report(path, null, $"table {table.Id:x} lies above the next table id, {state.NextTableId:x}");
-            if (table.MinVersion > table.MaxVersion) _findings.Report(path, null, $"table {table.Id:x} begins at {table.MinVersion}, after its end at {table.MaxVersion}");
-            if (table.MaxVersion > state.GreatestTime) _findings.Report(path, null, $"table {table.Id:x} holds version {table.MaxVersion}, later than the greatest time {state.GreatestTime}");
+            if (table.Id >= state.NextTableId)
+                _findings.Report(path, null, $"table {table.Id:x} lies above the next table id, {state.NextTableId:x}");
+            if (table.MinVersion > table.MaxVersion)
+                _findings.Report(path, null, $"table {table.Id:x} begins at {table.MinVersion}, after its end at {table.MaxVersion}");
+            if (table.MaxVersion > state.GreatestTime)
+                _findings.Report(path, null, $"table {table.Id:x} holds version {table.MaxVersion}, later than the greatest time {state.GreatestTime}");
             var order = table.Smallest.AsSpan().SequenceCompareTo(table.Largest);
-            if (order > 0 || (order == 0 && table.LargestExclusive)) _findings.Report(path, null, $"table {table.Id:x} has its bounds the wrong way round");
+            if (order > 0 || (order == 0 && table.LargestExclusive))
+                _findings.Report(path, null, $"table {table.Id:x} has its bounds the wrong way round");
         }
     }
 
@@ -180,7 +185,8 @@ public sealed class StoreChecker
         if (meta.IsClipped)
         {
             if ((ulong)meta.Entries > table.Entries) yield return $"the manifest says {meta.Entries} entries, of {table.Entries} in the file";
-            if (meta.MinVersion < table.VersionMin || meta.MaxVersion > table.VersionMax) yield return "the manifest names versions that the file does not hold";
+            if (meta.MinVersion < table.VersionMin || meta.MaxVersion > table.VersionMax)
+                yield return "the manifest names versions that the file does not hold";
             if (meta.Smallest.AsSpan().SequenceCompareTo(table.SmallestKey) < 0 || meta.Largest.AsSpan().SequenceCompareTo(table.LargestKey) > 0)
                 yield return "the manifest names keys that the file does not hold";
             yield break;
