@@ -58,5 +58,6 @@ public sealed class CheckTests : IDisposable
     }
 
     static string[] Image(string store) =>
-        [.. Directory.GetFiles(store, "*", SearchOption.AllDirectories).Order().Select(f => $"{f} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))}")];
+        [.. Directory.GetFiles(store, "*", SearchOption.AllDirectories).Order()
+            .Select(f => $"{f} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))}")];
 }

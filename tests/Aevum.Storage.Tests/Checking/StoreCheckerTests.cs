@@ -188,7 +188,8 @@ public sealed class StoreCheckerTests
         Assert.Contains(StoreChecker.Check(files, "db").Problems, p => p.Text.Contains("the log belongs to database", StringComparison.Ordinal));
     }
 
-    static void AssertOrderProblem(string text, Action<(TableMeta[][] Levels, TableMeta[][] History), ManifestState> change, bool compact, bool? rangesFirst = null)
+    static void AssertOrderProblem(
+        string text, Action<(TableMeta[][] Levels, TableMeta[][] History), ManifestState> change, bool compact, bool? rangesFirst = null)
     {
         var files = rangesFirst is null ? MakeStore(13, compact) : MakeRanges(rangesFirst.Value);
         Rewrite(files, state =>
