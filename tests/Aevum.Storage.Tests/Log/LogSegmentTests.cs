@@ -375,6 +375,39 @@ public sealed class LogSegmentTests
     }
 
     [Theory]
+    [InlineData(RegionMapping.Automatic)]
+    [InlineData(RegionMapping.Never)]
+    public void A_log_on_a_real_disk_recycles_and_reopens(RegionMapping mapping)
+    {
+        var home = Directory.CreateTempSubdirectory("aevum-log-").FullName;
+        try
+        {
+            var files = new DiskFileSystem(new DiskOptions { RegionMapping = mapping });
+            var folder = FilePaths.Combine(home, "log");
+            using var threads = new ThreadScheduler();
+            for (var life = 0; life < 3; life++)
+            {
+                using var log = CommitLog.Open(files, threads, folder, Small with { Sync = SyncPolicy.Every(100) });
+                var stream = log.OpenStream(1);
+                Assert.Equal(life * 500UL, stream.LastPosition);
+                CheckAll(stream, stream.FirstPosition);
+                for (var i = 0; i < 500; i++)
+                {
+                    Fill(log, stream, 1);
+                    log.WaitAcknowledged(log.Appended);
+                    if (i % 50 == 49) stream.Release(stream.LastPosition - 20);
+                }
+                CheckAll(stream, stream.FirstPosition);
+            }
+            Assert.Null(LogInspector.Inspect(files, folder).Refusal);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Opening_without_appending_leaves_no_files_behind(bool closes)
