@@ -157,6 +157,25 @@ public sealed class TreeFindingsTests
         }
     }
 
+    // Pages of a failed sync stay clean in the kernel's eyes, so that the next process's sync passed them by and its mark vouched for them.
+    [Fact]
+    public void What_a_failed_sync_left_behind_is_durable_once_the_reopened_log_says_so()
+    {
+        for (ulong seed = 1; seed <= 8; seed++)
+        {
+            using var world = new SimulatedTree(SimulatedTree.Keep(Now), SyncPolicy.Always, seed: seed);
+            world.Put(10, "a", "1");
+            world.Files.Plan.FailNth(FileOperation.Sync, 1);
+            Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => world.Put(11, "b", "1")).Code);
+            world.Reopen();
+            world.Put(12, "c", "1");
+            world.PowerCut();
+            Assert.Equal("1", world.Get("a", 12));
+            Assert.Equal("1", world.Get("b", 12));
+            Assert.Equal("1", world.Get("c", 12));
+        }
+    }
+
     // A recorded floor may lie above everything that the power cut left.
     [Fact]
     public void A_snapshot_can_be_read_after_a_power_cut_took_the_newest_batches()
