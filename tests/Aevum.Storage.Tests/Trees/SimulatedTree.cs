@@ -18,7 +18,7 @@ sealed class SimulatedTree : IDisposable
     StorageEnvironment? _environment;
     Tree? _tree;
 
-    public SimulatedTree(ITreePolicy policy, SyncPolicy sync = default, ulong seed = 1)
+    public SimulatedTree(ITreePolicy policy, SyncPolicy sync = default, ulong seed = 1, CompactionOptions? compaction = null)
     {
         Files = new(seed);
         Options = new TreeOptions
@@ -26,7 +26,7 @@ sealed class SimulatedTree : IDisposable
             Policy = policy,
             Sync = sync,
             LogSegmentBytes = 64 << 10,
-            Compaction = new CompactionOptions { Automatic = false },
+            Compaction = compaction ?? new CompactionOptions { Automatic = false },
         };
         Open();
     }
