@@ -32,13 +32,24 @@ sealed class Writers
         _clock = (long)tree.AppliedTime.Value;
     }
 
+    static void MakeStore(IFileSystem files, ThreadScheduler scheduler, string store, SyncPolicy sync)
+    {
+        using var environment = new StorageEnvironment(new StorageOptions { Files = files, Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
+        Tree.Open(environment, store, Workload.Options(sync)).Dispose();
+    }
+
     /// <summary>Runs until it is killed. Ends by itself only when something is wrong.</summary>
     public static int Run(string store, string tallyPath, string shadow, SyncPolicy sync, ulong seed)
     {
         using var tally = new Tally(tallyPath);
         IFileSystem files = new DiskFileSystem();
-        if (shadow != "-") files = new RecordingFileSystem(files, store, shadow);
         var scheduler = new ThreadScheduler();
+        if (shadow != "-")
+        {
+            // A new store's own name is made durable in its parent, which lies outside of what is recorded: so it is made before.
+            if (!files.FileExists(Path.Combine(store, "CURRENT"))) MakeStore(files, scheduler, store, sync);
+            files = new RecordingFileSystem(files, store, shadow);
+        }
         var environment = new StorageEnvironment(new StorageOptions { Files = files, Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
         tally.Phase = Phase.Opening;
         var tree = Tree.Open(environment, store, Workload.Options(sync));

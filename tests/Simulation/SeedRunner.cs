@@ -68,7 +68,8 @@ sealed class SeedRunner(SimulationArguments arguments)
         lock (_gate) _done = true;
         var seconds = (Environment.CpuUsage.TotalTime - processor).TotalSeconds;
         Console.WriteLine($"what happened: {string.Join(", ", _seen.Select(s => $"{s.Key} {s.Value}"))}");
-        Console.WriteLine($"{_checkedTwice} seeds run twice; {seconds:0.0} s of processor time, {arguments.Seeds / Math.Max(seconds, 0.001):0.0} seeds a second of it");
+        Console.WriteLine($"{_checkedTwice} seeds run twice; {seconds:0.0} s of processor time, " +
+            $"{arguments.Seeds / Math.Max(seconds, 0.001):0.0} seeds a second of it");
         Console.WriteLine($"{_passed} passed, {_failed} failed");
         return _failed == 0 ? 0 : 1;
     }

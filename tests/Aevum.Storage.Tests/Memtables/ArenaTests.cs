@@ -53,17 +53,17 @@ public sealed unsafe class ArenaTests
     [Fact]
     public void Chunks_are_recycled_up_to_the_bound()
     {
-        using var pool = new ArenaPool(retainedBytesMax: 3 << 20);
+        using var pool = new ArenaPool(retainedBytesMax: 3 * ArenaPool.ChunkBytes);
         var first = new Arena(pool, ArenaPool.ChunkBytes);
         var chunks = new HashSet<nint>();
         for (var i = 0; i < 50; i++) chunks.Add((nint)first.Allocate(200_000) >> 20);
         first.Release();
-        Assert.Equal(3 << 20, pool.RetainedBytes);
+        Assert.Equal(3 * ArenaPool.ChunkBytes, pool.RetainedBytes);
         var second = new Arena(pool, ArenaPool.ChunkBytes);
         second.Allocate(8);
-        Assert.Equal(2 << 20, pool.RetainedBytes);
+        Assert.Equal(2 * ArenaPool.ChunkBytes, pool.RetainedBytes);
         second.Release();
-        Assert.Equal(3 << 20, pool.RetainedBytes);
+        Assert.Equal(3 * ArenaPool.ChunkBytes, pool.RetainedBytes);
         Assert.Equal(0, pool.OutstandingBytes);
     }
 
@@ -72,9 +72,9 @@ public sealed unsafe class ArenaTests
     {
         using var pool = new ArenaPool();
         var arena = new Arena(pool, 4096);
-        arena.Allocate(300_000);
+        arena.Allocate(600_000);
         arena.Allocate(3_000_000);
-        Assert.Equal(3_300_000 + (2 * ArenaChunk.Bytes), arena.AllocatedBytes);
+        Assert.Equal(3_600_000 + (2 * ArenaChunk.Bytes), arena.AllocatedBytes);
         arena.Release();
         Assert.Equal(0, pool.RetainedBytes);
     }

@@ -29,7 +29,8 @@ public sealed unsafe class TreeNodeTests : IDisposable
             used.Sort();
             for (var i = 0; i < 40; i++)
             {
-                var asked = random.OneIn(4) && used.Length > 0 ? used[random.Next(used.Length)] : random.OneIn(9) ? long.MaxValue : random.Next(range) - (range / 2);
+                var asked = random.OneIn(4) && used.Length > 0 ? used[random.Next(used.Length)]
+                    : random.OneIn(9) ? long.MaxValue : random.Next(range) - (range / 2);
                 var first = used.IndexOfAnyInRange(asked, long.MaxValue);
                 var expected = first < 0 ? used.Length : first;
                 Assert.Equal(expected, TreeNode.CountBelow(_node, asked));

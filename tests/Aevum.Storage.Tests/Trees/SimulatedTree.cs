@@ -76,7 +76,8 @@ sealed class SimulatedTree : IDisposable
     }
 
     public string Versions(string key) =>
-        string.Join(' ', Tree.VersionsOf(Bytes(key)).Select(v => $"{v.Version.Value}:{v.Kind}{(v.Value.Length > 0 ? "=" + Encoding.ASCII.GetString(v.Value) : "")}"));
+        string.Join(' ', Tree.VersionsOf(Bytes(key)).Select(v =>
+             $"{v.Version.Value}:{v.Kind}{(v.Value.Length > 0 ? "=" + Encoding.ASCII.GetString(v.Value) : "")}"));
 
     public void Open()
     {

@@ -197,7 +197,8 @@ public sealed class TreeFindingsTests
         world.Put(5, "a", "b");
         world.Tree.Flush();
         world.Merge(10, "a", "x");   // stays a merge, since its base lies in another table
-        world.Files.Plan.Strikes = path => path.Contains("MANIFEST", StringComparison.Ordinal) || path.Contains("CURRENT", StringComparison.Ordinal) || path == "db";
+        world.Files.Plan.Strikes = path => path.Contains("MANIFEST", StringComparison.Ordinal) ||
+             path.Contains("CURRENT", StringComparison.Ordinal) || path == "db";
         world.Files.Plan.FailNth(FileOperation.Append, 1);
         Assert.Throws<AevumException>(world.Tree.Flush);
         world.Files.Plan.FailNth(operation, 1);

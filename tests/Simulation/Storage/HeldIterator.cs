@@ -81,13 +81,16 @@ sealed class HeldIterator : IDisposable
         if (!_isExact) return false;
         var valid = _index >= 0;
         if (valid != _iterator.Valid)
-            throw new SimulationFailure($"{this} {when}: {(valid ? $"expected {Convert.ToHexString(_expected[_index].Key)}, stands on nothing" : $"expected nothing, stands on {Convert.ToHexString(_iterator.Key)}")}");
+            throw new SimulationFailure($"{this} {when}: " + (valid
+                ? $"expected {Convert.ToHexString(_expected[_index].Key)}, stands on nothing"
+                : $"expected nothing, stands on {Convert.ToHexString(_iterator.Key)}"));
         if (!valid) return true;
         var (key, found) = _expected[_index];
         if (!_iterator.Key.SequenceEqual(key))
             throw new SimulationFailure($"{this} {when}: expected key {Convert.ToHexString(key)}, stands on {Convert.ToHexString(_iterator.Key)}");
         if (!_iterator.Value.SequenceEqual(found.Value) || _iterator.Version.Value != found.Version || _iterator.Expiry.Value != found.Expiry)
-            throw new SimulationFailure($"{this} {when}, key {Convert.ToHexString(key)}: expected {found.Version} expiry {found.Expiry} {Convert.ToHexString(found.Value)}, " +
+            throw new SimulationFailure($"{this} {when}, key {Convert.ToHexString(key)}: " +
+                $"expected {found.Version} expiry {found.Expiry} {Convert.ToHexString(found.Value)}, " +
                 $"shows {_iterator.Version} expiry {_iterator.Expiry} {Convert.ToHexString(_iterator.Value)}");
         return true;
     }
@@ -95,5 +98,6 @@ sealed class HeldIterator : IDisposable
     public void Dispose() => _iterator.Dispose();
 
     public override string ToString() =>
-        $"iterator over [{(_options.Start is null ? "" : Convert.ToHexString(_options.Start))}, {(_options.End is null ? "" : Convert.ToHexString(_options.End))}) at {_options.Point.At}, now {_options.Point.Now}";
+        $"iterator over [{(_options.Start is null ? "" : Convert.ToHexString(_options.Start))}, " +
+        $"{(_options.End is null ? "" : Convert.ToHexString(_options.End))}) at {_options.Point.At}, now {_options.Point.Now}";
 }

@@ -111,7 +111,8 @@ sealed record SimulatedConfiguration
     public override string ToString() =>
         $"""
         keyspaces   {Policy}
-        tree        {(Tree.OwnLog ? $"own log, sync {Tree.Sync}" : "its owner's log")}, memtable {Tree.MemtableBytes}, block {Tree.BlockBytes}, mapped {Tree.MapTables}
+        tree        {(Tree.OwnLog ? $"own log, sync {Tree.Sync}" : "its owner's log")}, memtable {Tree.MemtableBytes}, block {Tree.BlockBytes}, mapped {
+            Tree.MapTables}
         compaction  {Tree.Compaction}
         load        {Steps} steps, {Keys} keys, values up to {ValueBytesMax}, expiries up to {ExpiryMax}, cache {CacheBytes}
         trouble     {Trouble}

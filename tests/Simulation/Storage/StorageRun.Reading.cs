@@ -300,7 +300,8 @@ sealed partial class StorageRun
     static void Compare(byte[] key, string where, byte[]? expected, byte[]? found)
     {
         var same = expected is null ? found is null : found is not null && expected.AsSpan().SequenceEqual(found);
-        Require(same, $"key {Show(key)} at {where}: expected {(expected is null ? "nothing" : Show(expected))}, found {(found is null ? "nothing" : Show(found))}");
+        Require(same, $"key {Show(key)} at {where}: " +
+            $"expected {(expected is null ? "nothing" : Show(expected))}, found {(found is null ? "nothing" : Show(found))}");
     }
 
     /// <summary>False if the present trouble made the read fail.</summary>

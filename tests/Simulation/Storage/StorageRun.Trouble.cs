@@ -23,7 +23,8 @@ enum Fault
 sealed partial class StorageRun
 {
     // What the store asks of a file system.
-    static readonly FileOperation[] Operations = [.. Enum.GetValues<FileOperation>().Where(o => o is not (FileOperation.Link or FileOperation.DeleteDirectory))];
+    static readonly FileOperation[] Operations = [.. Enum.GetValues<FileOperation>()
+        .Where(o => o is not (FileOperation.Link or FileOperation.DeleteDirectory))];
 
     Fault _fault;
     int _faultUntil;
@@ -170,7 +171,11 @@ sealed partial class StorageRun
         if (before.Length > 0)
         {
             // Headers, indexes and tails deserve more than their share.
-            var offset = _random.Next(3) switch { 0 => _random.Next(Math.Min(before.Length, 100)), 1 => before.Length - 1 - _random.Next(Math.Min(before.Length, 100)), _ => _random.Next(before.Length) };
+            var offset = _random.Next(3) switch
+            {
+                0 => _random.Next(Math.Min(before.Length, 100)),
+                1 => before.Length - 1 - _random.Next(Math.Min(before.Length, 100)),
+                _ => _random.Next(before.Length) };
             var bit = _random.Next(8);
             _files.FlipBit(path, offset, bit);
             Note($"flipped bit {bit} at {offset} of {path}");
