@@ -389,7 +389,7 @@ public sealed class LogSegmentTests
             {
                 using var log = CommitLog.Open(files, threads, folder, Small with { Sync = SyncPolicy.Every(100) });
                 var stream = log.OpenStream(1);
-                Assert.Equal(life * 500UL, stream.LastPosition);
+                Assert.Equal((ulong)life * 500, stream.LastPosition);
                 CheckAll(stream, stream.FirstPosition);
                 for (var i = 0; i < 500; i++)
                 {
