@@ -63,7 +63,7 @@ static class Workload
     {
         Policy = new CrashTreePolicy(),
         Sync = sync,
-        MemtableBytes = 96 << 10,
+        MemtableBytes = 160 << 10,
         BlockBytes = 1 << 10,
         LogSegmentBytes = 128 << 10,
         LogBytesMax = 768 << 10,

@@ -155,6 +155,7 @@ public sealed partial class Tree
                 }
                 if (plan is null)
                 {
+                    _compactionFailure = null;   // nothing is left to be done that could fail
                     _compactionRuns = false;
                     break;
                 }

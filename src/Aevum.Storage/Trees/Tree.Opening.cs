@@ -91,7 +91,12 @@ public sealed partial class Tree
             _version = LiveVersion.Create(state.Version, null, _store);
             _active = new MemtableHandle(new Memtable(environment.Arenas)) { LastPosition = state.AppliedPosition };
             _state = new ReadState(_active, _frozen, _version);
-            lock (_gate) UpdatePressureLocked();
+            lock (_gate)
+            {
+                UpdatePressureLocked();
+                // Before the replay: on a level 0 so full that writes wait, it would wait for a compaction that nobody begins.
+                StartCompactionLocked();
+            }
 
             long replayed = 0, logCut = 0;
             if (options.OwnLog)
@@ -103,7 +108,6 @@ public sealed partial class Tree
                 _log.MakeReady();
             }
             Recovery = new TreeRecovery(replayed, logCut, manifestCut, removed);
-            lock (_gate) StartCompactionLocked();
         }
         catch
         {

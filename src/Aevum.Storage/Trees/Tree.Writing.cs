@@ -189,7 +189,12 @@ public sealed partial class Tree
         _signal.WaitUntil(HasRoom);
     }
 
-    bool HasRoom() => _closed || MaintenanceFailure is not null ||
+    // Why what a writer waits for does not come; null if it is on its way. A compaction that fails is no reason to refuse a write that waits
+    // for a flush.
+    Exception? Obstacle =>
+        _pressure == WritePressure.Stop ? _compactionFailure : _frozen.Length >= _options.FrozenStop ? _flushFailure : null;
+
+    bool HasRoom() => _closed || Obstacle is not null ||
         (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || _active.Table.AllocatedBytes < _options.MemtableBytes));
 
     bool TryMakeRoomLocked()
@@ -204,10 +209,12 @@ public sealed partial class Tree
             return true;
         }
         // No room, and nobody making any: say why instead of waiting for ever.
-        if (MaintenanceFailure is { } failure)
-            throw new AevumException(
-                (failure as AevumException)?.Code ?? ErrorCode.InputOutput,
-                $"writes to {_directory} wait for a flush that fails: {failure.Message}", failure);
+        if (Obstacle is { } failure)
+        {
+            var code = (failure as AevumException)?.Code ?? ErrorCode.InputOutput;
+            var what = _pressure == WritePressure.Stop ? "compaction" : "flush";
+            throw new AevumException(code, $"writes to {_directory} wait for a {what} that fails: {failure.Message}", failure);
+        }
         return false;
     }
 

@@ -47,7 +47,8 @@ public sealed class TreeKeyspaceTests
     public void A_keyspace_without_history_does_not_take_that_of_its_neighbours(bool reopened)
     {
         using var scheduler = new ThreadScheduler();
-        using var environment = new StorageEnvironment(new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
+        using var environment = new StorageEnvironment(
+            new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
         var options = new TreeOptions { Policy = new Policy() };
         var tree = Tree.Open(environment, "db", options);
         for (ulong time = 1; time <= 12; time++)
@@ -71,7 +72,8 @@ public sealed class TreeKeyspaceTests
     public void A_past_scan_of_one_keyspace_does_not_ask_for_the_floor_of_the_next()
     {
         using var scheduler = new ThreadScheduler();
-        using var environment = new StorageEnvironment(new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
+        using var environment = new StorageEnvironment(
+            new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
         using var tree = Tree.Open(environment, "db", new TreeOptions { Policy = new Policy() });
         for (ulong time = 1; time <= 3; time++) Write(tree, time);
 
