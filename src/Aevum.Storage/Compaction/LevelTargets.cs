@@ -5,7 +5,7 @@
 // (Dong et al., "Optimizing Space Amplification in RocksDB", CIDR 2017, section 3.1).
 //
 //   last level target = its size;  each level above: the next one's target / multiplier, down to the BASE level, whose target is the
-//   first one at or below BaseLevelBytes (but never below BaseLevelBytes / multiplier: smaller would only be rewritten more often).
+//   first one at or below BaseLevelBytes (but never below half of it: smaller would only be rewritten more often).
 //   Levels between 0 and the base hold nothing: level 0 merges straight into the base.
 
 using Aevum.Storage.Versions;
@@ -57,7 +57,7 @@ readonly struct LevelTargets
             for (var level = firstHolding; level < baseLevel; level++) targets[level] = 0;
             baseLevel = firstHolding;
         }
-        if (targets[baseLevel] == long.MaxValue) targets[baseLevel] = Math.Max(target, options.BaseLevelBytes / options.LevelMultiplier);
+        if (targets[baseLevel] == long.MaxValue) targets[baseLevel] = Math.Max(target, options.BaseLevelBytes / 2);
         targets[last] = long.MaxValue;
         return new(baseLevel, targets);
     }

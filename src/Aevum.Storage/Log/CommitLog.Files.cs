@@ -54,7 +54,7 @@ public sealed partial class CommitLog
                     Capacity = region.Capacity,
                 };
             }
-            var prepared = Math.Min(region.Capacity, PrepareStepMin);
+            var prepared = Math.Min(region.Capacity, region.Capacity < LargeStepsFrom ? PrepareStepMin : NativePages.LargePageBytes);
             region.Prepare(0, prepared);
             header.Write(region.GetSpan(0, SegmentHeader.Bytes));
             region.Publish(0, SegmentHeader.Bytes);

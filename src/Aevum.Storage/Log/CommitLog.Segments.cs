@@ -19,8 +19,10 @@ namespace Aevum.Storage.Log;
 
 public sealed partial class CommitLog
 {
-    const int PrepareStepMax = 4 << 20;
+    // Small segments are prepared in small steps, for logs that hardly write; others by whole large pages.
+    const int PrepareStepMax = 2 * NativePages.LargePageBytes;
     const int PrepareStepMin = 64 << 10;
+    const int LargeStepsFrom = 4 * NativePages.LargePageBytes;
 
     readonly Queue<LogSegment> _freed = [];         // under _gate
     LogSegment? _next;                              // under _gate
@@ -51,7 +53,7 @@ public sealed partial class CommitLog
     static void PrepareLocked(LogSegment segment, long end)
     {
         if (end <= segment.PreparedTo) return;
-        var to = Math.Min(segment.Capacity, RoundUp(end, PrepareStepMin));
+        var to = Math.Min(segment.Capacity, RoundUp(end, segment.Capacity < LargeStepsFrom ? PrepareStepMin : NativePages.LargePageBytes));
         segment.Region!.Prepare(segment.PreparedTo, to);
         segment.PreparedTo = to;
     }
@@ -115,7 +117,9 @@ public sealed partial class CommitLog
             && Volatile.Read(ref _spareCount) + 1 < _options.SpareSegments;
     }
 
-    static long PrepareStep(LogSegment segment) => Math.Clamp(segment.Capacity / 8, PrepareStepMin, PrepareStepMax);
+    static long PrepareStep(LogSegment segment) => segment.Capacity < LargeStepsFrom
+        ? Math.Max(segment.Capacity / 16, PrepareStepMin)
+        : Math.Clamp(RoundUp(segment.Capacity / 16, NativePages.LargePageBytes), NativePages.LargePageBytes, PrepareStepMax);
 
     // Takes the segments that no stream needs off the list, oldest first. The last one stays: it knows where every stream stands.
     // A segment's name goes only when every truncation and drop so far is durable. Else a power cut could bring back the removed
@@ -239,6 +243,19 @@ public sealed partial class CommitLog
         catch (AevumException)
         {
             // Then there is less space than there could be. Whether that matters shows when some is asked for.
+        }
+    }
+
+    /// <summary>Returns when nothing is being prepared ahead: no segment made, no page touched, no file recycled. More appends start more.</summary>
+    public void WaitIdle()
+    {
+        for (BackgroundTask? waited = null; ;)
+        {
+            BackgroundTask? running;
+            lock (_gate) running = _maintenanceRuns && !_closed ? _maintenance : null;
+            if (running is null || running == waited) return;   // the next one, if any, is being started by an appender who runs beside
+            running.Wait();
+            waited = running;
         }
     }
 

@@ -16,7 +16,7 @@ public sealed record LogOptions
 
     /// <summary>Size in bytes of the first segment after an open; each further one is twice as large, up to <see cref="SegmentBytes"/>.
     /// Keeps a database that hardly writes small on disk.</summary>
-    public int FirstSegmentBytes { get; init; } = 1 << 20;
+    public int FirstSegmentBytes { get; init; } = 4 << 20;
 
     /// <summary>Segments of full size kept ready beside the one in use (1 to 8). Each takes <see cref="SegmentBytes"/> of disk.</summary>
     public int SpareSegments { get; init; } = 2;

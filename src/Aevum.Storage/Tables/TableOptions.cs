@@ -4,6 +4,7 @@
 // the next, except that all writers of one tree agree on the keyspace prefix.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Files;
 
 namespace Aevum.Storage.Tables;
 
@@ -58,7 +59,7 @@ sealed record TableWriterOptions
     public IReadOnlyList<KeyValuePair<string, byte[]>> CreationFacts { get; init; } = [];
 
     /// <summary>Bytes collected before the file is written to.</summary>
-    public int ChunkBytes { get; init; } = 1 << 20;
+    public int ChunkBytes { get; init; } = NativePages.LargePageBytes;
 }
 
 /// <summary>How a reader gets at the bytes of data blocks.</summary>

@@ -6,7 +6,8 @@
 // Always true while writing:
 //   (1) entries arrive strictly ascending (key up, version down at equal keys), at most one for a key and version;
 //   (2) no entry spans two blocks, no block crosses a keyspace;
-//   (3) blocks are built where they will be written from: an entry's bytes are copied once, then go to the file in chunks of 1 MiB;
+//   (3) blocks are built where they will be written from: an entry's bytes are copied once, then go to the file in whole chunks, each at
+//       a multiple of its size (large pages of the page cache cost half of small ones); only what begins the next chunk is moved;
 //   (4) the footer is written last and the file synced before Finish returns, so a file named by the manifest is whole.
 //
 // Not here: which tables to write and what to call them. Bytes: TableFormat, docs/formats/sorted-table.md.
@@ -187,8 +188,8 @@ sealed unsafe class TableWriter : IDisposable
                 _separator.Start);
             _index.Add(_separator.Start, separatorLength, 0, blockEnd, versionMin, versionMax, endMax);
         }
-        if (output.Length >= _options.ChunkBytes) FlushOutput();
-        else _data.StartNext();
+        if (output.Length >= _options.ChunkBytes) FlushChunks();
+        _data.StartNext();
     }
 
     Compression TryCompress(long start, long length)
@@ -217,6 +218,17 @@ sealed unsafe class TableWriter : IDisposable
         target.Append(Crc32C.Compute(target.Start + start, target.Length - start));
     }
 
+    // Writes the whole chunks of the output; what is left begins the next one.
+    void FlushChunks()
+    {
+        ref var output = ref _data.Output;
+        var rest = output.Length % _options.ChunkBytes;
+        var whole = output.Length - rest;
+        Append(output.Start, whole);
+        Buffer.MemoryCopy(output.Start + whole, output.Start, rest, rest);
+        output.Length = rest;
+    }
+
     void FlushOutput()
     {
         Flush(ref _data.Output);
@@ -225,15 +237,20 @@ sealed unsafe class TableWriter : IDisposable
 
     void Flush(ref GrowingBytes buffer)
     {
+        Append(buffer.Start, buffer.Length);
+        buffer.Clear();
+    }
+
+    void Append(byte* bytes, long length)
+    {
         // Spans end at 2 GiB; a buffer with one huge value may hold nearly that much, never more than a few.
-        for (long at = 0; at < buffer.Length;)
+        for (long at = 0; at < length;)
         {
-            var part = (int)Math.Min(buffer.Length - at, 1 << 30);
-            _file.Append(new ReadOnlySpan<byte>(buffer.Start + at, part));
+            var part = (int)Math.Min(length - at, 1 << 30);
+            _file.Append(new ReadOnlySpan<byte>(bytes + at, part));
             at += part;
         }
-        _written += (ulong)buffer.Length;
-        buffer.Clear();
+        _written += (ulong)length;
     }
 
     /// <summary>Writes what follows the data blocks, syncs and closes the file.</summary>

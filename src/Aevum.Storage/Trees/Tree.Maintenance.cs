@@ -60,10 +60,11 @@ public sealed partial class Tree
         WaitIdle();
     }
 
-    /// <summary>Returns when no flush and no compaction is running or due.</summary>
+    /// <summary>Returns when no flush and no compaction is running or due, and the log prepares nothing.</summary>
     public void WaitIdle()
     {
         _signal.WaitUntil(() => _closed || MaintenanceFailure is not null || IsIdle());
+        _log?.WaitIdle();
         ThrowIfFailed(MaintenanceFailure);
     }
 

@@ -20,6 +20,7 @@ static unsafe partial class LibC
     public const int MadvisePopulateRead = 22;     // Linux 5.14
     public const int MadvisePopulateWrite = 23;
     public const int SyncAndWait = 4;              // MS_SYNC, on Linux
+    public const int KeepLength = 1;               // FALLOC_FL_KEEP_SIZE
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
@@ -63,7 +64,12 @@ static unsafe partial class LibC
     public static int SyncData(SafeFileHandle file) => OnDescriptor(file, OperatingSystem.IsLinux() ? &fdatasync : &fsync);
 
     /// <returns>0 or an errno. Linux only; blocks really reserved, zero where nothing was written, length raised if need be.</returns>
-    public static int Allocate(SafeFileHandle file, long length)
+    public static int Allocate(SafeFileHandle file, long length) => Allocate(file, 0, 0, length);
+
+    /// <returns>0 or an errno. Linux only; blocks of [<paramref name="offset"/>, + <paramref name="length"/>) reserved, the file's length as it was.</returns>
+    public static int AllocateAhead(SafeFileHandle file, long offset, long length) => Allocate(file, KeepLength, offset, length);
+
+    static int Allocate(SafeFileHandle file, int mode, long offset, long length)
     {
         var taken = false;
         try
@@ -71,7 +77,7 @@ static unsafe partial class LibC
             file.DangerousAddRef(ref taken);
             while (true)
             {
-                if (fallocate((int)file.DangerousGetHandle(), 0, 0, length) == 0) return 0;
+                if (fallocate((int)file.DangerousGetHandle(), mode, offset, length) == 0) return 0;
                 var error = Marshal.GetLastPInvokeError();
                 if (error != Interrupted) return error;
             }

@@ -9,6 +9,9 @@ namespace Aevum.Core.Files;
 
 sealed unsafe class MappedRegion : IAppendRegion
 {
+    /// <summary>A smaller region is not worth pages that are provided 2 MiB at a time.</summary>
+    const long LargePagesFrom = 4 * NativePages.LargePageBytes;
+
     readonly SafeFileHandle _file;
     readonly FileMapping _mapping;
     readonly bool _native;
@@ -24,6 +27,7 @@ sealed unsafe class MappedRegion : IAppendRegion
         _capacity = capacity;
         _native = native;
         _memory = mapping.Memory;
+        if (native && capacity >= LargePagesFrom) mapping.PreferLargePages();
     }
 
     public string Path { get; }
