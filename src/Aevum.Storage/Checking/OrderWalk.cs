@@ -127,9 +127,9 @@ sealed class OrderWalk : IDisposable
         for (var other = 0; other < _runs.Count && !_runs[other].History; other++)
         {
             if (other == source || FragmentOver(_runs[other], cursor.Key) is not { } fragment) continue;
-            if (other < source && fragment.Versions[^1] < cursor.Version)
+            if (other < source && fragment.Oldest < cursor.Version)
                 Report(source, $"version {cursor.Version} of key {Show()} lies below an older range delete in {_runs[other].Name}");
-            if (other > source && fragment.Versions[0] > cursor.Version)
+            if (other > source && fragment.Newest > cursor.Version)
                 Report(source, $"version {cursor.Version} of key {Show()} lies above a newer range delete in {_runs[other].Name}");
         }
     }

@@ -93,7 +93,8 @@ sealed class MergeChain
         {
             ref var link = ref this[i];
             var below = i + 1 < _links.Count ? _links[i + 1].Version : 0;
-            if (CutBetween(fragment, below, link.Version)) known = absent = true;
+            // A range delete at the time of the upper link is older than that link, so it cuts; one at the time of the lower link does not.
+            if (fragment is not null && fragment.HasBetween(below, link.Version)) known = absent = true;
             // Among history tables a gap says nothing: a delete may lie in it, or a base that is still in the main tables.
             link.GapBelow = historyInput && i + 1 < _links.Count && _links[i + 1].End < link.Version;
             if (link.GapBelow) known = false;
@@ -135,14 +136,5 @@ sealed class MergeChain
             exists = true;
         }
         return value;
-    }
-
-    // A range delete at the time of the upper link is older than that link, so it cuts; one at the time of the lower link does not.
-    static bool CutBetween(RangeDeleteFragment? fragment, ulong below, ulong above)
-    {
-        if (fragment is null) return false;
-        foreach (var version in fragment.Versions)
-            if (version > below && version <= above) return true;
-        return false;
     }
 }

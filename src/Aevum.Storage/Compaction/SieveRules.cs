@@ -1,5 +1,6 @@
 // SieveRules: answers the sieve's questions for one job: floors fixed at its start, and whether older data can exist below.
 
+using Aevum.Storage.Iterators;
 using Aevum.Storage.Trees;
 using Aevum.Storage.Versions;
 
@@ -67,42 +68,73 @@ sealed class SieveRules : ISieveRules
 
     public IMergeOperator? MergeOperatorOf(ReadOnlySpan<byte> key) => _policy.MergeOperatorOf(_floors.KeyspaceOf(key));
 
+    // Fragments side by side with one floor and one answer about what lies below. There are as many as borders of keyspaces, of the tables
+    // below and of gaps; range deletes are cut by these and not by each other, or nested ones would become quadratically many.
+    readonly record struct Stretch(byte[] Start, byte[] End, ulong Floor, bool Bottom);
+
     /// <summary>Sorts a job's range deletes into those that reads still need and those that only the listing of versions does.</summary>
-    public (Iterators.RangeDeletes Main, Iterators.RangeDeletes History) Sort(Iterators.RangeDeletes ranges)
+    public (RangeDeletes Main, RangeDeletes History) Sort(RangeDeletes ranges)
     {
         if (ranges.IsEmpty) return (ranges, ranges);
-        var main = new List<Iterators.RangeDelete>();
-        var history = new List<Iterators.RangeDelete>();
+        var main = new List<RangeDelete>();
+        var history = new List<RangeDelete>();
+        var stretches = new List<Stretch>();
         foreach (var fragment in ranges.Fragments)
             foreach (var (start, end, floor) in ByKeyspace(fragment.Start, fragment.End))
             {
                 var bottom = IsBottom(start, end);
-                var belowFloor = false;
-                foreach (var version in fragment.Versions)
-                {
-                    var range = new Iterators.RangeDelete(start, end, version);
-                    if (version > floor) (bottom ? history : main).Add(range);
-                    else if (!bottom && !belowFloor) main.Add(range);
-                    belowFloor |= version <= floor;
-                }
+                Lengthen(stretches, new(start, end, floor, bottom));
+                // Of those at or below the floor the newest stands for all.
+                if (!bottom && fragment.NewestAtMost(floor) is var newest and not 0) main.Add(new(start, end, newest));
             }
-        return (Iterators.RangeDeletes.Build(main), Iterators.RangeDeletes.Build(history));
+        foreach (var range in ranges.Flatten())
+            foreach (var (part, stretch) in Cut(range, stretches))
+                if (range.Version > stretch.Floor) (stretch.Bottom ? history : main).Add(part);
+        return (RangeDeletes.Build(main), RangeDeletes.Build(history));
     }
 
     /// <summary>Of range deletes that only the listing of versions wants: those that it still may show.</summary>
-    public Iterators.RangeDeletes KeepListed(Iterators.RangeDeletes ranges)
+    public RangeDeletes KeepListed(RangeDeletes ranges)
     {
-        var kept = new List<Iterators.RangeDelete>();
+        var stretches = new List<Stretch>();
         foreach (var fragment in ranges.Fragments)
-            foreach (var (start, end, floor) in ByKeyspace(fragment.Start, fragment.End))
-                foreach (var version in fragment.Versions)
-                    if (version > floor) kept.Add(new(start, end, version));
-        return Iterators.RangeDeletes.Build(kept);
+            foreach (var (start, end, floor) in ByKeyspace(fragment.Start, fragment.End)) Lengthen(stretches, new(start, end, floor, true));
+        var kept = new List<RangeDelete>();
+        foreach (var range in ranges.Flatten())
+            foreach (var (part, stretch) in Cut(range, stretches))
+                if (range.Version > stretch.Floor) kept.Add(part);
+        return RangeDeletes.Build(kept);
+    }
+
+    static void Lengthen(List<Stretch> stretches, Stretch next)
+    {
+        if (stretches.Count > 0 && stretches[^1] is var last && last.Floor == next.Floor && last.Bottom == next.Bottom
+            && last.End.AsSpan().SequenceEqual(next.Start))
+            stretches[^1] = last with { End = next.End };
+        else
+            stretches.Add(next);
+    }
+
+    static IEnumerable<(RangeDelete Part, Stretch Stretch)> Cut(RangeDelete range, List<Stretch> stretches)
+    {
+        int lower = 0, upper = stretches.Count;
+        while (lower < upper)
+        {
+            var middle = (lower + upper) >>> 1;
+            if (range.Start.AsSpan().SequenceCompareTo(stretches[middle].End) < 0) upper = middle;
+            else lower = middle + 1;
+        }
+        for (var i = lower; i < stretches.Count && stretches[i].Start.AsSpan().SequenceCompareTo(range.End) < 0; i++)
+        {
+            var start = stretches[i].Start.AsSpan().SequenceCompareTo(range.Start) > 0 ? stretches[i].Start : range.Start;
+            var end = stretches[i].End.AsSpan().SequenceCompareTo(range.End) < 0 ? stretches[i].End : range.End;
+            yield return (range with { Start = start, End = end }, stretches[i]);
+        }
     }
 
     // A range over several keyspaces goes by the floor of each where it lies: in the first and the last. Which keyspaces lie between only the
     // policy knows, so there it goes by the lowest floor of all: none.
-    IEnumerable<(byte[] Start, byte[] End, ulong Floor)> ByKeyspace(byte[] start, byte[] end)
+    internal IEnumerable<(byte[] Start, byte[] End, ulong Floor)> ByKeyspace(byte[] start, byte[] end)
     {
         var first = _floors.KeyspaceOf(start);
         var behindFirst = _policy.KeyspacePrefixBytes == 0 || first == ulong.MaxValue ? null : PrefixOf(first + 1);

@@ -117,11 +117,8 @@ sealed unsafe class VersionSieve
     // At equal times a range delete is older than the effect on the key, so only greater ones end a version.
     static ulong OldestAfter(RangeDeleteFragment? fragment, ulong version)
     {
-        if (fragment is null) return Never;
-        var versions = fragment.Versions;
-        for (var i = versions.Length - 1; i >= 0; i--)
-            if (versions[i] > version) return versions[i];
-        return Never;
+        var oldest = fragment?.OldestAfter(version) ?? 0;
+        return oldest == 0 ? Never : oldest;
     }
 
     // In history tables a delete that nothing followed ends when it begins: no read needs it, the listing of versions does.

@@ -4,7 +4,7 @@
 //
 // A reader that finds more than TailMax items in the tail builds a part of them, merged with every part before it that is not larger: the
 // logarithmic method (J. L. Bentley and J. B. Saxe, "Decomposable searching problems I", 1980). So there are O(log n) parts, each item is
-// built O(log n) times, and a lookup costs O(log^2 n) and a bounded tail. Readers race to publish what they built; the loser's work is
+// built O(log n) times, and a lookup asks O(log n) sets and a bounded tail. Readers race to publish what they built; the loser's work is
 // only wasted. The writer never builds.
 //
 // Always true: items below Count never change; parts cover a prefix of the items, in order; no lock anywhere.

@@ -76,8 +76,8 @@ sealed class TableTotals
             rangeDeletes++;
             if (isFirst || fragment.Start.AsSpan().SequenceCompareTo(smallest) < 0) (smallest, smallestIsRange) = (fragment.Start, true);
             if (isFirst || fragment.End.AsSpan().SequenceCompareTo(largest) > 0) (largest, largestIsRange) = (fragment.End, true);
-            CountVersion(fragment.Versions[0]);
-            CountVersion(fragment.Versions[^1]);
+            CountVersion(fragment.Newest);
+            CountVersion(fragment.Oldest);
         }
         var counted = stored with
         {

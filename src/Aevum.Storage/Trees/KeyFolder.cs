@@ -38,7 +38,11 @@ static class KeyFolder
         while (cursor.Valid && cursor.Key.SequenceEqual(key))
         {
             // What ended before the version above it began is no base: a delete lay between. So is what a range delete between covers.
-            if (above != ulong.MaxValue && ((cursor.End != 0 && cursor.End < above) || IsCut(covering, cursor.Version, above))) break;
+            if (above != ulong.MaxValue)
+            {
+                if (cursor.End != 0 && cursor.End < above) break;
+                if (covering is not null && covering.HasBetween(cursor.Version, above)) break;
+            }
             if (cursor.Kind != EffectKind.Merge)
             {
                 if (cursor.Kind == EffectKind.Put && !(cursor.Expiry != 0 && cursor.Expiry <= above))
@@ -71,13 +75,5 @@ static class KeyFolder
             exists = true;
         }
         return value.ToArray();
-    }
-
-    static bool IsCut(RangeDeleteFragment? covering, ulong below, ulong above)
-    {
-        if (covering is null) return false;
-        foreach (var version in covering.Versions)
-            if (version > below && version <= above) return true;
-        return false;
     }
 }

@@ -88,6 +88,6 @@ static class KeyVersions
     static void AddCovering(RangeDeletes ranges, ReadOnlySpan<byte> key, SortedSet<ulong> versions)
     {
         var fragment = ranges.FragmentOver(key);
-        if (fragment is not null) versions.UnionWith(fragment.Versions);
+        if (fragment is not null) versions.UnionWith(fragment.ListVersions());
     }
 }

@@ -33,7 +33,7 @@ public sealed class RangeDeletesTests
     }
 
     static string Describe(RangeDeleteFragment fragment) =>
-        $"{Encoding.ASCII.GetString(fragment.Start)}-{Encoding.ASCII.GetString(fragment.End)} {string.Join(' ', fragment.Versions)}";
+        $"{Encoding.ASCII.GetString(fragment.Start)}-{Encoding.ASCII.GetString(fragment.End)} {string.Join(' ', fragment.ListVersions())}";
 
     [Fact]
     public void Nothing_and_empty_ranges_build_nothing()
@@ -70,8 +70,10 @@ public sealed class RangeDeletesTests
             Assert.True(fragment.Start.AsSpan().SequenceCompareTo(fragment.End) < 0);
             if (end is not null) Assert.True(end.AsSpan().SequenceCompareTo(fragment.Start) <= 0, "fragments overlap or are out of order");
             end = fragment.End;
-            Assert.NotEmpty(fragment.Versions);
-            Assert.Equal(fragment.Versions.Distinct().OrderDescending(), fragment.Versions);
+            var versions = fragment.ListVersions();
+            Assert.NotEmpty(versions);
+            Assert.Equal(versions.Distinct().OrderDescending(), versions);
+            Assert.Equal((versions[0], versions[^1]), (fragment.Newest, fragment.Oldest));
         }
         Assert.Equal(deletes.Fragments.Count == 0, deletes.IsEmpty);
     }
@@ -83,12 +85,96 @@ public sealed class RangeDeletesTests
         Assert.Equal(versions.Where(v => v > at).DefaultIfEmpty(0UL).Min(), deletes.OldestCoveringAfter(key, at));
 
         var fragment = deletes.FragmentOver(key);
-        Assert.Equal(versions.Distinct().OrderDescending(), fragment?.Versions ?? []);
+        Assert.Equal(versions.Distinct().OrderDescending(), fragment?.ListVersions() ?? []);
+        for (ulong below = 0; fragment is not null && below < 17; below++)
+            Assert.Equal(Array.Exists(versions, v => v > below && v <= at), fragment.HasBetween(below, at));
 
         var after = deletes.FirstEndingAfter(key);
         Assert.InRange(after, 0, deletes.Fragments.Count);
         Assert.All(deletes.Fragments.Take(after), f => Assert.True(f.End.AsSpan().SequenceCompareTo(key) <= 0));
         Assert.All(deletes.Fragments.Skip(after), f => Assert.True(f.End.AsSpan().SequenceCompareTo(key) > 0));
+    }
+
+    // Shapes that random draws seldom make: nests, stairs, equal bounds, one version again and again.
+    static List<RangeDelete> DrawShaped(SeededRandom random)
+    {
+        var list = new List<RangeDelete>();
+        var count = random.Next(1, 40);
+        var (shape, few) = (random.Next(4), random.OneIn(3));
+        for (var i = 0; i < count; i++)
+        {
+            var (start, end) = shape switch
+            {
+                0 => (i, 100 - i),
+                1 => (i, i + 1 + random.Next(20)),
+                2 => (10 * random.Next(3), 30 + (10 * random.Next(3))),
+                _ => (random.Next(100), random.Next(100)),
+            };
+            list.Add(new([(byte)start], [(byte)end], (ulong)random.Next(1, few ? 4 : 1000)));
+        }
+        return list;
+    }
+
+    [Theory, Seeds(3)]
+    public void Nests_stairs_and_equal_bounds_give_what_the_list_gives(ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        for (var round = 0; round < 100; round++)
+        {
+            var list = DrawShaped(random);
+            var deletes = RangeDeletes.Build(list);
+            CheckFragments(deletes);
+            for (var key = 0; key <= 120; key++) CheckLookups(deletes, list, [(byte)key], (ulong)random.Next(1010));
+
+            var flat = deletes.Flatten();
+            Assert.True(flat.Count <= list.Count);
+            Assert.Equal(flat.OrderBy(r => r.Start, KeyComparer.Instance).ThenByDescending(r => r.Version), flat);
+            foreach (var (a, b) in flat.SelectMany((a, i) => flat.Skip(i + 1).Select(b => (a, b))))
+                Assert.False(a.Version == b.Version && Shares(a, b.Start, b.End), "range deletes of one version overlap");
+        }
+    }
+
+    [Fact]
+    public void Range_deletes_of_one_version_that_only_touch_stay_apart()
+    {
+        var deletes = RangeDeletes.Build([Range("f", "m", 5), Range("a", "f", 5), Range("g", "z", 5)]);
+        Assert.Equal(["a-f 5", "f-z 5"], deletes.Fragments.Select(Describe));
+        Assert.Equal(2, deletes.Flatten().Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Twenty_thousand_nested_range_deletes_stay_small(bool newestOutside)
+    {
+        const int count = 20_000;
+        var list = Enumerable.Range(0, count)
+            .Select(i => new RangeDelete(Big(i), Big((2 * count) - i), (ulong)(newestOutside ? count - i : i + 1))).ToList();
+        static byte[] Big(int number) => [(byte)(number >> 16), (byte)(number >> 8), (byte)number];
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var deletes = RangeDeletes.Build(list);
+        var united = RangeDeletes.Union([deletes, RangeDeletes.Build(list)]);
+        var clipped = united.Clip(Big(100), Big((2 * count) - 100));
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        // Listed for each fragment it would be 400 million numbers, 3.2 GB. Each range delete may leave 2 log2(fragments).
+        Assert.InRange(deletes.HeldVersions, count, 2 * count * 16);
+        Assert.InRange(allocated, 0, 100L << 20);
+        Assert.Equal((2 * count) - 1, deletes.Fragments.Count);
+        Assert.Equal((count, count, count), (deletes.Flatten().Count, united.Flatten().Count, clipped.Flatten().Count));
+
+        foreach (var depth in (int[])[1, 2, 777, 10_000, count])
+            foreach (var at in (ulong[])[0, 1, 5_000, 19_999, 20_000, ulong.MaxValue])
+            {
+                // Over this key lie the outermost `depth` ones: versions 1 to depth, or the last `depth`.
+                var (lowest, highest) = newestOutside ? ((ulong)(count - depth + 1), (ulong)count) : (1UL, (ulong)depth);
+                foreach (var set in (RangeDeletes[])[deletes, united])
+                {
+                    Assert.Equal(at < lowest ? 0 : Math.Min(at, highest), set.NewestCovering(Big(depth - 1), at));
+                    Assert.Equal(at >= highest ? 0 : Math.Max(at + 1, lowest), set.OldestCoveringAfter(Big((2 * count) - depth), at));
+                }
+            }
     }
 
     [Theory, Seeds(3)]
