@@ -7,8 +7,8 @@ sealed record Sizes
 {
     // Memory: stores of ten thousand entries, opened one after another until the CPU reading is some 20 ms even at 0.05 us an operation.
     public int MemoryKeys { get; init; } = 10_000;
-    public int MemoryStores { get; init; } = 20;
-    public int BatchStores { get; init; } = 40;
+    public int MemoryStores { get; init; } = 12;
+    public int BatchStores { get; init; } = 16;
     public int GetPasses { get; init; } = 5;
     public int ScanPasses { get; init; } = 10;
     public int ManagedWindows { get; init; } = 200;

@@ -23,6 +23,7 @@ public sealed partial class CommitLog
     const int PrepareStepMax = 2 * NativePages.LargePageBytes;
     const int PrepareStepMin = 64 << 10;
     const int LargeStepsFrom = 4 * NativePages.LargePageBytes;
+    const int PrepareLeadMax = 512 << 10;
 
     readonly Queue<LogSegment> _freed = [];         // under _gate
     LogSegment? _next;                              // under _gate
@@ -103,7 +104,7 @@ public sealed partial class CommitLog
     {
         if (_current is null) return long.MaxValue;
         var due = long.MaxValue;
-        if (_current.PreparedTo < _current.Capacity) due = _current.PreparedTo - (PrepareStep(_current) / 2);
+        if (_current.PreparedTo < _current.Capacity) due = _current.PreparedTo - PrepareLead(_current);
         if (WantsFilesLocked(long.MaxValue)) due = Math.Min(due, WantsFilesLocked(_tail) ? 0 : _current.Capacity / 2);
         return due;
     }
@@ -120,6 +121,9 @@ public sealed partial class CommitLog
     static long PrepareStep(LogSegment segment) => segment.Capacity < LargeStepsFrom
         ? Math.Max(segment.Capacity / 16, PrepareStepMin)
         : Math.Clamp(RoundUp(segment.Capacity / 16, NativePages.LargePageBytes), NativePages.LargePageBytes, PrepareStepMax);
+
+    // How far before the end of what is prepared the next step begins: enough for a thread to wake up.
+    static long PrepareLead(LogSegment segment) => Math.Min(PrepareStep(segment) / 2, PrepareLeadMax);
 
     // Takes the segments that no stream needs off the list, oldest first. The last one stays: it knows where every stream stands.
     // A segment's name goes only when every truncation and drop so far is durable. Else a power cut could bring back the removed
@@ -309,7 +313,7 @@ public sealed partial class CommitLog
         lock (_gate)
         {
             if (_current is { } current && current.PreparedTo < current.Capacity
-                && _tail >= current.PreparedTo - (PrepareStep(current) / 2))
+                && _tail >= current.PreparedTo - PrepareLead(current))
             {
                 prepare = current;
                 prepare.Pins++;

@@ -53,6 +53,14 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
         if (at.Value < floor) throw new HistoryUnavailableException(at, new SystemTime(floor));
     }
 
+    /// <summary>The same for every keyspace above <paramref name="first"/> and below <paramref name="last"/> that a job has worked on: of
+    /// these something may be gone without leaving a key to tell by.</summary>
+    public void RequireBetween(ulong first, ulong last, SystemTime at)
+    {
+        foreach (var keyspace in Volatile.Read(ref _recorded).Keys)
+            if (keyspace > first && keyspace < last) Require(keyspace, at);
+    }
+
     /// <summary>Fixes a floor for a job: from here on it is recorded, in memory at once, in the manifest with the job's edit.</summary>
     public ulong Record(ulong keyspace)
     {

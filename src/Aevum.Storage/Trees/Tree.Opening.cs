@@ -24,6 +24,9 @@ public sealed record TreeRecovery(long LogRecordsReplayed, long LogBytesCut, lon
 
 public sealed partial class Tree
 {
+    // Room for some ten thousand small writes before a second file is made; small pages, so that an idle tree holds few.
+    const int FirstLogSegmentBytes = 4 << 20;
+
     public const string LockName = "LOCK";
     public const string LogFolderName = "log";
 
@@ -146,9 +149,8 @@ public sealed partial class Tree
             Timeline = state.Timeline,
             Sync = _options.Sync,
             SegmentBytes = _options.LogSegmentBytes,
-            // Disk, not memory: only what is written to is ever touched.
-            FirstSegmentBytes = _options.LogSegmentBytes,
-            SpareSegments = 2,
+            FirstSegmentBytes = Math.Min(_options.LogSegmentBytes, FirstLogSegmentBytes),
+            SpareSegments = 1,      // and the next one, which is made when half of the current one is full
             TotalBytesMax = _options.LogBytesMax,
         });
     }

@@ -162,7 +162,8 @@ public sealed partial class Tree : IDisposable
     }
 
     /// <summary>An iterator over the tree as it is now, seen from a read point. Position it before use; dispose it after.</summary>
-    /// <exception cref="HistoryUnavailableException">The read point lies below the history floor of the range's first keyspace.</exception>
+    /// <exception cref="HistoryUnavailableException">The read point lies below the history floor of a keyspace in the range. One whose history
+    /// is all in memory is found out only when the iterator comes to it, which then throws the same.</exception>
     public TreeIterator Iterate(IterateOptions? options = null)
     {
         options ??= IterateOptions.Default;
@@ -200,10 +201,13 @@ public sealed partial class Tree : IDisposable
         return new TreeSnapshot(_floors);
     }
 
-    // A range over several keyspaces must lie above the floors of all: those at its ends are known, those between only the policy knows.
+    // A range over several keyspaces must lie above the floors of all: those at its ends, those between that jobs have worked on, and those
+    // between that the iterator meets (TreeIterator).
     void RequireFloors(IterateOptions options)
     {
-        _floors.Require(_floors.KeyspaceOf(options.Start ?? []), options.Point.At);
+        var first = _floors.KeyspaceOf(options.Start ?? []);
+        _floors.Require(first, options.Point.At);
+        _floors.RequireBetween(first, options.End is null ? ulong.MaxValue : _floors.KeyspaceOf(options.End), options.Point.At);
         // An end that is no more than a prefix, as the end of a whole keyspace is, begins a keyspace of which the range holds nothing.
         if (options.End is { } end && end.Length > _options.Policy.KeyspacePrefixBytes) _floors.Require(_floors.KeyspaceOf(end), options.Point.At);
     }

@@ -24,7 +24,7 @@ public sealed class TreeKeyspaceTests
 
         public IMergeOperator? MergeOperatorOf(ulong keyspace) => null;
 
-        public SystemTime HistoryFloorOf(ulong keyspace) => keyspace == Kept ? SystemTime.None : SystemTime.Max;
+        public SystemTime HistoryFloorOf(ulong keyspace) => keyspace == Forgetful ? SystemTime.Max : SystemTime.None;
     }
 
     static byte[] Key(ulong keyspace, string text = "")
@@ -88,5 +88,35 @@ public sealed class TreeKeyspaceTests
         }
         Assert.Throws<HistoryUnavailableException>(() =>
             tree.Iterate(new IterateOptions { Point = ReadPoint.AsOf(new(2)), Start = Key(Kept), End = Key(Forgetful, "a") }));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_past_scan_over_many_keyspaces_is_refused_for_one_between_that_forgot(bool flushed)
+    {
+        using var scheduler = new ThreadScheduler();
+        using var environment = new StorageEnvironment(
+            new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler, BlockCacheBytes = 1 << 20 });
+        using var tree = Tree.Open(environment, "db", new TreeOptions { Policy = new Policy() });
+        for (ulong time = 1; time <= 3; time++) Write(tree, time);
+        var batch = new WriteBatch { SystemTime = new(4) };
+        if (flushed) batch.Delete(Key(Forgetful, "k"));     // then nothing is left of it to come across
+        batch.Put(Key(Forgetful + 1, "k"), [4]);
+        tree.Write(batch);
+        if (flushed)
+        {
+            tree.Flush();
+            tree.CompactAll();
+        }
+        var options = new IterateOptions { Point = ReadPoint.AsOf(new(2)), Start = Key(Kept), End = Key(Forgetful + 2) };
+        if (flushed)
+        {
+            Assert.Throws<HistoryUnavailableException>(() => tree.Iterate(options));
+            return;
+        }
+        using var iterator = tree.Iterate(options);
+        iterator.SeekToFirst();
+        Assert.True(iterator.Valid);
+        Assert.Throws<HistoryUnavailableException>(iterator.Next);
+        Assert.False(iterator.Valid);
     }
 }
