@@ -52,10 +52,6 @@ public sealed unsafe class TreeIterator : IDisposable
     byte[] _key = [];        // the current key, when the cursor has left it
     int _keyLength;
     bool _keyCopied;
-    readonly SystemTime _asked;         // the time asked for; _at is bounded
-    readonly bool _floorsDiffer;        // a read of the past over keyspaces with floors of their own
-    ulong _keyspaceAllowed;             // the last one whose floor was found to lie below, if any was
-    bool _anyAllowed;
     byte[] _value = [];
     int _valueLength;
     bool _disposed;
@@ -70,8 +66,6 @@ public sealed unsafe class TreeIterator : IDisposable
         _now = options.Point.Now.Value;
         _start = options.Start;
         _end = options.End;
-        _asked = options.Point.At;
-        _floorsDiffer = policy.KeyspacePrefixBytes > 0 && _asked != SystemTime.Max;
         var sources = TreeSources.Open(state, _at, withHistory: false, options.FillCache);
         _cursor = sources.Cursor;
         _ranges = sources.RangeDeletes;
@@ -187,7 +181,6 @@ public sealed unsafe class TreeIterator : IDisposable
                 Expiry = new(_cursor.Expiry);
                 if (_cursor.Kind != EffectKind.Merge || TryFold())
                 {
-                    if (_floorsDiffer) RequireFloor(Key);
                     Valid = true;
                     return;
                 }
@@ -237,23 +230,11 @@ public sealed unsafe class TreeIterator : IDisposable
             }
             if (visible)
             {
-                if (_floorsDiffer) RequireFloor(key);
                 Valid = true;
                 return;
             }
         }
         Valid = false;
-    }
-
-    // Between two keyspaces with a long history may lie one with a short one.
-    void RequireFloor(ReadOnlySpan<byte> key)
-    {
-        var keyspace = _floors.KeyspaceOf(key);
-        if (_anyAllowed && keyspace == _keyspaceAllowed) return;
-        Valid = false;
-        _floors.Require(keyspace, _asked);
-        _keyspaceAllowed = keyspace;
-        _anyAllowed = true;
     }
 
     bool IsVisible(ReadOnlySpan<byte> key, EffectKind kind, ulong version, ulong expiry, ulong end)

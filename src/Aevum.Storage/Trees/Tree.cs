@@ -162,8 +162,8 @@ public sealed partial class Tree : IDisposable
     }
 
     /// <summary>An iterator over the tree as it is now, seen from a read point. Position it before use; dispose it after.</summary>
-    /// <exception cref="HistoryUnavailableException">The read point lies below the history floor of a keyspace in the range. One whose history
-    /// is all in memory is found out only when the iterator comes to it, which then throws the same.</exception>
+    /// <exception cref="HistoryUnavailableException">The read point lies below the history floor of a keyspace in the range. One between the
+    /// range's ends that was never flushed is not asked: nothing of it is gone.</exception>
     public TreeIterator Iterate(IterateOptions? options = null)
     {
         options ??= IterateOptions.Default;
@@ -201,8 +201,8 @@ public sealed partial class Tree : IDisposable
         return new TreeSnapshot(_floors);
     }
 
-    // A range over several keyspaces must lie above the floors of all: those at its ends, those between that jobs have worked on, and those
-    // between that the iterator meets (TreeIterator).
+    // A range over several keyspaces must lie above the floors of all: those at its ends, and those between that jobs have worked on. Others
+    // between are all in memory still, and answer truly although they need not.
     void RequireFloors(IterateOptions options)
     {
         var first = _floors.KeyspaceOf(options.Start ?? []);
