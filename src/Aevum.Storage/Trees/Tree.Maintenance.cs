@@ -22,7 +22,7 @@ public sealed partial class Tree
     BackgroundTask? _compactionTask;
     bool _flushRuns;
     bool _compactionRuns;
-    bool _compactAllWanted;
+    WholeCompaction? _compactAll;   // asked for and not done yet
     int _compactionHolds;   // while above zero no compaction starts
     volatile Exception? _flushFailure;        // two of them: a compaction that succeeds says nothing about flushes
     volatile Exception? _compactionFailure;
@@ -34,33 +34,37 @@ public sealed partial class Tree
     /// <exception cref="AevumException">The flush failed; it will be tried again in the background.</exception>
     public void Flush()
     {
+        MemtableHandle newest;
         lock (_gate)
         {
             if (_closed) Throw.Closed(_directory);
             _flushFailure = null;
             FreezeLocked();
+            if (_frozen.Length == 0) return;
+            newest = _frozen[0];
             StartFlushLocked();
         }
-        _signal.WaitUntil(() => _closed || _frozen.Length == 0 || _flushFailure is not null);
+        // Not for an empty list: writers who go on may never let that be seen.
+        _signal.WaitUntil(() => _closed || !_frozen.Contains(newest) || _flushFailure is not null);
         ThrowIfFailed(_flushFailure);
     }
 
-    /// <summary>Merges all tables down to the last level, and what the floors allow out of existence.</summary>
+    /// <summary>Merges all that was written before the call down to the last level, and what the floors allow out of existence.</summary>
+    /// <exception cref="AevumException">A flush or a compaction failed; the rest will be done in the background.</exception>
     public void CompactAll()
     {
         Flush();
         lock (_gate)
         {
             _compactionFailure = null;
-            _compactAllWanted = true;
+            _compactAll = new WholeCompaction();
             StartCompactionLocked();
         }
-        _signal.WaitUntil(() => _closed || !_compactAllWanted || _compactionFailure is not null);
+        _signal.WaitUntil(() => _closed || _compactAll is null || _compactionFailure is not null);
         ThrowIfFailed(_compactionFailure);
-        WaitIdle();
     }
 
-    /// <summary>Returns when no flush and no compaction is running or due, and the log prepares nothing.</summary>
+    /// <summary>Returns when no flush and no compaction is running or due, and the log prepares nothing. Writers must be quiet.</summary>
     public void WaitIdle()
     {
         _signal.WaitUntil(() => _closed || MaintenanceFailure is not null || IsIdle());
@@ -89,8 +93,8 @@ public sealed partial class Tree
 
     void StartCompactionLocked()
     {
-        if (_compactionRuns || _compactionHolds > 0 || _closed || !(_options.Compaction.Automatic || _compactAllWanted)) return;
-        if (PickLocked() is null && !_compactAllWanted) return;
+        if (_compactionRuns || _compactionHolds > 0 || _closed || !(_options.Compaction.Automatic || _compactAll is not null)) return;
+        if (_compactAll is null && PickLocked() is null) return;
         _compactionRuns = true;
         _compactionTask = _environment.Scheduler.Start("compaction", WorkClass.Background, RunCompactionsAsync);
     }
@@ -145,15 +149,12 @@ public sealed partial class Tree
         while (true)
         {
             CompactionPlan? plan;
+            WholeCompaction? whole;
             LiveVersion version;
             lock (_gate)
             {
-                plan = _closed || _compactionHolds > 0 ? null : _compactAllWanted ? PickForAllLocked() : PickLocked();
-                if (plan is null && _compactAllWanted && _compactionHolds == 0)
-                {
-                    _compactAllWanted = false;
-                    plan = _closed || !_options.Compaction.Automatic ? null : PickLocked();
-                }
+                plan = PickNextLocked();
+                whole = _compactAll;
                 if (plan is null)
                 {
                     _compactionFailure = null;   // nothing is left to be done that could fail
@@ -168,6 +169,7 @@ public sealed partial class Tree
                 var job = new CompactionJob(
                     plan, new(version, _store, _options.Policy, _floors, _options.Compaction, _environment.Scheduler, _environment.Budget));
                 Install(await job.RunAsync(cancellation), []);
+                whole?.LevelDone();
                 if (plan.IsMove) _statistics.AddMove();
                 else _statistics.AddCompaction(plan.IsDrop ? 0 : job.BytesRead, job.BytesWritten, job.VersionsDropped);
                 _compactionFailure = null;
@@ -203,25 +205,16 @@ public sealed partial class Tree
         }
     }
 
-    // From the top down, each level into the next one that holds anything, until only the last level does.
-    CompactionPlan? PickForAllLocked()
+    CompactionPlan? PickNextLocked()
     {
-        var picture = _version.Picture;
-        foreach (var history in new[] { false, true })
+        if (_closed || _compactionHolds > 0) return null;
+        if (_compactAll is not null)
         {
-            var levels = picture.Shape(history);
-            for (var level = 0; level < TreeVersion.LevelCount - 1; level++)
-            {
-                if (levels[level].Length == 0) continue;
-                var target = level + 1;
-                while (target < TreeVersion.LevelCount - 1 && levels[target].Length == 0) target++;
-                return CompactionPicker.Plan(
-                    levels, history, level, target, levels[level], System.Collections.Frozen.FrozenSet<ulong>.Empty, "asked for") is { } plan
-                    ? plan with { IsMove = false }
-                    : null;
-            }
+            if (_compactAll.Pick(_version.Picture) is { } plan) return plan;
+            _compactAll = null;
+            _signal.Raise();
         }
-        return null;
+        return _options.Compaction.Automatic ? PickLocked() : null;
     }
 
     /// <summary>Makes an edit true: on disk, then in memory.</summary>

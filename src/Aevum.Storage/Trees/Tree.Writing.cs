@@ -40,7 +40,6 @@ public sealed partial class Tree
     MemtableHandle[] _frozen = [];   // newest first
     ulong _lastPosition;             // of the log; what is applied may lag behind it while a sync is awaited
     volatile WritePressure _pressure;
-    volatile bool _freezeWanted;
     long _slowdownBytes;             // written since the last pause
 
     /// <summary>Whether flushes and compactions keep up.</summary>
@@ -195,14 +194,16 @@ public sealed partial class Tree
         _pressure == WritePressure.Stop ? _compactionFailure : _frozen.Length >= _options.FrozenStop ? _flushFailure : null;
 
     bool HasRoom() => _closed || Obstacle is not null ||
-        (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || _active.Table.AllocatedBytes < _options.MemtableBytes));
+        (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || !IsFull(_active.Table)));
+
+    // By itself, or, from some size on, because the memtables of all trees together are beyond their budget.
+    bool IsFull(Memtable active) => active.AllocatedBytes >= _options.MemtableBytes ||
+        (_environment.Arenas.OutstandingBytes > _environment.Options.MemtableBudgetBytes && active.AllocatedBytes > EarlyFreezeBytesMin);
 
     bool TryMakeRoomLocked()
     {
         if (_closed) Throw.Closed(_directory);
-        var full = _active.Table.AllocatedBytes >= _options.MemtableBytes || _freezeWanted ||
-            (_environment.Arenas.OutstandingBytes > _environment.Options.MemtableBudgetBytes && _active.Table.AllocatedBytes > EarlyFreezeBytesMin);
-        if (!full && _pressure != WritePressure.Stop) return true;
+        if (_pressure != WritePressure.Stop && !IsFull(_active.Table)) return true;
         if (_frozen.Length < _options.FrozenStop && _pressure != WritePressure.Stop)
         {
             FreezeLocked();
@@ -221,7 +222,6 @@ public sealed partial class Tree
     // Pending batches stay pending: they will be applied to the new memtable, whose positions they follow on.
     void FreezeLocked()
     {
-        _freezeWanted = false;
         if (_active.Table.IsEmpty) return;
         _frozen = [_active, .. _frozen];
         _active = new MemtableHandle(new Memtable(_environment.Arenas)) { LastPosition = _active.LastPosition };

@@ -1,4 +1,5 @@
-// HeldFiles: files in memory whose records' syncs a test may hold up, from the thread that syncs and under no lock of the file system.
+// HeldFiles: files in memory where a test may step in, on the thread that works and under no lock of the file system: when records of the log
+// are synced, and when a table is begun.
 
 using Aevum.Core.Files;
 
@@ -11,11 +12,18 @@ sealed class HeldFiles : IFileSystem, IDisposable
     /// <summary>Called at the beginning of each sync of records (not of a segment's header).</summary>
     public Action? OnSync { get; set; }
 
+    /// <summary>Called before each table is created, by flushes and compactions.</summary>
+    public Action? OnTable { get; set; }
+
     public string BootId => _files.BootId;
 
     public IReadableFile OpenRead(string path) => _files.OpenRead(path);
 
-    public IWritableFile Create(string path) => _files.Create(path);
+    public IWritableFile Create(string path)
+    {
+        if (path.EndsWith(".table", StringComparison.Ordinal)) OnTable?.Invoke();
+        return _files.Create(path);
+    }
 
     public IAppendRegion CreateRegion(string path, long capacity) => new HeldRegion(this, _files.CreateRegion(path, capacity));
 
@@ -45,7 +53,7 @@ sealed class HeldFiles : IFileSystem, IDisposable
 
     public IDisposable Lock(string path, string holder) => _files.Lock(path, holder);
 
-    public void Dispose() => OnSync = null;
+    public void Dispose() => OnSync = OnTable = null;
 
     sealed class HeldRegion(HeldFiles files, IAppendRegion region) : IAppendRegion
     {
