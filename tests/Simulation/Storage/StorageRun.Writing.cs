@@ -13,6 +13,7 @@ namespace Aevum.Simulation.Storage;
 sealed partial class StorageRun
 {
     readonly Queue<(TimeSpan At, int Count)> _acknowledged = [];   // under an interval: when how many batches were acknowledged
+    TimeSpan _seenAlive;     // when the disk was last seen working
     int _uncertain;          // batches at the model's end that may be missing
     int _durable;            // batches that a power cut may not take
     ulong _timeWritten;      // the greatest time of any batch, lost ones too
@@ -173,7 +174,9 @@ sealed partial class StorageRun
                 _durable = Math.Max(_durable, sure - (int)sync.Records);
                 break;
             case SyncKind.Interval:
-                var now = _scheduler.Time.GetElapsedTime(0);
+                // What would have been synced after the death was not.
+                if (!IsDead) _seenAlive = _scheduler.Time.GetElapsedTime(0);
+                var now = _seenAlive;
                 if (acknowledged) _acknowledged.Enqueue((now, sure));
                 while (_acknowledged.TryPeek(out var oldest) && oldest.At + sync.Interval < now)
                 {

@@ -107,7 +107,7 @@ sealed partial class StorageRun : IDisposable
             case 84: LetGoOfOne(); break;
             case < 88: Pause(); break;
             case 88: Note("idle"); _scheduler.RunUntilIdle(); break;
-            case 89: Note("time passes"); _scheduler.RunFor(TimeSpan.FromMilliseconds(_random.Next(1, 100))); break;
+            case 89: LetTimePass(); break;
             case < 93: Flush(); break;
             case 93: CompactAll(); break;
             case 94: RaiseFloor(); break;
@@ -115,6 +115,17 @@ sealed partial class StorageRun : IDisposable
             case 96: WriteWhatIsRefused(); break;
             case 97: CheckEverything(); break;
             default: ReadLatest(); break;
+        }
+    }
+
+    void LetTimePass()
+    {
+        Note("time passes");
+        // Bit by bit, so that what was durable when the disk died is known to the millisecond.
+        for (var left = _random.Next(1, 100); left > 0 && !IsDead; left--)
+        {
+            NoteDurable();
+            _scheduler.RunFor(TimeSpan.FromMilliseconds(1));
         }
     }
 
