@@ -41,6 +41,9 @@ public ref struct BatchReader
 
     public SystemTime SystemTime { get; }
 
+    /// <summary>The system time in the header of an encoded batch.</summary>
+    public static ulong TimeOf(ReadOnlySpan<byte> encoded) => BinaryPrimitives.ReadUInt64LittleEndian(encoded);
+
     /// <summary>How many effects the header announces.</summary>
     public int Count { get; }
 

@@ -43,4 +43,28 @@ public enum ErrorCode
 
     /// <summary>No system time is left below the ceiling that stands in the log; a higher one must be logged first.</summary>
     CeilingReached = 13,
+
+    /// <summary>Another transaction wrote what this one read or wants to write. Nothing was done; the whole transaction may be tried again.</summary>
+    Conflict = 14,
+
+    /// <summary>Transactions wait for each other in a circle, and this one was chosen to give way. Nothing was done; try again.</summary>
+    Deadlock = 15,
+
+    /// <summary>A lock was not to be had in the allowed time. Nothing was done.</summary>
+    LockTimeout = 16,
+
+    /// <summary>Whether the commit happened is not known: the log stopped, or the caller left, before there was an answer.</summary>
+    OutcomeUnknown = 17,
+
+    /// <summary>The subscriber fell further behind than what is kept for it.</summary>
+    Lagging = 18,
+
+    /// <summary>The database, session or transaction takes no writes.</summary>
+    ReadOnly = 19,
+
+    /// <summary>Something of that name is there already.</summary>
+    AlreadyExists = 20,
+
+    /// <summary>The caller cancelled the operation; it was not done.</summary>
+    Cancelled = 21,
 }

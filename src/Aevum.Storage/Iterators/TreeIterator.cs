@@ -62,7 +62,7 @@ public sealed unsafe class TreeIterator : IDisposable
         _policy = policy;
         _floors = floors;
         // What is applied from now on goes into a memtable that this state shows: without a bound it would come into sight half way.
-        _at = Math.Min(options.Point.At.Value, floors.AppliedTime);
+        _at = floors.Bound(options.Point.At).Value;
         _now = options.Point.Now.Value;
         _start = options.Start;
         _end = options.End;

@@ -1,6 +1,6 @@
 // Floors: below which system time a tree no longer answers, per keyspace, and which snapshots hold that back.
 //
-//   effective floor = min( floor the policy wants, oldest open snapshot, newest applied time )   and never below the recorded floor
+//   effective floor = min( floor the policy wants, oldest open snapshot, newest visible time )   and never below the recorded floor
 //   recorded floor  = what a job worked with and the manifest keeps: versions superseded below it may be gone
 //
 // Always true: an effective floor never falls (a snapshot is only opened at or above it), so what was refused once stays refused, before and
@@ -18,9 +18,23 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
     Dictionary<ulong, ulong> _recorded = new(recorded);
     ulong _oldestSnapshot = ulong.MaxValue;
     ulong _appliedTime;
+    ulong _visibleTime = SystemTime.Max.Value;
 
     /// <summary>The greatest time applied. Only rises.</summary>
     public ulong AppliedTime => Volatile.Read(ref _appliedTime);
+
+    /// <summary>The greatest time that reads of the present see: the owner's bound, or all that is applied.</summary>
+    public ulong NewestVisible => Math.Min(Volatile.Read(ref _appliedTime), Volatile.Read(ref _visibleTime));
+
+    /// <summary>A read point's time as a bound for a read that lasts: what is applied meanwhile stays out of sight.</summary>
+    public SystemTime Bound(SystemTime at) => at == SystemTime.Max ? new(NewestVisible) : new(Math.Min(at.Value, AppliedTime));
+
+    /// <summary>What the owner lets be seen; the greatest time for everything.</summary>
+    public ulong VisibleTime
+    {
+        get => Volatile.Read(ref _visibleTime);
+        set => Volatile.Write(ref _visibleTime, value);
+    }
 
     /// <summary>Called by the single writer.</summary>
     public void RaiseAppliedTime(ulong time)
@@ -42,7 +56,7 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
     public ulong EffectiveFloor(ulong keyspace)
     {
         var wanted = policy.HistoryFloorOf(keyspace).Value;
-        var floor = Math.Min(Math.Min(wanted, Volatile.Read(ref _oldestSnapshot)), AppliedTime);
+        var floor = Math.Min(Math.Min(wanted, Volatile.Read(ref _oldestSnapshot)), NewestVisible);
         return Volatile.Read(ref _recorded).TryGetValue(keyspace, out var kept) ? Math.Max(kept, floor) : floor;
     }
 
@@ -81,13 +95,13 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
         return recorded.Count == 0 ? 0 : recorded.Values.Min();
     }
 
-    /// <summary>Holds every floor at or below the newest applied time, which it returns.</summary>
-    public SystemTime OpenSnapshot()
+    /// <summary>Holds every floor at or below a time: the given one, or the newest visible one, which it returns.</summary>
+    public SystemTime OpenSnapshot(SystemTime? moment = null)
     {
         // Under the gate, so that no job records a floor between reading the time and entering it.
         lock (_gate)
         {
-            var at = AppliedTime;
+            var at = moment?.Value ?? NewestVisible;
             _snapshots[at] = _snapshots.GetValueOrDefault(at) + 1;
             _oldestSnapshot = _snapshots.Keys.First();
             return new(at);

@@ -7,8 +7,16 @@ namespace Aevum.Storage.Trees;
 /// <param name="Now">The time that expiries are held against; <see cref="SystemTime.None"/> leaves expiry to the caller.</param>
 public readonly record struct ReadPoint(SystemTime At, SystemTime Now)
 {
-    /// <summary>All versions, expiries not judged.</summary>
+    static readonly SystemTime AllApplied = new(SystemTime.Max.Value - 1);
+
+    /// <summary>The present: all versions that are visible (<see cref="Tree.VisibleTime"/>), expiries not judged.</summary>
     public static ReadPoint Latest => new(SystemTime.Max, SystemTime.None);
+
+    /// <summary>All versions applied, visible or not, expiries not judged: for whoever decides what comes next.</summary>
+    public static ReadPoint Applied => new(AllApplied, SystemTime.None);
+
+    /// <summary>True if no history floor can lie above: what is asked for is the present.</summary>
+    internal bool IsPresent => At >= AllApplied;
 
     /// <summary>As the tree was at a moment, expiries of that moment included.</summary>
     public static ReadPoint AsOf(SystemTime moment) => new(moment, moment);

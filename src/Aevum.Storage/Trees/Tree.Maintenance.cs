@@ -30,6 +30,9 @@ public sealed partial class Tree
     /// <summary>Why the last flush or compaction failed, while that is so.</summary>
     public Exception? MaintenanceFailure => _flushFailure ?? _compactionFailure;
 
+    /// <summary>Raised on a background thread, under no lock, when <see cref="FlushedPosition"/> has risen.</summary>
+    public event Action? Flushed;
+
     /// <summary>Writes everything applied so far to tables, and returns when that is done.</summary>
     /// <exception cref="AevumException">The flush failed; it will be tried again in the background.</exception>
     public void Flush()
@@ -241,7 +244,11 @@ public sealed partial class Tree
             before.Release();
             foreach (var memtable in flushed) memtable.Release();
         }
-        if (flushed.Length > 0) ReleaseLog(_manifest.State.AppliedPosition);
+        if (flushed.Length > 0)
+        {
+            ReleaseLog(_manifest.State.AppliedPosition);
+            Flushed?.Invoke();
+        }
         _signal.Raise();
     }
 
@@ -273,10 +280,7 @@ public sealed partial class Tree
         if (!ReferenceEquals(stream, _stream)) return;
         _environment.Scheduler.Start("flush for the log", WorkClass.Flush, _ =>
         {
-            lock (_gate)
-            {
-                if (!_closed && _frozen.Length < _options.FrozenStop) FreezeLocked();
-            }
+            RequestFlush();
             return Task.CompletedTask;
         });
     }

@@ -95,6 +95,40 @@ public sealed partial class Tree
         }
     }
 
+    /// <summary>Waits until a batch of so many bytes can be applied, and lets the owner of a log append it before: <see cref="ApplyReserved"/>
+    /// then refuses nothing. For a single writer.</summary>
+    /// <exception cref="AevumException">Why there will be no room: a flush or compaction that fails, a closed tree.</exception>
+    public void Reserve(int bytes)
+    {
+        while (true)
+        {
+            WaitForRoom(bytes);
+            lock (_gate)
+                if (TryMakeRoomLocked()) return;
+        }
+    }
+
+    /// <summary>Applies a batch that was checked and for which <see cref="Reserve"/> has returned.</summary>
+    /// <param name="encodedBatch">Its merges are known to have an operator.</param>
+    /// <param name="position">Above every position before.</param>
+    public void ApplyReserved(ReadOnlySpan<byte> encodedBatch, ulong position)
+    {
+        var time = BatchReader.TimeOf(encodedBatch);
+        lock (_gate)
+        {
+            _lastPosition = position;
+            ApplyLocked(encodedBatch, time, position);
+            _statistics.AddWrite(encodedBatch.Length, logged: false);
+        }
+    }
+
+    /// <summary>Begins a flush of what was applied so far, and does not wait for it.</summary>
+    public void RequestFlush()
+    {
+        lock (_gate)
+            if (!_closed && _frozen.Length < _options.FrozenStop) FreezeLocked();
+    }
+
     void WriteSingle(EffectKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime time, SystemTime expiry)
     {
         if (_log is null) Throw.Invalid("this tree keeps no log of its own: use Apply");

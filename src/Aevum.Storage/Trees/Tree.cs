@@ -59,6 +59,14 @@ public sealed partial class Tree : IDisposable
     /// <summary>The greatest system time applied.</summary>
     public SystemTime AppliedTime => new(_floors.AppliedTime);
 
+    /// <summary>Reads of the present see versions up to this time; <see cref="SystemTime.Max"/>, unless the owner sets it, for all that are
+    /// applied. An owner who applies batches before he may tell of them keeps it behind; it must never fall.</summary>
+    public SystemTime VisibleTime
+    {
+        get => new(_floors.VisibleTime);
+        set => _floors.VisibleTime = value.Value;
+    }
+
     /// <summary>The last position applied.</summary>
     public ulong AppliedPosition
     {
@@ -88,7 +96,8 @@ public sealed partial class Tree : IDisposable
         try
         {
             // After the state was taken: versions dropped later are still in it, versions dropped before were below a floor that shows now.
-            if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
+            if (point.At == SystemTime.Max) point = point with { At = VisibleTime };
+            else if (!point.IsPresent) _floors.Require(_floors.KeyspaceOf(key), point.At);
             if (!TreeReader.TryFind(state, _options.Policy, _floors, key, point, ref value))
             {
                 value.Unpin();
@@ -145,11 +154,11 @@ public sealed partial class Tree : IDisposable
         try
         {
             // Bounded, or batches applied meanwhile would be seen by the later keys only.
-            var bounded = point with { At = new(Math.Min(point.At.Value, _floors.AppliedTime)) };
+            var bounded = point with { At = _floors.Bound(point.At) };
             for (var i = 0; i < keys.Length; i++)
             {
                 var key = keys[i].Span;
-                if (point.At != SystemTime.Max) _floors.Require(_floors.KeyspaceOf(key), point.At);
+                if (!point.IsPresent) _floors.Require(_floors.KeyspaceOf(key), point.At);
                 var value = default(PinnedValue);
                 values[i] = TreeReader.TryFind(state, _options.Policy, _floors, key, bounded, ref value) ? value.Span.ToArray() : null;
                 value.Unpin();
@@ -170,7 +179,7 @@ public sealed partial class Tree : IDisposable
         var state = AcquireState();
         try
         {
-            if (options.Point.At != SystemTime.Max) RequireFloors(options);
+            if (!options.Point.IsPresent) RequireFloors(options);
             return new TreeIterator(state, _options.Policy, _floors, options);
         }
         catch
@@ -194,11 +203,13 @@ public sealed partial class Tree : IDisposable
         }
     }
 
-    /// <summary>Holds the history floor at or below the newest applied time until the snapshot is disposed, so that reads at that time stay possible.</summary>
-    public TreeSnapshot OpenSnapshot()
+    /// <summary>Holds the history floors at or below the newest visible time until the snapshot is disposed, so that reads at that time
+    /// stay possible.</summary>
+    /// <param name="moment">Another time to hold them at: then reads at that time stay possible where they are possible now.</param>
+    public TreeSnapshot OpenSnapshot(SystemTime? moment = null)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        return new TreeSnapshot(_floors);
+        return new TreeSnapshot(_floors, moment);
     }
 
     // A range over several keyspaces must lie above the floors of all: those at its ends, and those between that jobs have worked on. Others
@@ -264,10 +275,10 @@ public sealed class TreeSnapshot : IDisposable
     readonly Floors _floors;
     bool _disposed;
 
-    internal TreeSnapshot(Floors floors)
+    internal TreeSnapshot(Floors floors, SystemTime? moment)
     {
         _floors = floors;
-        At = floors.OpenSnapshot();
+        At = floors.OpenSnapshot(moment);
     }
 
     public SystemTime At { get; }

@@ -1,0 +1,68 @@
+// IProcedure: a step that reads before it writes: an increment, a put that counts what is new. It runs where batches are put in order, so what
+// it reads cannot change before what it writes is in.
+//
+// Only its effects and its result are written down, never the procedure itself: replays and replicas do not run it again. So it may change from
+// one version of the program to the next. It must ask nothing but its context: no clock, no randomness, no files.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+
+namespace Aevum.Core.Batches;
+
+public interface IProcedure
+{
+    /// <summary>The same in every process: by it a step is handed to a shard elsewhere.</summary>
+    string Name { get; }
+
+    /// <summary>Runs under the sequencer: quick, and without waiting for anything.</summary>
+    /// <param name="context">What it may read and write.</param>
+    /// <param name="key">The step's key. Keys it reads beside this one should be few, and near.</param>
+    /// <param name="argument">The step's argument.</param>
+    /// <exception cref="AevumException">The step has failed; its effects are dropped.</exception>
+    void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument);
+}
+
+public interface IProcedureContext
+{
+    /// <summary>The system time that this batch's effects get; expiries are held against it.</summary>
+    SystemTime Time { get; }
+
+    /// <summary>What a key holds, earlier steps of this batch included.</summary>
+    /// <param name="value">Valid until the next call of this context.</param>
+    /// <returns>False if the key holds nothing.</returns>
+    bool TryRead(ReadOnlySpan<byte> key, out FoundValue value);
+
+    /// <summary>Hands each key of [start, end) that holds a value to the visitor, in order, until it says stop.</summary>
+    void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IProcedureVisitor visitor);
+
+    void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default);
+
+    void Delete(ReadOnlySpan<byte> key);
+
+    void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand);
+
+    void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end);
+
+    /// <summary>The step's result as a number.</summary>
+    void Return(long number);
+
+    /// <summary>The step's result as bytes, beside the number.</summary>
+    void Return(ReadOnlySpan<byte> bytes);
+}
+
+public interface IProcedureVisitor
+{
+    /// <returns>False to stop.</returns>
+    bool Visit(ReadOnlySpan<byte> key, in FoundValue value);
+}
+
+/// <summary>A value and when it was written.</summary>
+public readonly ref struct FoundValue
+{
+    public ReadOnlySpan<byte> Bytes { get; init; }
+
+    public SystemTime Version { get; init; }
+
+    /// <summary>From this time on it counts as absent; None if it never expires.</summary>
+    public SystemTime Expiry { get; init; }
+}

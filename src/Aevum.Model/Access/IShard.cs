@@ -1,0 +1,91 @@
+// IShard: the seam between what is to be done and where: a range of the key order and its history, here or on another machine.
+//
+// Writing goes through batches of steps, which the shard's sequencer puts in order and decides. Reading goes past the sequencer, at a view.
+// All keys are whole keys (KeyLayout).
+//
+// Always true: what Commit has answered is seen by every later read of the present, by whomever; a batch is seen whole or not at all.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+
+namespace Aevum.Model.Access;
+
+public interface IShard
+{
+    /// <summary>Names the shard in its database; never used again.</summary>
+    uint Id { get; }
+
+    /// <summary>Decides a batch and returns when that may be told: <see cref="StepBatch.Status"/> and the steps' results stand in the batch.</summary>
+    /// <exception cref="AevumException">OutcomeUnknown: the log stopped after it had taken the batch. Else nothing was done: DiskFull, Closed,
+    /// LimitExceeded, ClockJump, InvalidArgument (a merge without an operator).</exception>
+    void Commit(StepBatch batch);
+
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    ValueTask CommitAsync(StepBatch batch, CancellationToken cancellation = default);
+
+    /// <summary>Decides several batches in order, each on its own, and tells of them together: one wait for all.</summary>
+    /// <remarks>Where one is refused with an exception, those before it stand; the exception names how many.</remarks>
+    void CommitGroup(ReadOnlySpan<StepBatch> batches);
+
+    /// <summary>Reads a value into the caller's buffer.</summary>
+    /// <param name="target">If it is too short, nothing is copied; <see cref="ValueInfo.Length"/> tells what is needed.</param>
+    /// <exception cref="HistoryUnavailableException">The view lies below the keyspace's history floor.</exception>
+    ValueInfo Read(ReadOnlySpan<byte> key, ReadView view, Span<byte> target);
+
+    /// <summary>Reads a value into an array of its own; null if there is none.</summary>
+    byte[]? Read(ReadOnlySpan<byte> key, ReadView view, out ValueInfo info);
+
+    /// <summary>Brings what reads of these keys need into memory.</summary>
+    void Prefetch(ReadOnlySpan<ReadOnlyMemory<byte>> keys);
+
+    /// <summary>A cursor over the keys of [start, end) that hold a value in the view.</summary>
+    /// <param name="end">Null: to the end of the shard.</param>
+    IShardCursor OpenCursor(byte[] start, byte[]? end, ReadView view);
+
+    /// <summary>Every version of a key that may be asked about, newest first.</summary>
+    IReadOnlyList<ValueVersion> VersionsOf(ReadOnlySpan<byte> key);
+
+    /// <summary>The time below which reads of the key's keyspace are refused.</summary>
+    SystemTime HistoryFloorOf(ReadOnlySpan<byte> key);
+}
+
+/// <summary>Walks keys in order, in both directions. Sees the shard as it was when it was opened; holds memory and files until disposed.</summary>
+public interface IShardCursor : IDisposable
+{
+    bool Valid { get; }
+
+    /// <summary>Valid until the next move, as <see cref="Value"/>.</summary>
+    ReadOnlySpan<byte> Key { get; }
+
+    ReadOnlySpan<byte> Value { get; }
+
+    SystemTime Version { get; }
+
+    SystemTime Expiry { get; }
+
+    void SeekToFirst();
+
+    void SeekToLast();
+
+    /// <summary>To the first key at or after.</summary>
+    void Seek(ReadOnlySpan<byte> key);
+
+    /// <summary>To the last key at or before.</summary>
+    void SeekForPrev(ReadOnlySpan<byte> key);
+
+    void Next();
+
+    void Prev();
+}
+
+/// <summary>Which shard a key lives in. Keys of one locality live in one.</summary>
+public interface IShardRouter
+{
+    IReadOnlyList<IShard> Shards { get; }
+
+    IShard ShardOf(ReadOnlySpan<byte> key);
+
+    /// <summary>The shards that [start, end) touches, in key order, each with the part of the range it holds.</summary>
+    IEnumerable<(IShard Shard, byte[] Start, byte[]? End)> ShardsOf(byte[] start, byte[]? end);
+}
