@@ -1,5 +1,5 @@
 # dev bench: the workloads, each beside its peer. Rows are JSON Lines: workload, ours, peer, peer_name, unit, ratio (above 1 is better
-# for us; null without a peer) and exactly one of at_least, at_most: the bound this row is held to.
+# for us; null without a peer) and exactly one of at_least, at_most: the bound this row is held to. `plot SUITE ROWS.jsonl CHART.svg [LINE]...` draws rows measured before.
 
 . eng/setup.sh
 
@@ -11,6 +11,8 @@ dev_bench() {
     build_target Release "$project" >&2
     if [ $# = 0 ]; then
         run_console "$project" Release list
+    elif [ "$1" = plot ]; then
+        run_console "$project" Release "$@"
     else
         run_console "$project" Release run "$@"
     fi

@@ -90,4 +90,15 @@ public sealed class ReportTests
         Assert.DoesNotContain('\n', line);
         return JsonDocument.Parse(line).RootElement;
     }
+
+    [Fact]
+    public void A_chart_can_be_drawn_from_rows_that_were_written_down()
+    {
+        var row = Storage.Rows.First(r => r.AtLeast is not null);
+        var written = JsonRow.Write(new RowResult { Row = row, Name = row.Name, Ours = 10, Peer = 45, Ratio = 4.5, Rounds = 3 }, "rocksdb");
+        var read = JsonRow.Read(written, Storage)!;
+        Assert.Equal((row, 10d, 45d, 4.5), (read.Row, read.Ours, read.Peer, read.Ratio));
+        Assert.Contains("4.5", RatioChart.Write([read], Storage, "machine"), StringComparison.Ordinal);
+        Assert.Null(JsonRow.Read(written.Replace(row.Name, "no such row", StringComparison.Ordinal), Storage));
+    }
 }

@@ -40,6 +40,18 @@ static class JsonRow
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
+    /// <summary>The row that a line tells of, as far as a chart needs it; null if the suite has no such row.</summary>
+    public static RowResult? Read(string line, Suite suite)
+    {
+        using var json = JsonDocument.Parse(line);
+        var name = json.RootElement.GetProperty("workload").GetString() ?? "";
+        if (suite.Rows.FirstOrDefault(r => r.Name == name) is not { } row) return null;
+        return new RowResult { Row = row, Name = name, Ours = Number("ours"), Peer = Number("peer"), Ratio = Number("ratio") };
+
+        double? Number(string field) =>
+            json.RootElement.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+    }
+
     static void Figure(Utf8JsonWriter json, string name, double? value)
     {
         if (value is { } v && double.IsFinite(v)) json.WriteNumber(name, Round(v));
