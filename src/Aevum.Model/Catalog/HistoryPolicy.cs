@@ -1,0 +1,69 @@
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+
+namespace Aevum.Model.Catalog;
+
+/// <summary>Stored.</summary>
+public enum HistoryKind : byte
+{
+    None = 0,
+    Forever = 1,
+    Duration = 2,
+}
+
+/// <summary>How long superseded versions of a keyspace can be asked for. The policy wants a floor; what holds floors back (open snapshots,
+/// feeds, backups, branch points) and that they only rise is for those who move them.</summary>
+public readonly record struct HistoryPolicy
+{
+    HistoryPolicy(HistoryKind kind, TimeSpan duration) => (Kind, Duration) = (kind, duration);
+
+    public HistoryKind Kind { get; }
+
+    /// <summary>Of <see cref="HistoryKind.Duration"/>: above zero, whole microseconds.</summary>
+    public TimeSpan Duration { get; }
+
+    /// <summary>Only the present.</summary>
+    public static HistoryPolicy None => default;
+
+    public static HistoryPolicy Forever => new(HistoryKind.Forever, default);
+
+    /// <param name="duration">Above zero, at most 2^53 - 1 microseconds (285 years); what is no whole microsecond is rounded up.</param>
+    /// <exception cref="AevumException">InvalidArgument.</exception>
+    public static HistoryPolicy For(TimeSpan duration) => new(HistoryKind.Duration, Durations.Normalize(duration, "the history's duration"));
+
+    /// <summary>The history floor that the policy wants at a moment: <see cref="SystemTime.Max"/> keeps no history, <see
+    /// cref="SystemTime.None"/> all of it.</summary>
+    public SystemTime FloorAt(SystemTime now)
+    {
+        if (Kind == HistoryKind.None) return SystemTime.Max;
+        if (Kind == HistoryKind.Forever) return SystemTime.None;
+        var back = Durations.ToMicroseconds(Duration) << SystemTime.CounterBits;
+        return now.Value > back ? new SystemTime(now.Value - back) : SystemTime.None;
+    }
+
+    public override string ToString() => Kind switch
+    {
+        HistoryKind.None => "none",
+        HistoryKind.Forever => "forever",
+        _ => Duration.ToString("c"),
+    };
+}
+
+/// <summary>Durations as the catalog keeps them: in microseconds, the unit of system time.</summary>
+static class Durations
+{
+    public const ulong MicrosecondsMax = SystemTime.MicrosecondsMax;
+
+    // Rounded up: what is promised is kept at least as long as asked for.
+    public static TimeSpan Normalize(TimeSpan duration, string what)
+    {
+        var rest = duration.Ticks % TimeSpan.TicksPerMicrosecond;
+        if (duration <= TimeSpan.Zero || duration.Ticks / TimeSpan.TicksPerMicrosecond + (rest > 0 ? 1 : 0) > (long)MicrosecondsMax)
+            Throw.Invalid($"{what} is {duration}; it must be above zero and at most {MicrosecondsMax} microseconds");
+        return rest == 0 ? duration : duration + TimeSpan.FromTicks(TimeSpan.TicksPerMicrosecond - rest);
+    }
+
+    public static ulong ToMicroseconds(TimeSpan normalized) => (ulong)(normalized.Ticks / TimeSpan.TicksPerMicrosecond);
+
+    public static TimeSpan FromMicroseconds(ulong microseconds) => TimeSpan.FromTicks((long)microseconds * TimeSpan.TicksPerMicrosecond);
+}
