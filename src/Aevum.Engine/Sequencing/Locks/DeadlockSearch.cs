@@ -3,8 +3,9 @@
 // Who waits for whom (a waiting owner A, at the key it waits for):
 //   (a) A wants Exclusive: every holder but A itself.   A wants Shared: the Exclusive holder, if there is one;
 //   (b) everybody before A in the queue whose mode does not go with A's.
-// Of (b) only the nearest are walked: from an Exclusive waiter back over the Shared ones to the first Exclusive one, from a Shared waiter to
-// the first Exclusive one. Those further ahead are reached through that one, which waits for them itself.
+// Of (b) only the nearest Exclusive waiter is walked. Those further ahead are reached through it, which waits for them itself. Shared
+// waiters are passed over: what one of them waits for, an Exclusive before it or the holder, everybody behind it waits for too, so it
+// stands in no circle that would break if it went. (None is the start: who begins to wait is last, or upgrades.)
 //
 // Only who begins to wait can close a circle: granting and giving back turn no edge toward somebody who waits, and an upgrade that enters
 // the queue before others gets its edges together with its wait. So before each search there is no circle, every circle found goes through
@@ -64,15 +65,9 @@ sealed class DeadlockSearch
         {
             return true;
         }
-        for (var ahead = at.PriorWaiter; ahead is not null; ahead = ahead.PriorWaiter)
+        for (var ahead = at.PriorWaiter; ahead is not null && ahead.PassedStamp != _stamp; ahead = ahead.PriorWaiter)
         {
             if (ahead.WaitMode == LockMode.Exclusive) return Reach(ahead, at, start);
-            if (at.WaitMode == LockMode.Exclusive)
-            {
-                if (Reach(ahead, at, start)) return true;
-                continue;
-            }
-            if (ahead.PassedStamp == _stamp) return false;
             ahead.PassedStamp = _stamp;
         }
         return false;
