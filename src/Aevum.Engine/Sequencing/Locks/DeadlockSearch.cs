@@ -31,20 +31,22 @@ sealed class DeadlockSearch
         // Nobody waits for who holds nothing: it is at the end of its queue, for only those go ahead who upgrade what they hold.
         if (start.HeldCount == 0) return false;
         _stamp++;
-        _reached.Clear();
         start.ReachedStamp = _stamp;
-        start.ReachedFrom = null;
         _reached.Add(start);
-        for (var i = 0; i < _reached.Count; i++)
+        var found = false;
+        for (var i = 0; i < _reached.Count && !found; i++)
         {
             var at = _reached[i];
             // Who does not wait runs, and gives back in its time.
             if (!at.IsWaiting || !Expand(at, start)) continue;
+            found = true;
             for (var owner = at; owner is not null; owner = owner.ReachedFrom) circle.Add(owner);
             circle.Reverse();
-            return true;
         }
-        return false;
+        // Else one that lives would keep the one it was reached from alive, and that one the next, long after they have ended.
+        foreach (var owner in _reached) owner.ReachedFrom = null;
+        _reached.Clear();
+        return found;
     }
 
     // True if one of those that it waits for is the start.

@@ -236,6 +236,7 @@ sealed class LockLedger(SeededRandom random, long locksMax, int locksPerOwnerMax
             Deadlocks++;
             Wound(victim, ErrorCode.Deadlock, DescribeCircle(victim), ref wakes);
         }
+        _circle.Clear();
     }
 
     string DescribeCircle(LockOwner victim)

@@ -157,6 +157,23 @@ public sealed class LockRulesTests : IDisposable
     }
 
     [Fact]
+    public void A_search_leaves_nothing_behind()
+    {
+        // start -> middle -> holder: what a search notes down must not tie them together when it has ended.
+        var (holder, middle, start) = (_world.Owner(1), _world.Owner(2), _world.Owner(3));
+        _world.Take(holder, "a", Exclusive);
+        _world.Take(middle, "b", Exclusive);
+        _world.Take(start, "c", Exclusive);
+        _world.Ask(middle, "a", Exclusive);
+        Assert.True(_world.Ask(start, "b", Exclusive).IsWaiting);
+        Assert.All([holder, middle, start], owner => Assert.Null(owner.ReachedFrom));
+        Assert.True(holder.ReachedStamp > 0 && holder.ReachedStamp == start.ReachedStamp);
+        Assert.True(_world.Ask(holder, "c", Exclusive).IsWaiting);
+        Assert.All([holder, middle, start], owner => Assert.Null(owner.ReachedFrom));
+        Assert.True(start.IsVictim);
+    }
+
+    [Fact]
     public void A_circle_may_lead_through_a_place_in_a_queue()
     {
         // The reader waits behind the writer, not for a holder: holder -> reader -> writer -> holder.
