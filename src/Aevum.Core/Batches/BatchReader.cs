@@ -44,11 +44,26 @@ public ref struct BatchReader
     /// <summary>The system time in the header of an encoded batch.</summary>
     public static ulong TimeOf(ReadOnlySpan<byte> encoded) => BinaryPrimitives.ReadUInt64LittleEndian(encoded);
 
+    /// <summary>The effect that begins at an offset of an encoded batch.</summary>
+    internal static Effect ReadOne(ReadOnlySpan<byte> encoded, int offset)
+    {
+        var reader = new BatchReader(encoded) { _at = offset, _left = 2 };   // two: what follows is of no interest
+        if (!reader.TryRead(out var effect)) Malformed();
+        return effect;
+    }
+
     /// <summary>How many effects the header announces.</summary>
     public int Count { get; }
 
     /// <summary>Bytes read so far, the header included.</summary>
     public readonly int Consumed => _at;
+
+    /// <summary>Goes on behind the first <paramref name="count"/> effects, which end at an offset known from <see cref="Consumed"/>.</summary>
+    public void SkipTo(int offset, int count)
+    {
+        _at = offset;
+        _left = Count - count;
+    }
 
     /// <summary>Reads the next effect; its spans point into the batch.</summary>
     /// <exception cref="CorruptionException">The bytes are no batch.</exception>

@@ -70,6 +70,9 @@ public sealed class StepBatch
 
     public CommitNote? Note { get; set; }
 
+    /// <summary>The namespace on whose behalf it is: where its note and its idempotency key belong.</summary>
+    public uint Namespace { get; set; }
+
     /// <summary>How many steps.</summary>
     public int Count => IsPlain ? _plain.Count : _steps.Count;
 
@@ -100,9 +103,7 @@ public sealed class StepBatch
     /// <summary>The bytes that a procedure returned. Valid until the batch is cleared or committed again.</summary>
     public ReadOnlySpan<byte> BytesOf(int step)
     {
-        if (IsPlain || (uint)step >= (uint)Count || Status == CommitStatus.None) return default;
-        ref readonly var result = ref _results[step];
-        return _returned.AsSpan(result.BytesOffset, result.BytesLength);
+        return IsPlain || (uint)step >= (uint)Count || Status == CommitStatus.None ? default : ReturnedBytes(step);
     }
 
     // ------------------------------------------------------------------------------------------------ steps
@@ -157,6 +158,7 @@ public sealed class StepBatch
         IsPlain = true;
         Policy = CommitPolicy.AllOrNothing;
         Note = null;
+        Namespace = 0;
         Forget();
     }
 
@@ -261,6 +263,9 @@ public sealed class StepBatch
     }
 
     public ref StepResult MutableResult(int step) => ref _results[step];
+
+    /// <summary>What a step has returned so far.</summary>
+    public ReadOnlySpan<byte> ReturnedBytes(int step) => _returned.AsSpan(_results[step].BytesOffset, _results[step].BytesLength);
 
     /// <summary>Keeps bytes that a step returned, in place of those it returned before.</summary>
     public void KeepReturned(int step, ReadOnlySpan<byte> bytes)

@@ -73,6 +73,33 @@ public sealed class WriteBatch
         Add(EffectKind.DeleteRange, start, end, default);
     }
 
+    /// <summary>One effect by where it begins in <see cref="Encoded"/>.</summary>
+    public Effect EffectAt(int offset) => BatchReader.ReadOne(Encoded, offset);
+
+    /// <summary>Takes effects back: what was added since the batch had this length and count. Not across a range delete, which may have
+    /// removed some (see <see cref="Load"/>).</summary>
+    public void Truncate(int length, int count)
+    {
+        _length = length;
+        _count = count;
+        BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(8), _count);
+    }
+
+    /// <summary>Writes the number of effects into the header of an encoded batch.</summary>
+    public static void SetCount(Span<byte> encoded, int count) => BinaryPrimitives.WriteInt32LittleEndian(encoded[8..], count);
+
+    /// <summary>Becomes a copy of an encoded batch.</summary>
+    public void Load(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new BatchReader(encoded);
+        HasMerges = false;
+        while (reader.TryRead(out var effect)) HasMerges |= effect.Kind == EffectKind.Merge;
+        if (encoded.Length > _bytes.Length) _bytes = new byte[encoded.Length];
+        encoded.CopyTo(_bytes);
+        _length = encoded.Length;
+        _count = reader.Count;
+    }
+
     /// <summary>Empties the batch and keeps its memory.</summary>
     public void Clear()
     {

@@ -1,5 +1,6 @@
 // SieveRules: answers the sieve's questions for one job: floors fixed at its start, and whether older data can exist below.
 
+using Aevum.Core.Batches;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Trees;
 using Aevum.Storage.Versions;

@@ -1,3 +1,4 @@
+using Aevum.Core.Batches;
 using System.Buffers;
 using System.Buffers.Binary;
 

@@ -1,3 +1,4 @@
+using Aevum.Core.Batches;
 using System.Buffers;
 
 namespace Aevum.Storage.Trees;

@@ -4,6 +4,7 @@
 // The history floor of a keyspace is a system time that only rises. Storage drops a version only when it was superseded, deleted or
 // expired at or below the floor (and never above an open snapshot), and refuses to answer below it. No clock is ever consulted.
 
+using Aevum.Core.Batches;
 using Aevum.Core.Time;
 using Aevum.Storage.Tables;
 

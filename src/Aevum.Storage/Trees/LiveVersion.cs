@@ -12,11 +12,15 @@ sealed class LiveVersion
     LiveVersion(TreeVersion picture, TableHandle[][] levels, TableHandle[][] history)
     {
         Picture = picture;
+        IsEmpty = !picture.AllTables.Any();
         Levels = levels;
         History = history;
     }
 
     public TreeVersion Picture { get; }
+
+    /// <summary>True if there are no tables.</summary>
+    public bool IsEmpty { get; }
 
     /// <summary>The handles of Picture.Levels, index for index.</summary>
     public TableHandle[][] Levels { get; }

@@ -75,6 +75,16 @@ public sealed partial class Tree
         ThrowIfFailed(MaintenanceFailure);
     }
 
+    /// <summary>Ends what <see cref="TreeOptions.HoldCompactions"/> began; once.</summary>
+    public void ReleaseCompactions()
+    {
+        lock (_gate)
+        {
+            _compactionHolds--;
+            StartCompactionLocked();
+        }
+    }
+
     void ThrowIfFailed(Exception? failure)
     {
         if (failure is not null)

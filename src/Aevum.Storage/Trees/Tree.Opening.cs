@@ -96,6 +96,7 @@ public sealed partial class Tree
             _state = new ReadState(_active, _frozen, _version);
             lock (_gate)
             {
+                if (options.HoldCompactions) _compactionHolds++;
                 UpdatePressureLocked();
                 // Before the replay: on a level 0 so full that writes wait, it would wait for a compaction that nobody begins.
                 StartCompactionLocked();

@@ -56,6 +56,9 @@ public sealed partial class Tree : IDisposable
 
     public string Directory => _directory;
 
+    /// <summary>True while nothing has been flushed: every read is answered from memory.</summary>
+    public bool IsInMemory => Volatile.Read(ref _version).IsEmpty;
+
     /// <summary>The greatest system time applied.</summary>
     public SystemTime AppliedTime => new(_floors.AppliedTime);
 
@@ -186,6 +189,38 @@ public sealed partial class Tree : IDisposable
         {
             state.Release();
             throw;
+        }
+    }
+
+    /// <summary>When the key was last written or deleted, visible or not; None if never, as far as is known above the history floor.</summary>
+    public SystemTime NewestVersionOf(ReadOnlySpan<byte> key)
+    {
+        var state = AcquireState();
+        try
+        {
+            return new(TreeReader.NewestVersionOf(state, key));
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    /// <summary>Whether anything in [start, end) was written or deleted after a moment, visible or not.</summary>
+    /// <param name="end">Null: to the end.</param>
+    /// <exception cref="HistoryUnavailableException">The moment lies below the history floor of the range: nobody can tell.</exception>
+    public bool HasNewer(byte[] start, byte[]? end, SystemTime since)
+    {
+        var state = AcquireState();
+        try
+        {
+            if (NewerVersions.Exist(state, start, end, since.Value)) return true;
+            RequireFloors(new IterateOptions { Start = start, End = end, Point = new ReadPoint(since, SystemTime.None) });
+            return false;
+        }
+        finally
+        {
+            state.Release();
         }
     }
 

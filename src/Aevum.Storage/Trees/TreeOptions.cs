@@ -41,6 +41,9 @@ public sealed record TreeOptions
     /// through <see cref="Tree.Apply"/>.</summary>
     public bool OwnLog { get; init; } = true;
 
+    /// <summary>True: no compaction starts before <see cref="Tree.ReleaseCompactions"/>. For an owner who learns the policy from the tree.</summary>
+    public bool HoldCompactions { get; init; }
+
     /// <summary>Log bytes above which the tree flushes although its memtable is not full, so that opening stays quick.</summary>
     public long LogBytesMax { get; init; } = 512L << 20;
 

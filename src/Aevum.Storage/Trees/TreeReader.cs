@@ -39,6 +39,23 @@ static unsafe class TreeReader
         return true;
     }
 
+    /// <summary>The newest version of a key, deletes and range deletes over it included; 0 if there is none.</summary>
+    public static ulong NewestVersionOf(ReadState state, ReadOnlySpan<byte> key)
+    {
+        const ulong All = ulong.MaxValue >> 1;
+        ulong deleted = 0;
+        var known = TryFindInMemory(state.Active, key, All, ref deleted, out var found);
+        for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, All, ref deleted, out found);
+        if (!known)
+        {
+            var value = default(PinnedValue);
+            known = TryFindInTables(state.Version, key, All, ref deleted, out found, ref value);
+            value.Unpin();
+        }
+        if (!known && deleted == 0) return NewerVersions.EndOf(state, key);
+        return Math.Max(deleted, known ? found.Version : 0);
+    }
+
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)
     {
         var table = memtable.Table;

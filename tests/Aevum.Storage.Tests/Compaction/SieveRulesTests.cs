@@ -1,3 +1,4 @@
+using Aevum.Core.Batches;
 using System.Buffers.Binary;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;

@@ -1,5 +1,6 @@
 // What the simulation found, each in the fewest steps that show it.
 
+using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Time;

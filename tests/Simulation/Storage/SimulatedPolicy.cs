@@ -1,5 +1,6 @@
 // SimulatedPolicy: what one seed's keyspaces are: their merge operators, their compression, and history floors that only rise.
 
+using Aevum.Core.Batches;
 using System.Buffers.Binary;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Aevum.Storage.Trees;
+namespace Aevum.Core.Batches;
 
 /// <summary>Folds operands into values, on read and in compaction. Must be a pure function: every replica folds alike, whenever it does.</summary>
 public interface IMergeOperator

@@ -1,0 +1,59 @@
+using Aevum.Core.Batches;
+using Aevum.Core.Time;
+using Aevum.Model.Catalog;
+using Aevum.Storage.Log;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Engine.Shards;
+
+/// <summary>How the shards of one process behave.</summary>
+public sealed record EngineOptions
+{
+    public static EngineOptions Default { get; } = new();
+
+    public BatchLimits Limits { get; init; } = BatchLimits.Default;
+
+    public HybridClockOptions Clock { get; init; } = HybridClockOptions.Default;
+
+    /// <summary>When acknowledged batches must survive a power cut.</summary>
+    public SyncPolicy Sync { get; init; } = SyncPolicy.Os;
+
+    /// <summary>The same by its name: os, always, every:&lt;n&gt;, or an interval such as 100ms.</summary>
+    /// <exception cref="Core.Errors.AevumException">InvalidArgument: there is no such policy.</exception>
+    public string SyncName
+    {
+        get => Sync.ToString();
+        init => Sync = SyncPolicy.Parse(value);
+    }
+
+    /// <summary>Hard limit of the cache of table blocks, where the shards make their own.</summary>
+    public long BlockCacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>Bytes at which a shard's memtable is flushed.</summary>
+    public long MemtableBytes
+    {
+        get => Tree.MemtableBytes;
+        init => Tree = Tree with { MemtableBytes = value };
+    }
+
+    /// <summary>How long a repeated idempotency key is answered from memory.</summary>
+    public TimeSpan AnswersKeptFor { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How the tree of a shard behaves; its policy, log and limits are the engine's to set.</summary>
+    public TreeOptions Tree { get; init; } = TreeOptions.Default;
+
+    /// <summary>Bytes of log kept for subscribers who come back, although nothing else needs them.</summary>
+    public long FeedLogBytes { get; init; } = 64L << 20;
+
+    /// <summary>Segments of the log grow to this size.</summary>
+    public int LogSegmentBytes { get; init; } = 16 << 20;
+
+    /// <summary>Log bytes above which whoever holds the oldest record back is flushed.</summary>
+    public long LogBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>Options of the default keyspace of a new database.</summary>
+    public KeyspaceOptions DefaultKeyspace { get; init; } = KeyspaceOptions.Default;
+
+    /// <summary>Keys at which a new database is cut into shards: n keys make n + 1 shards. Ignored where there is a database already.</summary>
+    public IReadOnlyList<byte[]> ShardBoundaries { get; init; } = [];
+}

@@ -1,0 +1,81 @@
+// EnginePolicy: what a tree asks about its keyspaces, answered from the catalog and from the floors that retention has written down.
+//
+// Until it is loaded it answers so that nothing can be lost: every version is kept. A floor moves only by rows that stand in the log
+// (SystemKeyspaces.Floors), so every replica forgets the same, whenever it comes round to it.
+
+using Aevum.Core.Batches;
+using System.Collections.Frozen;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Catalog;
+using Aevum.Model.Keyspace;
+using Aevum.Storage.Tables;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Engine.Shards;
+
+sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators) : ITreePolicy
+{
+    sealed record Rules(KeyspaceOptions Options, Compression Compression, IMergeOperator? Merge);
+
+    static readonly FrozenDictionary<ulong, Rules> SystemRules = new Dictionary<ulong, Rules>
+    {
+        [SystemKeyspaces.Catalog.Value] = Forgetting(HistoryPolicy.Forever),
+        [SystemKeyspaces.Notes.Value] = Forgetting(HistoryPolicy.Forever),
+        [SystemKeyspaces.Clock.Value] = Forgetting(HistoryPolicy.None),
+        [SystemKeyspaces.Floors.Value] = Forgetting(HistoryPolicy.None),
+        [SystemKeyspaces.Answers.Value] = Forgetting(HistoryPolicy.None),
+        [SystemKeyspaces.Intents.Value] = Forgetting(HistoryPolicy.None),
+        [SystemKeyspaces.Decisions.Value] = Forgetting(HistoryPolicy.None),
+    }.ToFrozenDictionary();
+
+    FrozenDictionary<ulong, Rules>? _rules;      // null: not loaded
+    FrozenDictionary<ulong, ulong> _floors = FrozenDictionary<ulong, ulong>.Empty;
+
+    static Rules Forgetting(HistoryPolicy history) => new(new KeyspaceOptions { History = history }, Compression.None, null);
+
+    public int KeyspacePrefixBytes => KeyspaceId.PrefixBytes;
+
+    /// <summary>Follows the catalog from now on.</summary>
+    public void Load(CatalogSnapshot catalog)
+    {
+        var rules = new Dictionary<ulong, Rules>(SystemRules);
+        foreach (var keyspace in catalog.Keyspaces)
+            rules[keyspace.Id.Value] = RulesOf(keyspace.Options);
+        Volatile.Write(ref _rules, rules.ToFrozenDictionary());
+    }
+
+    Rules RulesOf(KeyspaceOptions options)
+    {
+        IMergeOperator? merge = null;
+        if (options.MergeOperator is { } name && !operators.TryGetValue(name, out merge))
+            Throw.Invalid($"a keyspace of this database uses the merge operator '{name}', which was not registered");
+        return new(options, (Compression)options.Compression, merge);
+    }
+
+    /// <summary>Adds floors that stand in the log. A floor below the one known changes nothing.</summary>
+    public void RaiseFloors(IReadOnlyDictionary<ulong, ulong> floors)
+    {
+        var all = new Dictionary<ulong, ulong>(_floors);
+        foreach (var (keyspace, floor) in floors) all[keyspace] = Math.Max(floor, all.GetValueOrDefault(keyspace));
+        Volatile.Write(ref _floors, all.ToFrozenDictionary());
+    }
+
+    public Compression CompressionOf(ulong keyspace) => Find(keyspace)?.Compression ?? Compression.None;
+
+    public IMergeOperator? MergeOperatorOf(ulong keyspace) => Find(keyspace)?.Merge;
+
+    public SystemTime HistoryFloorOf(ulong keyspace)
+    {
+        if (Volatile.Read(ref _rules) is null) return SystemTime.None;
+        // A keyspace that the catalog does not name was dropped, and its rows with it; whoever reads its past still may, as far as it was kept.
+        var history = Find(keyspace)?.Options.History ?? HistoryPolicy.Forever;
+        return history.Kind == HistoryKind.None ? SystemTime.Max : new(Volatile.Read(ref _floors).GetValueOrDefault(keyspace));
+    }
+
+    Rules? Find(ulong keyspace)
+    {
+        var rules = Volatile.Read(ref _rules) ?? SystemRules;
+        return rules.TryGetValue(keyspace, out var found) ? found : null;
+    }
+}

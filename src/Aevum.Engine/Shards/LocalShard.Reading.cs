@@ -1,0 +1,156 @@
+// LocalShard, reading: past the sequencer, at a view.
+//
+// A read of the present sees what is shown (VisibleTime); expiry is held against the clock, which is asked only when something found can expire.
+// A read of a past moment first makes sure that the moment is over: nothing may come to light at or below it afterwards.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Access;
+using Aevum.Storage.Iterators;
+using Aevum.Storage.Log;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Engine.Shards;
+
+public sealed partial class LocalShard
+{
+    public ValueInfo Read(ReadOnlySpan<byte> key, ReadView view, Span<byte> target)
+    {
+        if (!TryPin(key, view, out var pin)) return default;
+        var value = pin.Span;
+        if (value.Length <= target.Length) value.CopyTo(target);
+        var info = new ValueInfo(true, value.Length, pin.Version, pin.Expiry);
+        pin.Dispose();
+        return info;
+    }
+
+    public byte[]? Read(ReadOnlySpan<byte> key, ReadView view, out ValueInfo info)
+    {
+        info = default;
+        if (!TryPin(key, view, out var pin)) return null;
+        info = new ValueInfo(true, pin.Span.Length, pin.Version, pin.Expiry);
+        var value = pin.Span.ToArray();
+        pin.Dispose();
+        return value;
+    }
+
+    bool TryPin(ReadOnlySpan<byte> key, ReadView view, out PinnedValue pin)
+    {
+        if (view.IsPresent)
+        {
+            if (!_tree.TryPin(key, ReadPoint.Latest, out pin)) return false;
+            if (pin.Expiry == SystemTime.None || pin.Expiry > _clock.Now) return true;
+            pin.Dispose();
+            return false;
+        }
+        RequireOver(view.At);
+        return _tree.TryPin(key, ReadPoint.AsOf(view.At), out pin);
+    }
+
+    public void Prefetch(ReadOnlySpan<ReadOnlyMemory<byte>> keys)
+    {
+        foreach (var key in keys) Touch(key.Span);
+    }
+
+    // A lookup brings blocks and filters in, and what the sequencer then reads under its gate is in memory.
+    void Touch(ReadOnlySpan<byte> key)
+    {
+        if (_tree.TryPin(key, ReadPoint.Applied, out var pin)) pin.Dispose();
+    }
+
+    void PrefetchSteps(StepBatch batch)
+    {
+        if (_tree.IsInMemory) return;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var step = batch.StepAt(i);
+            if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) Touch(step.Key);
+        }
+    }
+
+    public IShardCursor OpenCursor(byte[] start, byte[]? end, ReadView view)
+    {
+        if (!view.IsPresent) RequireOver(view.At);
+        var point = view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At);
+        return new LocalCursor(_tree.Iterate(new IterateOptions { Start = start, End = end, Point = point }));
+    }
+
+    public IReadOnlyList<ValueVersion> VersionsOf(ReadOnlySpan<byte> key)
+    {
+        // First the bound: what comes to light afterwards is left out as a whole.
+        var shown = _tree.VisibleTime;
+        var versions = new List<ValueVersion>();
+        foreach (var version in _tree.VersionsOf(key))
+        {
+            if (version.Version > shown) continue;
+            var change = version.Kind switch
+            {
+                EffectKind.Delete => ValueChange.Deleted,
+                EffectKind.DeleteRange => ValueChange.RangeDeleted,
+                _ => ValueChange.Put,
+            };
+            versions.Add(new ValueVersion(version.Version, change, version.Value, version.Expiry));
+        }
+        return versions;
+    }
+
+    public SystemTime HistoryFloorOf(ReadOnlySpan<byte> key) => _tree.HistoryFloorOf(key);
+
+    /// <summary>Returns when nothing will come to light at or below a moment any more.</summary>
+    /// <exception cref="AevumException">InvalidArgument: the moment lies in the future.</exception>
+    internal void RequireOver(SystemTime moment)
+    {
+        if (moment <= _tree.VisibleTime) return;
+        if (moment > _clock.Now) Throw.Invalid($"{moment} lies in the future: the clock stands at {_clock.Now}");
+        _clock.Observe(moment);   // whatever is stamped from here on lies above
+        LogAddress address;
+        ulong last;
+        lock (_gate) (address, last) = (_log.Appended, _lastTime);
+        if (last <= _tree.VisibleTime.Value) return;
+        Acknowledge(address, last);
+    }
+
+    /// <summary>A moment that is over on this shard and can be read for as long as the snapshot is held.</summary>
+    internal TreeSnapshot Hold(SystemTime moment)
+    {
+        var held = _tree.OpenSnapshot(moment);
+        try
+        {
+            RequireOver(moment);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    sealed class LocalCursor(TreeIterator iterator) : IShardCursor
+    {
+        public bool Valid => iterator.Valid;
+
+        public ReadOnlySpan<byte> Key => iterator.Key;
+
+        public ReadOnlySpan<byte> Value => iterator.Value;
+
+        public SystemTime Version => iterator.Version;
+
+        public SystemTime Expiry => iterator.Expiry;
+
+        public void SeekToFirst() => iterator.SeekToFirst();
+
+        public void SeekToLast() => iterator.SeekToLast();
+
+        public void Seek(ReadOnlySpan<byte> key) => iterator.Seek(key);
+
+        public void SeekForPrev(ReadOnlySpan<byte> key) => iterator.SeekForPrev(key);
+
+        public void Next() => iterator.Next();
+
+        public void Prev() => iterator.Prev();
+
+        public void Dispose() => iterator.Dispose();
+    }
+}

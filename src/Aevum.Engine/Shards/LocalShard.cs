@@ -1,0 +1,311 @@
+// LocalShard: a range of keys in a tree of this process, and the sequencer that puts its batches in order.
+//
+//   commit    under the gate: stamped, decided, appended to the log, applied to the tree    then: acknowledged as the sync policy says
+//   read      past the gate, from the tree, at a view
+//
+// The state after a batch is the tree's and nobody else's: ShardState.Apply writes plain effects down and decides nothing, so replaying the log
+// gives the same state.
+//
+// What is applied is not yet seen: the tree's VisibleTime bounds reads of the present. It moves when a batch (or a group) is decided, or, with
+// `always`, when it is durable: nobody reads what a power cut could take back, and the sequencer need not wait for the disk to decide what
+// comes next.
+//
+//   this file              committing
+//   LocalShard.Reading     reads, cursors, versions
+//   Sequencing/Decider     what steps do
+//
+// Always true: (1) times rise from batch to batch; (2) a batch is in the log before it is in the tree; (3) what the log refused has left no
+// trace; (4) once the log has stopped, or an apply has failed, nothing is decided any more.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Engine.Sequencing;
+using Aevum.Model.Access;
+using Aevum.Model.History;
+using Aevum.Storage.Log;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Engine.Shards;
+
+public sealed partial class LocalShard : IShard
+{
+    readonly ShardEnvironment _environment;
+    readonly Tree _tree;
+    readonly CommitLog _log;
+    readonly LogStream _stream;
+    readonly HybridClock _clock;
+    readonly bool _waitsForSync;
+    readonly object _gate = new();
+    readonly WriteBatch _effects;
+    readonly Decider _decider;
+    readonly Lock _visibleGate = new();
+    ulong _position;          // of the last batch; under the gate
+    ulong _lastTime;          // the greatest time of any batch; under the gate
+    Exception? _failure;      // under the gate
+
+    internal LocalShard(uint id, ShardEnvironment environment, Tree tree, LogStream stream)
+    {
+        Id = id;
+        _environment = environment;
+        _tree = tree;
+        _log = stream.Log;
+        _stream = stream;
+        _clock = environment.Clock;
+        _waitsForSync = _log.Sync.Kind == SyncKind.Always;
+        _effects = new WriteBatch(environment.Options.Limits);
+        _decider = new Decider(tree, environment.Policy, _effects);
+        _position = tree.AppliedPosition;
+        _lastTime = tree.AppliedTime.Value;
+        tree.VisibleTime = tree.AppliedTime;
+    }
+
+    public uint Id { get; }
+
+    internal Tree Tree => _tree;
+
+    /// <summary>The last batch decided.</summary>
+    public ulong Position
+    {
+        get
+        {
+            lock (_gate) return _position;
+        }
+    }
+
+    public void Commit(StepBatch batch)
+    {
+        var (address, time) = Decide(batch);
+        Acknowledge(address, time);
+    }
+
+    public ValueTask CommitAsync(StepBatch batch, CancellationToken cancellation = default)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromException(Cancelled());
+        LogAddress address;
+        ulong time;
+        try
+        {
+            (address, time) = Decide(batch);
+            if (_log.Sync.Kind == SyncKind.Os || address.Value <= _log.Durable.Value)
+            {
+                Acknowledge(address, time);
+                return default;
+            }
+        }
+        catch (AevumException failure)
+        {
+            return ValueTask.FromException(failure);
+        }
+        return AcknowledgeAsync(address, time, cancellation);
+    }
+
+    public void CommitGroup(ReadOnlySpan<StepBatch> batches)
+    {
+        if (batches.IsEmpty) return;
+        foreach (var batch in batches)
+            if (!batch.IsPlain) PrefetchSteps(batch);
+        LogAddress address;
+        ulong time;
+        var decided = 0;
+        while (true)
+        {
+            AevumException? refusal = null;
+            lock (_gate)
+            {
+                try
+                {
+                    while (decided < batches.Length && TryDecideLocked(batches[decided])) decided++;
+                }
+                catch (AevumException failure)
+                {
+                    refusal = failure;
+                }
+                (address, time) = (_log.Appended, _lastTime);
+                if (!_waitsForSync) ShowLocked();
+            }
+            if (refusal is not null)
+            {
+                Acknowledge(address, time);
+                throw new AevumException(refusal.Code, $"{refusal.Message} (batch {decided} of {batches.Length}; those before it are committed)", refusal);
+            }
+            if (decided == batches.Length) break;
+            _environment.RaiseCeiling(_clock.Ceiling);
+        }
+        Acknowledge(address, time);
+    }
+
+    (LogAddress Address, ulong Time) Decide(StepBatch batch)
+    {
+        if (!batch.IsPlain) PrefetchSteps(batch);
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (TryDecideLocked(batch))
+                {
+                    if (!_waitsForSync) ShowLocked();
+                    return (_log.Appended, _lastTime);
+                }
+            }
+            // Without the gate: the ceiling's row may be another shard's to commit.
+            _environment.RaiseCeiling(_clock.Ceiling);
+        }
+    }
+
+    // False if the clock has no time left below the ceiling.
+    bool TryDecideLocked(StepBatch batch)
+    {
+        RequireUsableLocked();
+        batch.BeginResults();
+        var note = batch.Note;
+        if (note?.IdempotencyKey is { } repeated && TryAnswerLocked(batch, repeated)) return true;
+        if (!_clock.TryNext(out var time, out var refusal))
+        {
+            if (refusal == ClockRefusal.CeilingReached) return false;
+            _clock.Next();   // says why
+        }
+
+        var effects = batch.Effects;
+        if (!batch.IsPlain || note is not null)
+        {
+            effects = _effects;
+            effects.Clear();
+            if (batch.IsPlain)
+            {
+                effects.Load(batch.Effects.Encoded);
+            }
+            else if (_decider.Decide(batch, time) is >= 0 and var failed)
+            {
+                batch.EndResults(CommitStatus.Refused, SystemTime.None, failed);
+                return true;
+            }
+        }
+        if (effects.HasMerges) RequireOperators(effects);
+        if (effects.Count == 0)
+        {
+            batch.EndResults(CommitStatus.Committed, SystemTime.None);
+            return true;
+        }
+        if (note is not null) AddRows(effects, batch, note, time);
+        effects.SystemTime = time;
+        WriteLocked(effects.Encoded, time.Value);
+        batch.EndResults(CommitStatus.Committed, time);
+        return true;
+    }
+
+    void RequireUsableLocked()
+    {
+        if (_failure is not null) Throw.Closed($"shard {Id}", _failure);
+    }
+
+    bool TryAnswerLocked(StepBatch batch, string idempotencyKey)
+    {
+        if (!_tree.TryPin(CommitAnswers.KeyOf(batch.Namespace, idempotencyKey), ReadPoint.Applied, out var answer)) return false;
+        try
+        {
+            if (answer.Expiry != SystemTime.None && answer.Expiry <= _clock.Now) return false;
+            CommitAnswers.Restore(answer.Span, batch);
+            return true;
+        }
+        finally
+        {
+            answer.Dispose();
+        }
+    }
+
+    void AddRows(WriteBatch effects, StepBatch batch, CommitNote note, SystemTime time)
+    {
+        effects.Put(CommitNotes.KeyOf(time), CommitNotes.Encode(batch.Namespace, note));
+        if (note.IdempotencyKey is not { } key) return;
+        var until = SystemTime.FromMicroseconds(
+            Math.Min(time.Microseconds + (ulong)_environment.Options.AnswersKeptFor.TotalMicroseconds, SystemTime.MicrosecondsMax));
+        effects.Put(CommitAnswers.KeyOf(batch.Namespace, key), CommitAnswers.Encode(batch, time), until);
+    }
+
+    void RequireOperators(WriteBatch effects)
+    {
+        var reader = new BatchReader(effects.Encoded);
+        while (reader.TryRead(out var effect))
+            if (effect.Kind == EffectKind.Merge) _decider.RequireOperator(effect.Key);
+    }
+
+    /// <summary>The log, then the tree. Refuses without a trace, or is done.</summary>
+    void WriteLocked(ReadOnlySpan<byte> encoded, ulong time)
+    {
+        _tree.Reserve(encoded.Length);
+        var position = _position + 1;
+        _log.Append(_stream, position, encoded);
+        _position = position;
+        _lastTime = Math.Max(_lastTime, time);
+        try
+        {
+            _tree.ApplyReserved(encoded, position);
+        }
+        catch (Exception failure)
+        {
+            // The log has it and the tree does not: only the next open can bring them together.
+            _failure = failure;
+            throw new AevumException(ErrorCode.OutcomeUnknown, $"shard {Id} could not apply what its log holds: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Writes the clock's ceiling down. Stamped with the first time above all others, which the new ceiling allows.</summary>
+    internal void WriteCeiling(byte[] key)
+    {
+        lock (_gate)
+        {
+            RequireUsableLocked();
+            var ceiling = _clock.SuggestCeiling();
+            var time = Math.Max(_clock.Latest.Value, _lastTime) + 1;
+            _effects.Clear();
+            _effects.Put(key, BitConverter.GetBytes(ceiling.Value));
+            _effects.SystemTime = new SystemTime(time);
+            WriteLocked(_effects.Encoded, time);
+            if (!_waitsForSync) ShowLocked();
+            _clock.Observe(new SystemTime(time));
+            // No need to wait for a sync: what is stamped under the new ceiling stands behind it in the log.
+            _clock.RaiseCeiling(ceiling);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ telling
+
+    // The gate is held, so no later batch is between the last one and here.
+    void ShowLocked() => Show(_lastTime);
+
+    void Show(ulong time)
+    {
+        lock (_visibleGate)
+            if (time > _tree.VisibleTime.Value) _tree.VisibleTime = new SystemTime(time);
+        _environment.OnShown();
+    }
+
+    void Acknowledge(LogAddress address, ulong time)
+    {
+        try
+        {
+            _log.WaitAcknowledged(address);
+        }
+        catch (AevumException stopped)
+        {
+            throw new AevumException(ErrorCode.OutcomeUnknown, $"whether the batch is committed is not known: {stopped.Message}", stopped);
+        }
+        if (_waitsForSync) Show(time);
+    }
+
+    async ValueTask AcknowledgeAsync(LogAddress address, ulong time, CancellationToken cancellation)
+    {
+        try
+        {
+            await _environment.WhenAcknowledged(_log, address).WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new AevumException(ErrorCode.OutcomeUnknown, "the caller left before the batch was acknowledged: it may be committed");
+        }
+        if (_waitsForSync) Show(time);
+    }
+
+    static AevumException Cancelled() => new(ErrorCode.Cancelled, "the commit was cancelled before it began");
+}

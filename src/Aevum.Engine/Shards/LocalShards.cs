@@ -1,0 +1,368 @@
+// LocalShards: all shards of a database in one directory of this process: one log with a stream for each, a tree for each, one clock.
+//
+//   DIR/LOCK  DATABASE  log/*  shards/<id>/*
+//
+//   open   identity -> log -> trees, compactions held back -> the catalog and the floors, from tables and log -> policies known: replay,
+//          compactions -> clock above everything seen -> ceiling
+//
+// Policies must be known before anything is merged or flushed, and they stand in rows that may still be in the log only; so the log is looked
+// through for those rows first (LogPeek), and replayed after.
+//
+// Not here: deciding batches (LocalShard), moving floors (RetentionKeeper), who may ask for what (Database).
+
+using System.Buffers.Binary;
+using System.Globalization;
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
+using Aevum.Engine.Retention;
+using Aevum.Model.Access;
+using Aevum.Model.Catalog;
+using Aevum.Model.Keyspace;
+using Aevum.Storage.Iterators;
+using Aevum.Storage.Log;
+using Aevum.Storage.Trees;
+
+namespace Aevum.Engine.Shards;
+
+public sealed class LocalShards : IShardRouter, IDisposable
+{
+    public const string LockName = "LOCK";
+    const string LogFolder = "log";
+    const string ShardsFolder = "shards";
+
+    readonly StorageEnvironment _storage;
+    StorageEnvironment? _ownStorage;
+    readonly string _directory;
+    readonly EngineOptions _options;
+    readonly IDisposable _lock;
+    readonly EnginePolicy _policy;
+    readonly List<Tree> _trees = [];
+    readonly List<LocalShard> _shards = [];
+    readonly byte[][] _starts;
+    readonly CommitLog _log;
+    readonly ShardEnvironment _environment;
+    readonly object _catalogGate = new();
+    readonly RetentionKeeper _retention;
+    CatalogSnapshot _catalog;
+    volatile bool _closed;
+
+    /// <summary>Opens the database in a directory, or makes one.</summary>
+    /// <param name="storage">Outlives the shards.</param>
+    /// <param name="directory">Made if it is not there.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="holder">Named in the error that a second process gets.</param>
+    /// <param name="operators">Merge operators by name, beside "append" and "add".</param>
+    /// <exception cref="AevumException">Locked: another process holds the directory. Corruption, UnsupportedFormat.</exception>
+    public static LocalShards Open(
+        StorageEnvironment storage, string directory, EngineOptions? options = null, string? holder = null,
+        IReadOnlyDictionary<string, IMergeOperator>? operators = null)
+    {
+        var files = storage.Options.Files;
+        files.CreateDirectoryDurably(directory);
+        var held = files.Lock(
+            FilePaths.Combine(directory, LockName), holder ?? string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId}"));
+        try
+        {
+            return new LocalShards(storage, directory, options ?? EngineOptions.Default, held, WithBuiltIn(operators));
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same with a block cache and memory of its own, given back when the shards are closed.</summary>
+    public static LocalShards Open(
+        IFileSystem files, IScheduler scheduler, string directory, EngineOptions? options = null, string? holder = null,
+        IReadOnlyDictionary<string, IMergeOperator>? operators = null)
+    {
+        options ??= EngineOptions.Default;
+        var storage = new StorageEnvironment(new StorageOptions { Files = files, Scheduler = scheduler, BlockCacheBytes = options.BlockCacheBytes });
+        try
+        {
+            var shards = Open(storage, directory, options, holder, operators);
+            shards._ownStorage = storage;
+            return shards;
+        }
+        catch
+        {
+            storage.Dispose();
+            throw;
+        }
+    }
+
+    static Dictionary<string, IMergeOperator> WithBuiltIn(IReadOnlyDictionary<string, IMergeOperator>? operators)
+    {
+        var all = new Dictionary<string, IMergeOperator>(StringComparer.Ordinal) { ["append"] = new AppendOperator(), ["add"] = new AddOperator() };
+        foreach (var (name, merge) in operators ?? new Dictionary<string, IMergeOperator>())
+            if (!all.TryAdd(name, merge)) Throw.Invalid($"the merge operator '{name}' is there already");
+        return all;
+    }
+
+    LocalShards(
+        StorageEnvironment storage, string directory, EngineOptions options, IDisposable held, IReadOnlyDictionary<string, IMergeOperator> operators)
+    {
+        _storage = storage;
+        _directory = directory;
+        _options = options;
+        _lock = held;
+        _policy = new EnginePolicy(operators);
+        var files = storage.Options.Files;
+        var scheduler = storage.Options.Scheduler;
+
+        var identity = DatabaseIdentity.Exists(files, directory) ? DatabaseIdentity.Read(files, directory) : Create(files, scheduler);
+        DatabaseId = identity.DatabaseId;
+        Timeline = identity.Timeline;
+        _starts = [.. identity.Shards.Select(s => s.Start)];
+        _log = CommitLog.Open(files, scheduler, FilePaths.Combine(directory, LogFolder), new LogOptions
+        {
+            DatabaseId = identity.DatabaseId,
+            Timeline = identity.Timeline,
+            Sync = options.Sync,
+            SegmentBytes = options.LogSegmentBytes,
+            FirstSegmentBytes = Math.Min(options.LogSegmentBytes, 4 << 20),
+            SpareSegments = 1,
+            TotalBytesMax = options.LogBytesMax,
+        });
+        try
+        {
+            foreach (var shard in identity.Shards) _trees.Add(OpenTree(shard.Id));
+            var streams = identity.Shards.Select(s => _log.OpenStream(s.Id)).ToArray();
+            _catalog = LoadPolicies(streams);
+
+            ulong greatest = 0;
+            for (var i = 0; i < _trees.Count; i++)
+            {
+                _trees[i].ReleaseCompactions();
+                Replay(_trees[i], streams[i]);
+                greatest = Math.Max(greatest, _trees[i].AppliedTime.Value);
+            }
+            if (_trees[0].Get(ShardEnvironment.CeilingKey) is { Length: sizeof(ulong) } ceiling)
+                greatest = Math.Max(greatest, BinaryPrimitives.ReadUInt64LittleEndian(ceiling));
+            var clock = new HybridClock(scheduler.Time, new SystemTime(greatest), options.Clock);
+            _environment = new ShardEnvironment(options, scheduler, clock, _policy);
+            for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i]));
+            for (var i = 0; i < _trees.Count; i++) KeepLogShort(_trees[i], streams[i]);
+            _log.OldestPinned += OnLogPinned;
+            _environment.CeilingShard = _shards[0];
+            _log.MakeReady();
+            _environment.RaiseCeiling(clock.Ceiling);
+            if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
+            _retention = new RetentionKeeper(this, _policy, scheduler);
+        }
+        catch
+        {
+            foreach (var tree in _trees) tree.Dispose();
+            _log.Dispose();
+            throw;
+        }
+    }
+
+    public Guid DatabaseId { get; }
+
+    public uint Timeline { get; }
+
+    public string Directory => _directory;
+
+    /// <summary>The greatest moment that reads may ask for: now.</summary>
+    public SystemTime Now => _environment.Clock.Now;
+
+    /// <summary>The clock that stamps every batch.</summary>
+    public HybridClock Clock => _environment.Clock;
+
+    IReadOnlyList<IShard> IShardRouter.Shards => _shards;
+
+    internal IReadOnlyList<LocalShard> Shards => _shards;
+
+    DatabaseIdentity Create(IFileSystem files, IScheduler scheduler)
+    {
+        Span<byte> id = stackalloc byte[16];
+        scheduler.CreateRandom("database identity " + _directory).Fill(id);
+        var bounds = new List<ShardBounds> { new(1, []) };
+        foreach (var key in _options.ShardBoundaries.OrderBy(k => k, Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b))))
+            bounds.Add(new((uint)bounds.Count + 1, key));
+        var identity = new DatabaseIdentity(new Guid(id), 1, bounds);
+        DatabaseIdentity.Decode(identity.Encode(), DatabaseIdentity.FileName);   // refuses bounds that make no sense
+        identity.Write(files, _directory);
+        return identity;
+    }
+
+    Tree OpenTree(uint id) => Tree.Open(
+        _storage, FilePaths.Combine(FilePaths.Combine(_directory, ShardsFolder), id.ToString("x8", CultureInfo.InvariantCulture)),
+        _options.Tree with { OwnLog = false, Policy = _policy, Limits = _options.Limits, HoldCompactions = true });
+
+    // ------------------------------------------------------------------------------------------------ opening
+
+    CatalogSnapshot LoadPolicies(LogStream[] streams)
+    {
+        var catalog = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(
+            Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b)));
+        var floors = new Dictionary<ulong, ulong>();
+        for (var i = 0; i < _trees.Count; i++)
+        {
+            if (i == 0)
+                foreach (var (key, value, version) in RowsOf(_trees[0], SystemKeyspaces.Catalog)) catalog[key] = (value, version);
+            foreach (var (key, value, _) in RowsOf(_trees[i], SystemKeyspaces.Floors)) RetentionRows.Read(key, value, floors);
+            LogPeek.Run(streams[i], _trees[i].AppliedPosition + 1, (in Effect effect, SystemTime time) =>
+            {
+                if (!KeyspaceId.TryRead(effect.Key, out var keyspace)) return;
+                if (keyspace == SystemKeyspaces.Floors && effect.Kind == EffectKind.Put) RetentionRows.Read(effect.Key, effect.Value, floors);
+                if (keyspace != SystemKeyspaces.Catalog) return;
+                if (effect.Kind == EffectKind.Put) catalog[effect.Key.ToArray()] = (effect.Value.ToArray(), time);
+                else catalog.Remove(effect.Key.ToArray());
+            });
+        }
+        var snapshot = SnapshotOf(catalog.Select(row => new CatalogRow(row.Key, row.Value.Value, row.Value.Version)));
+        _policy.Load(snapshot);
+        _policy.RaiseFloors(floors);
+        return snapshot;
+    }
+
+    static CatalogSnapshot SnapshotOf(IEnumerable<CatalogRow> rows)
+    {
+        var all = rows.ToList();
+        return CatalogSnapshot.FromRows(all, all.Count == 0 ? SystemTime.None : all.Max(r => r.Version));
+    }
+
+    void Found()
+    {
+        var batch = new StepBatch();
+        CatalogChange.Found(batch, _options.DefaultKeyspace);
+        CommitCatalog(batch);
+    }
+
+    static IEnumerable<(byte[] Key, byte[] Value, SystemTime Version)> RowsOf(Tree tree, KeyspaceId keyspace)
+    {
+        var (start, end) = KeyLayout.RangeOf(keyspace);
+        using var rows = tree.Iterate(new IterateOptions { Start = start, End = end });
+        for (rows.SeekToFirst(); rows.Valid; rows.Next()) yield return (rows.Key.ToArray(), rows.Value.ToArray(), rows.Version);
+    }
+
+    void Replay(Tree tree, LogStream stream)
+    {
+        var first = tree.AppliedPosition + 1;
+        if (stream.FirstPosition > first)
+            Throw.Corruption(
+                FilePaths.Combine(_directory, LogFolder), 0,
+                $"position {first} of stream {stream.Id}, the first that is in no table; the stream starts at {stream.FirstPosition}");
+        if (stream.LastPosition < tree.AppliedPosition)
+        {
+            // A power cut took records whose effects are in tables: the stream goes on behind them.
+            stream.Release(tree.AppliedPosition);
+            return;
+        }
+        stream.Replay(first, (position, payload) => tree.Apply(payload, position));
+    }
+
+    // What is in tables needs no log, unless subscribers may still want it.
+    void KeepLogShort(Tree tree, LogStream stream) => tree.Flushed += () =>
+    {
+        if (_closed || _log.TotalBytes <= _options.FeedLogBytes) return;
+        try
+        {
+            stream.Release(tree.FlushedPosition);
+        }
+        catch (AevumException)
+        {
+            // A log that has stopped is released by the next open.
+        }
+    };
+
+    void OnLogPinned(LogStream stream)
+    {
+        var index = _shards.FindIndex(s => s.Id == stream.Id);
+        if (index < 0) return;
+        _environment.Scheduler.Start("flush for the log", WorkClass.Flush, _ =>
+        {
+            if (!_closed)
+            {
+                stream.Release(_trees[index].FlushedPosition);
+                _trees[index].RequestFlush();
+            }
+            return Task.CompletedTask;
+        });
+    }
+
+    // ------------------------------------------------------------------------------------------------ routing
+
+    public IShard ShardOf(ReadOnlySpan<byte> key) => _shards[IndexOf(key)];
+
+    int IndexOf(ReadOnlySpan<byte> key)
+    {
+        int low = 0, high = _starts.Length - 1;
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            if (key.SequenceCompareTo(_starts[middle]) >= 0) low = middle;
+            else high = middle - 1;
+        }
+        return low;
+    }
+
+    public IEnumerable<(IShard Shard, byte[] Start, byte[]? End)> ShardsOf(byte[] start, byte[]? end)
+    {
+        for (var i = IndexOf(start); i < _shards.Count; i++)
+        {
+            if (end is not null && _starts[i].AsSpan().SequenceCompareTo(end) >= 0) yield break;
+            var last = i + 1 == _shards.Count ? null : _starts[i + 1];
+            var partEnd = last is null ? end : end is null || last.AsSpan().SequenceCompareTo(end) < 0 ? last : end;
+            yield return (_shards[i], _starts[i].AsSpan().SequenceCompareTo(start) > 0 ? _starts[i] : start, partEnd);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ catalog
+
+    /// <summary>The catalog now.</summary>
+    public CatalogSnapshot Catalog => Volatile.Read(ref _catalog);
+
+    /// <summary>Commits a change of the catalog and returns when every shard follows it.</summary>
+    /// <param name="change">Steps on the catalog's rows alone.</param>
+    /// <returns>The catalog after it. Refused changes leave it: see <see cref="StepBatch.Status"/>.</returns>
+    public CatalogSnapshot CommitCatalog(StepBatch change)
+    {
+        lock (_catalogGate)
+        {
+            _shards[0].Commit(change);
+            if (change.Status != CommitStatus.Committed) return _catalog;
+            var next = _catalog.Apply(CatalogRow.ChangedBy(change), change.Time);
+            _policy.Load(next);
+            Volatile.Write(ref _catalog, next);
+            return next;
+        }
+    }
+
+    /// <summary>The catalog as it was at a moment.</summary>
+    public CatalogSnapshot CatalogAt(SystemTime moment)
+    {
+        var (start, end) = KeyLayout.RangeOf(SystemKeyspaces.Catalog);
+        var rows = new List<CatalogRow>();
+        using var cursor = _shards[0].OpenCursor(start, end, ReadView.AsOf(moment));
+        for (cursor.SeekToFirst(); cursor.Valid; cursor.Next()) rows.Add(new CatalogRow(cursor.Key.ToArray(), cursor.Value.ToArray(), cursor.Version));
+        return SnapshotOf(rows);
+    }
+
+    /// <summary>Writes all that memory holds to tables.</summary>
+    public void Flush()
+    {
+        foreach (var tree in _trees) tree.Flush();
+    }
+
+    /// <summary>Whether a directory holds a database.</summary>
+    public static bool Exists(IFileSystem files, string directory) => DatabaseIdentity.Exists(files, directory);
+
+    /// <summary>Stops background work and closes every file. What was acknowledged is in the log.</summary>
+    public void Dispose()
+    {
+        if (_closed) return;
+        _closed = true;
+        _retention.Dispose();
+        foreach (var tree in _trees) tree.Dispose();
+        _log.Dispose();
+        _lock.Dispose();
+        _ownStorage?.Dispose();
+    }
+}
