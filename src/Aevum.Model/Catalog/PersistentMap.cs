@@ -38,6 +38,17 @@ sealed class PersistentMap<TKey, TValue> where TKey : struct, IComparable<TKey>
 
     internal int Height => HeightOf(_root);
 
+    /// <summary>Walks the whole tree: whether what is always true of it is.</summary>
+    internal bool IsBalanced
+    {
+        get
+        {
+            static bool Holds(Node? node) => node is null
+                || (Math.Abs(HeightOf(node.Left) - HeightOf(node.Right)) <= 1 && Holds(node.Left) && Holds(node.Right));
+            return Holds(_root);
+        }
+    }
+
     public bool TryFind(TKey key, out TValue value)
     {
         for (var node = _root; node is not null;)

@@ -30,6 +30,7 @@ public sealed class PersistentMapTests
         Assert.Equal(items, map.From(int.MinValue));
         Assert.Equal(items.Where(item => item.Key >= probe), map.From(probe));
         Assert.Equal(items.Length, map.Count);
+        Assert.True(map.IsBalanced);
         var expected = items.Where(item => item.Key == probe).Select(item => (int?)item.Value).SingleOrDefault();
         Assert.Equal(expected, map.TryFind(probe, out var value) ? value : null);
     }
