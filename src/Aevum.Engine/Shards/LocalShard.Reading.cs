@@ -59,14 +59,22 @@ public sealed partial class LocalShard
         if (_tree.TryPin(key, ReadPoint.Applied, out var pin)) pin.Dispose();
     }
 
-    void PrefetchSteps(StepBatch batch)
+    internal void PrefetchSteps(StepBatch batch)
     {
-        if (_tree.IsInMemory) return;
+        if (batch.IsPlain || _tree.IsInMemory) return;
         for (var i = 0; i < batch.Count; i++)
         {
             var step = batch.StepAt(i);
             if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) Touch(step.Key);
         }
+    }
+
+    /// <summary>Reads several keys at one moment: all of them as they were, or are.</summary>
+    /// <param name="values">As many as keys: the value, or null.</param>
+    public void ReadMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadView view, Span<byte[]?> values)
+    {
+        if (!view.IsPresent) RequireOver(view.At);
+        _tree.GetMany(keys, view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At), values);
     }
 
     public IShardCursor OpenCursor(byte[] start, byte[]? end, ReadView view)

@@ -12,6 +12,7 @@
 //
 //   this file              committing
 //   LocalShard.Reading     reads, cursors, versions
+//   LocalShard.Joint       its part in commits over several shards
 //   Sequencing/Decider     what steps do
 //
 // Always true: (1) times rise from batch to batch; (2) a batch is in the log before it is in the tree; (3) what the log refused has left no
@@ -104,7 +105,7 @@ public sealed partial class LocalShard : IShard
     {
         if (batches.IsEmpty) return;
         foreach (var batch in batches)
-            if (!batch.IsPlain) PrefetchSteps(batch);
+            PrefetchSteps(batch);
         LogAddress address;
         ulong time;
         var decided = 0;
@@ -137,7 +138,7 @@ public sealed partial class LocalShard : IShard
 
     (LogAddress Address, ulong Time) Decide(StepBatch batch)
     {
-        if (!batch.IsPlain) PrefetchSteps(batch);
+        PrefetchSteps(batch);
         while (true)
         {
             lock (_gate)
@@ -237,6 +238,12 @@ public sealed partial class LocalShard : IShard
         var position = _position + 1;
         _log.Append(_stream, position, encoded);
         _position = position;
+        ApplyLocked(encoded, position, time);
+    }
+
+    // The log has it.
+    void ApplyLocked(ReadOnlySpan<byte> encoded, ulong position, ulong time)
+    {
         _lastTime = Math.Max(_lastTime, time);
         try
         {

@@ -18,6 +18,8 @@ using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Engine.Retention;
+using Aevum.Engine.Sequencing.Locks;
+using Aevum.Engine.Transactions;
 using Aevum.Model.Access;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
@@ -47,6 +49,9 @@ public sealed class LocalShards : IShardRouter, IDisposable
     readonly object _catalogGate = new();
     readonly RetentionKeeper _retention;
     CatalogSnapshot _catalog;
+    readonly LockTable _locks;
+    SeededRandom? _chance;
+    ulong _transactions;
     volatile bool _closed;
 
     /// <summary>Opens the database in a directory, or makes one.</summary>
@@ -144,10 +149,12 @@ public sealed class LocalShards : IShardRouter, IDisposable
             if (_trees[0].Get(ShardEnvironment.CeilingKey) is { Length: sizeof(ulong) } ceiling)
                 greatest = Math.Max(greatest, BinaryPrimitives.ReadUInt64LittleEndian(ceiling));
             var clock = new HybridClock(scheduler.Time, new SystemTime(greatest), options.Clock);
+            _locks = new LockTable(scheduler);
             _environment = new ShardEnvironment(options, scheduler, clock, _policy);
             for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i]));
             for (var i = 0; i < _trees.Count; i++) KeepLogShort(_trees[i], streams[i]);
             _log.OldestPinned += OnLogPinned;
+            JointCommit.Recover(_shards);
             _environment.CeilingShard = _shards[0];
             _log.MakeReady();
             _environment.RaiseCeiling(clock.Ceiling);
@@ -314,6 +321,52 @@ public sealed class LocalShards : IShardRouter, IDisposable
         }
     }
 
+    public void CommitJointly(IReadOnlyList<(IShard Shard, StepBatch Part)> parts)
+    {
+        if (parts.Count == 1) parts[0].Shard.Commit(parts[0].Part);
+        else if (parts.Count > 1) JointCommit.Run(_environment, _log, parts.Select(p => ((LocalShard)p.Shard, p.Part)));
+    }
+
+    public IHeldMoment HoldNow()
+    {
+        // Held first, then named: whatever is shown meanwhile lies above what is held, and the moment above what was shown.
+        var held = new TreeSnapshot[_trees.Count];
+        for (var i = 0; i < held.Length; i++) held[i] = _trees[i].OpenSnapshot();
+        var moment = new HeldMoment(held, _environment.Clock.Now);
+        try
+        {
+            foreach (var shard in _shards) shard.RequireOver(moment.At);
+            return moment;
+        }
+        catch
+        {
+            moment.Dispose();
+            throw;
+        }
+    }
+
+    sealed class HeldMoment(TreeSnapshot[] held, SystemTime at) : IHeldMoment
+    {
+        public SystemTime At => at;
+
+        public void Dispose()
+        {
+            foreach (var snapshot in held) snapshot.Dispose();
+        }
+    }
+
+    /// <summary>Locks of interactive transactions, of all shards.</summary>
+    public LockTable Locks => _locks;
+
+    /// <summary>Numbers transactions in the order they begin.</summary>
+    public ulong NextTransactionOrder() => Interlocked.Increment(ref _transactions);
+
+    /// <summary>Random numbers for pauses.</summary>
+    public SeededRandom Chance => _chance ??= _environment.Scheduler.CreateRandom("pauses");
+
+    /// <summary>Lets some time pass.</summary>
+    public void Pause(TimeSpan time) => _environment.Pauses.WaitUntil(static () => false, time);
+
     // ------------------------------------------------------------------------------------------------ catalog
 
     /// <summary>The catalog now.</summary>
@@ -360,6 +413,7 @@ public sealed class LocalShards : IShardRouter, IDisposable
         if (_closed) return;
         _closed = true;
         _retention.Dispose();
+        _locks.Dispose();
         foreach (var tree in _trees) tree.Dispose();
         _log.Dispose();
         _lock.Dispose();

@@ -13,6 +13,7 @@ sealed class ShardEnvironment
     internal static readonly byte[] CeilingKey = KeyLayout.Make(SystemKeyspaces.Clock, "ceiling"u8);
 
     readonly Lock _ceilingGate = new();
+    readonly SeededRandom _ids;
     int _listeners;
     int _renewing;
 
@@ -23,6 +24,8 @@ sealed class ShardEnvironment
         Clock = clock;
         Policy = policy;
         Shown = scheduler.CreateSignal("commits");
+        Pauses = scheduler.CreateSignal("pauses");
+        _ids = scheduler.CreateRandom("transaction ids " + clock.Latest);
     }
 
     public EngineOptions Options { get; }
@@ -35,6 +38,9 @@ sealed class ShardEnvironment
 
     /// <summary>The shard that keeps the ceiling.</summary>
     public LocalShard? CeilingShard { get; set; }
+
+    /// <summary>Never raised: to wait for nothing but time.</summary>
+    public Signal Pauses { get; }
 
     /// <summary>Raised when commits come to light, while somebody listens.</summary>
     public Signal Shown { get; }
@@ -51,6 +57,12 @@ sealed class ShardEnvironment
     {
         if (Volatile.Read(ref _listeners) > 0) Shown.Raise();
         if (Clock.CeilingNeedsRenewal && Interlocked.Exchange(ref _renewing, 1) == 0) StartRenewal();
+    }
+
+    /// <summary>An id that no other transaction of this database has, in all likelihood.</summary>
+    public void FillTransactionId(Span<byte> id)
+    {
+        lock (_ids) _ids.Fill(id);
     }
 
     public void AddListener() => Interlocked.Increment(ref _listeners);

@@ -36,6 +36,10 @@ public interface IShard
     /// <summary>Reads a value into an array of its own; null if there is none.</summary>
     byte[]? Read(ReadOnlySpan<byte> key, ReadView view, out ValueInfo info);
 
+    /// <summary>Reads several keys at one moment.</summary>
+    /// <param name="values">As many as keys: the value, or null.</param>
+    void ReadMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadView view, Span<byte[]?> values);
+
     /// <summary>Brings what reads of these keys need into memory.</summary>
     void Prefetch(ReadOnlySpan<ReadOnlyMemory<byte>> keys);
 
@@ -88,4 +92,17 @@ public interface IShardRouter
 
     /// <summary>The shards that [start, end) touches, in key order, each with the part of the range it holds.</summary>
     IEnumerable<(IShard Shard, byte[] Start, byte[]? End)> ShardsOf(byte[] start, byte[]? end);
+
+    /// <summary>Commits a batch for each of several shards at one system time: all of them or, if a step of one is not done, none.</summary>
+    /// <param name="parts">Each shard once.</param>
+    void CommitJointly(IReadOnlyList<(IShard Shard, StepBatch Part)> parts);
+
+    /// <summary>A moment that can be read, on every shard alike, until it is disposed.</summary>
+    IHeldMoment HoldNow();
+}
+
+/// <summary>Keeps the history floors of all shards at or below its moment.</summary>
+public interface IHeldMoment : IDisposable
+{
+    SystemTime At { get; }
 }

@@ -1,0 +1,145 @@
+// Database: one embedded database: a directory (or memory), opened by one process, used from any thread.
+//
+//   Database    opened once, disposed at the end         sessions, namespaces, the clock
+//   Session     in whose name, in which namespace, at which moment       keyspaces, batches, transactions
+//   Keyspace    a named set of keys with options of its own              get, put, scan, history
+//
+// Nothing here stores anything: steps go to shards through the seam (IShard), which decides them; reads go there at a view.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
+using Aevum.Engine.Shards;
+using Aevum.Model.Access;
+using Aevum.Model.Catalog;
+
+namespace Aevum;
+
+/// <summary>An embedded database.</summary>
+public sealed class Database : IDisposable
+{
+    readonly DatabaseOptions _options;
+    readonly IScheduler? _ownScheduler;
+    readonly LocalShards _shards;
+    volatile bool _disposed;
+
+    Database(string directory, DatabaseOptions options, IFileSystem files)
+    {
+        _options = options;
+        var scheduler = options.Scheduler ?? (_ownScheduler = new ThreadScheduler());
+        try
+        {
+            _shards = LocalShards.Open(files, scheduler, directory, new EngineOptions
+            {
+                SyncName = options.Sync,
+                BlockCacheBytes = options.CacheBytes,
+                MemtableBytes = options.MemtableBytes,
+                Limits = options.Limits,
+                DefaultKeyspace = options.DefaultKeyspace,
+                ShardBoundaries = options.ShardBoundaries,
+                AnswersKeptFor = options.AnswersKeptFor,
+            }, operators: options.MergeOperators);
+        }
+        catch
+        {
+            _ownScheduler?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the database in a directory, or makes one there.</summary>
+    /// <exception cref="AevumException">Locked: another process holds the directory; the message names it. Corruption: a file is damaged; nothing was
+    /// changed. InvalidArgument: options without meaning. NotFound: read-only, and there is no database.</exception>
+    public static Database Open(string directory, DatabaseOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        options ??= DatabaseOptions.Default;
+        var files = options.Files ?? new DiskFileSystem();
+        if (options.ReadOnly && !LocalShards.Exists(files, directory))
+            throw new AevumException(ErrorCode.NotFound, $"there is no database in {directory}, and read-only none is made");
+        return new Database(directory, options, files);
+    }
+
+    /// <summary>A database that lives in memory and is gone when it is disposed.</summary>
+    public static Database OpenInMemory(DatabaseOptions? options = null) =>
+        new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem());
+
+    /// <summary>Different for every database ever made.</summary>
+    public Guid Id => _shards.DatabaseId;
+
+    /// <summary>The moment now: above every commit that has been answered.</summary>
+    public SystemTime Now => Shards.Now;
+
+    /// <summary>Namespaces and keyspaces as they are now. Immutable.</summary>
+    public CatalogSnapshot Catalog => Shards.Catalog;
+
+    internal DatabaseOptions Options => _options;
+
+    internal LocalShards Shards
+    {
+        get
+        {
+            if (_disposed) Throw.Closed("the database");
+            return _shards;
+        }
+    }
+
+    internal IShardRouter Router => Shards;
+
+    /// <summary>Begins a session.</summary>
+    /// <param name="namespace">Must exist; "default" does from the first day.</param>
+    /// <param name="principal">In whose name it acts; null: nobody's. Must exist.</param>
+    /// <exception cref="AevumException">NotFound.</exception>
+    public Session OpenSession(string @namespace = "default", string? principal = null)
+    {
+        var catalog = Catalog;
+        var tenant = catalog.FindNamespace(@namespace) ?? throw new AevumException(ErrorCode.NotFound, $"there is no namespace \"{@namespace}\"");
+        var actor = principal is null ? null
+            : catalog.FindPrincipal(principal) ?? throw new AevumException(ErrorCode.NotFound, $"there is no principal \"{principal}\"");
+        return new Session(this, tenant, actor);
+    }
+
+    /// <exception cref="AevumException">AlreadyExists; InvalidArgument, LimitExceeded: it is no name; ReadOnly.</exception>
+    public void CreateNamespace(string name, KeyspaceOptions? defaultKeyspace = null) =>
+        Change((batch, catalog) => CatalogChange.CreateNamespace(batch, catalog, name, defaultKeyspace ?? _options.DefaultKeyspace));
+
+    /// <exception cref="AevumException">NotFound; InvalidArgument: it holds keyspaces beside its default one; ReadOnly.</exception>
+    public void DropNamespace(string name) => Change((batch, catalog) => CatalogChange.DropNamespace(
+        batch, catalog, (catalog.FindNamespace(name) ?? throw new AevumException(ErrorCode.NotFound, $"there is no namespace \"{name}\"")).Id));
+
+    /// <exception cref="AevumException">AlreadyExists; InvalidArgument, LimitExceeded: it is no name; ReadOnly.</exception>
+    public void CreatePrincipal(string name) => Change((batch, catalog) => CatalogChange.CreatePrincipal(batch, catalog, name));
+
+    // Planned against the catalog of now; planned again if somebody else was faster.
+    internal void Change(Func<StepBatch, CatalogSnapshot, CatalogChange> plan)
+    {
+        RequireWritable();
+        while (true)
+        {
+            var batch = new StepBatch();
+            var change = plan(batch, Catalog);
+            Shards.CommitCatalog(batch);
+            if (change.FindRefusal() is not { } refusal) return;
+            if (refusal.Code != ErrorCode.Conflict) throw refusal;
+        }
+    }
+
+    internal void RequireWritable()
+    {
+        if (_options.ReadOnly) throw new AevumException(ErrorCode.ReadOnly, "the database is open for reading only");
+    }
+
+    /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
+    public void Flush() => Shards.Flush();
+
+    /// <summary>Ends background work and closes every file. Sessions of the database are of no use afterwards.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _shards.Dispose();
+        _ownScheduler?.Dispose();
+    }
+}

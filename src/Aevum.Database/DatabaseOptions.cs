@@ -1,0 +1,47 @@
+using Aevum.Core.Batches;
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Model.Catalog;
+
+namespace Aevum;
+
+/// <summary>How an embedded database is opened.</summary>
+public sealed record DatabaseOptions
+{
+    /// <summary>What is opened where nothing else is said.</summary>
+    public static DatabaseOptions Default { get; } = new();
+
+    /// <summary>When an acknowledged commit must survive the loss of power: <c>os</c> (when the operating system gets round to it; it survives the
+    /// death of the process at once), <c>always</c> (before it is acknowledged), <c>every:100</c>, <c>50ms</c>.</summary>
+    public string Sync { get; init; } = "os";
+
+    /// <summary>True: every write is refused with <see cref="Core.Errors.ErrorCode.ReadOnly"/>.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Memory for blocks of tables, in bytes.</summary>
+    public long CacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>Memory that collects writes before they become a table, in bytes, for each shard.</summary>
+    public long MemtableBytes { get; init; } = 64L << 20;
+
+    /// <summary>Largest keys, values and batches.</summary>
+    public BatchLimits Limits { get; init; } = BatchLimits.Default;
+
+    /// <summary>Options of the default keyspace of a database that is being made. Its history is kept for ever unless told otherwise.</summary>
+    public KeyspaceOptions DefaultKeyspace { get; init; } = new() { History = HistoryPolicy.Forever };
+
+    /// <summary>Merge operators by name, beside the built-in "append" and "add". A keyspace names the one it uses.</summary>
+    public IReadOnlyDictionary<string, IMergeOperator> MergeOperators { get; init; } = new Dictionary<string, IMergeOperator>();
+
+    /// <summary>Keys at which the key order of a new database is cut into shards; empty: one shard.</summary>
+    public IReadOnlyList<byte[]> ShardBoundaries { get; init; } = [];
+
+    /// <summary>How long the answer to an idempotency key is remembered.</summary>
+    public TimeSpan AnswersKeptFor { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The file system; null for the machine's.</summary>
+    public IFileSystem? Files { get; init; }
+
+    /// <summary>Threads, timers and randomness; null for the machine's.</summary>
+    public IScheduler? Scheduler { get; init; }
+}
