@@ -42,7 +42,8 @@ public sealed record EngineOptions
     /// <summary>How the tree of a shard behaves; its policy, log and limits are the engine's to set.</summary>
     public TreeOptions Tree { get; init; } = TreeOptions.Default;
 
-    /// <summary>Bytes of log kept for subscribers who come back, although nothing else needs them.</summary>
+    /// <summary>Bytes of log kept for subscribers who are behind or come back, although nothing else needs them: at least so many, at most a
+    /// log segment more; and no more than half of <see cref="LogBytesMax"/>. Further back there is <c>Lagging</c> and <c>Compacted</c>.</summary>
     public long FeedLogBytes { get; init; } = 64L << 20;
 
     /// <summary>Segments of the log grow to this size.</summary>

@@ -20,6 +20,7 @@ using Aevum.Core.Time;
 using Aevum.Engine.Retention;
 using Aevum.Engine.Sequencing.Locks;
 using Aevum.Engine.Transactions;
+using Aevum.Engine.Streams;
 using Aevum.Model.Access;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
@@ -152,7 +153,7 @@ public sealed class LocalShards : IShardRouter, IDisposable
             _locks = new LockTable(scheduler);
             _environment = new ShardEnvironment(options, scheduler, clock, _policy);
             for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i]));
-            for (var i = 0; i < _trees.Count; i++) KeepLogShort(_trees[i], streams[i]);
+            foreach (var tree in _trees) tree.Flushed += KeepLogShort;
             _log.OldestPinned += OnLogPinned;
             JointCommit.Recover(_shards);
             _environment.CeilingShard = _shards[0];
@@ -265,19 +266,27 @@ public sealed class LocalShards : IShardRouter, IDisposable
         stream.Replay(first, (position, payload) => tree.Apply(payload, position));
     }
 
-    // What is in tables needs no log, unless subscribers may still want it.
-    void KeepLogShort(Tree tree, LogStream stream) => tree.Flushed += () =>
+    // What is in tables needs no log, but subscribers may want the last stretch of it: those who are behind, those who come back. All streams at
+    // each flush: one that hardly writes hardly flushes, and would hold the others' old segments.
+    void KeepLogShort()
     {
-        if (_closed || _log.TotalBytes <= _options.FeedLogBytes) return;
+        var kept = Math.Min(_options.FeedLogBytes, _options.LogBytesMax / 2);
+        if (_closed || _log.TotalBytes <= kept) return;
         try
         {
-            stream.Release(tree.FlushedPosition);
+            foreach (var shard in _shards) ReleaseLog(shard, kept);
         }
         catch (AevumException)
         {
             // A log that has stopped is released by the next open.
         }
-    };
+    }
+
+    static void ReleaseLog(LocalShard shard, long kept)
+    {
+        var first = Math.Min(shard.Tree.FlushedPosition + 1, shard.LogStream.FirstPositionInLast(kept));
+        if (first > 1) shard.LogStream.Release(first - 1);
+    }
 
     void OnLogPinned(LogStream stream)
     {
@@ -287,7 +296,7 @@ public sealed class LocalShards : IShardRouter, IDisposable
         {
             if (!_closed)
             {
-                stream.Release(_trees[index].FlushedPosition);
+                ReleaseLog(_shards[index], Math.Min(_options.FeedLogBytes, _options.LogBytesMax / 2));
                 _trees[index].RequestFlush();
             }
             return Task.CompletedTask;
@@ -367,6 +376,14 @@ public sealed class LocalShards : IShardRouter, IDisposable
     /// <summary>Lets some time pass.</summary>
     public void Pause(TimeSpan time) => _environment.Pauses.WaitUntil(static () => false, time);
 
+    /// <remarks>Of the rows that the database keeps about itself, which stand in each shard, it gives those of the first; the others' are to be had
+    /// from the shards.</remarks>
+    public ISubscription Subscribe(StreamRange range, StreamStart start)
+    {
+        var parts = ShardsOf(range.Start.ToArray(), range.HasEnd ? range.End.ToArray() : null);
+        return Subscribing.Begin(_environment, range, [.. parts.Select(p => new ShardPart((LocalShard)p.Shard, StreamRange.Between(p.Start, p.End)))], start);
+    }
+
     // ------------------------------------------------------------------------------------------------ catalog
 
     /// <summary>The catalog now.</summary>
@@ -412,6 +429,7 @@ public sealed class LocalShards : IShardRouter, IDisposable
     {
         if (_closed) return;
         _closed = true;
+        _environment.Close();
         _retention.Dispose();
         _locks.Dispose();
         foreach (var tree in _trees) tree.Dispose();

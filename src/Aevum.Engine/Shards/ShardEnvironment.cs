@@ -1,4 +1,7 @@
 // ShardEnvironment: what the shards of one database share: the clock and its ceiling, the keyspaces' policies, who wants to hear of commits.
+//
+// Who waits for commits adds itself as a listener first and looks second; a commit comes to light first and asks for listeners second. With a full
+// fence in between on either side one of the two sees the other, so no wake-up is lost; and where nobody listens, a commit pays for the fence.
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -14,8 +17,10 @@ sealed class ShardEnvironment
 
     readonly Lock _ceilingGate = new();
     readonly SeededRandom _ids;
+    readonly HashSet<IClosing> _toClose = [];
     int _listeners;
     int _renewing;
+    volatile bool _closed;
 
     public ShardEnvironment(EngineOptions options, IScheduler scheduler, HybridClock clock, EnginePolicy policy)
     {
@@ -55,6 +60,7 @@ sealed class ShardEnvironment
     /// <summary>Called by a shard when commits of it have come to light; may hold the shard's gate.</summary>
     public void OnShown()
     {
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _listeners) > 0) Shown.Raise();
         if (Clock.CeilingNeedsRenewal && Interlocked.Exchange(ref _renewing, 1) == 0) StartRenewal();
     }
@@ -93,6 +99,39 @@ sealed class ShardEnvironment
         }
     }
 
+    public bool IsClosed => _closed;
+
+    /// <summary>Has something told when the shards close, unless it is forgotten before.</summary>
+    /// <exception cref="AevumException">Closed: they have.</exception>
+    public void Register(IClosing closing)
+    {
+        lock (_toClose)
+        {
+            if (_closed) Throw.Closed("the database");
+            _toClose.Add(closing);
+        }
+    }
+
+    public void Forget(IClosing closing)
+    {
+        lock (_toClose) _toClose.Remove(closing);
+    }
+
+    /// <summary>The shards are about to close: whoever reads from them lets go, whoever waits for commits gives up.</summary>
+    public void Close()
+    {
+        IClosing[] all;
+        lock (_toClose)
+        {
+            _closed = true;
+            all = [.. _toClose];
+            _toClose.Clear();
+        }
+        foreach (var closing in all) closing.OnClosing();
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _listeners) > 0) Shown.Raise();
+    }
+
     /// <summary>Ends when the log acknowledges an address, or with why it does not.</summary>
     public async Task WhenAcknowledged(CommitLog log, LogAddress address)
     {
@@ -104,4 +143,11 @@ sealed class ShardEnvironment
         await wait.WaitAsync().ConfigureAwait(false);
         if (wait.Failure is { } failure) throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.Closed, failure.Message, failure);
     }
+}
+
+/// <summary>Holds files or memory of the shards and must let go before they close.</summary>
+interface IClosing
+{
+    /// <summary>Called once, on the closing thread, under no lock.</summary>
+    void OnClosing();
 }

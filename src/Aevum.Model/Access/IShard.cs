@@ -11,7 +11,7 @@ using Aevum.Core.Time;
 
 namespace Aevum.Model.Access;
 
-public interface IShard
+public interface IShard : IAppliedStream
 {
     /// <summary>Names the shard in its database; never used again.</summary>
     uint Id { get; }
@@ -84,7 +84,7 @@ public interface IShardCursor : IDisposable
 }
 
 /// <summary>Which shard a key lives in. Keys of one locality live in one.</summary>
-public interface IShardRouter
+public interface IShardRouter : IAppliedStream
 {
     IReadOnlyList<IShard> Shards { get; }
 

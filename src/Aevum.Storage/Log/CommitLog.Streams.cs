@@ -115,6 +115,17 @@ public sealed partial class CommitLog
         RunAfterAppend();
     }
 
+    internal ulong FirstPositionInLast(LogStream stream, long bytes)
+    {
+        lock (_gate)
+        {
+            var oldest = _segments.Count;
+            for (; oldest > 0 && bytes > 0; oldest--) bytes -= _segments[oldest - 1].Capacity;
+            if (bytes > 0) return stream.Index.First;
+            return oldest == _segments.Count ? stream.Index.Last + 1 : stream.Index.FirstAtOrBehind(new LogAddress(_segments[oldest].Number, 0));
+        }
+    }
+
     internal LogAddress TruncateSuffix(LogStream stream, ulong position)
     {
         var entry = LogEntry.TruncateSuffix(stream, position);

@@ -4,6 +4,8 @@
 // the segment; inside the run it walks record headers without a lock. Everything below the run's end was published before the log
 // told of it, and published bytes never change.
 //
+// A reader that rests should be parked: it keeps its place, and no segment waits for it to be freed.
+//
 // A truncation while a reader is inside the removed suffix: what it has handed out was true when it entered the run; from the next move on
 // it
 // reads the stream as it is. Every payload's CRC is checked before it is handed out.
@@ -16,10 +18,11 @@ public sealed class LogReader : IDisposable
 {
     readonly LogStream _stream;
     LogSegment? _segment;
+    LogSegment? _viewed;    // the segment of the view; good again whenever the log says that this is where to read on
     SegmentView? _view;
     ulong _next;            // the position MoveNext is to find
     ulong _runEnd;          // the first position behind the run; _next = _runEnd: ask the log
-    uint _offset;           // where the record behind the present one begins
+    uint _offset;           // where the record behind the present one begins; 0 after a seek
     uint _limit;            // the segment's end when the run was entered
     int _truncations;
     uint _payloadOffset;
@@ -38,8 +41,8 @@ public sealed class LogReader : IDisposable
     /// <summary>Where the present record begins in the log.</summary>
     public LogAddress Address { get; private set; }
 
-    /// <summary>Payload of the present record. Valid until the next move, seek or Dispose.</summary>
-    public ReadOnlySpan<byte> Payload => _view is null ? default : _view.GetSpan(_payloadOffset, _payloadLength);
+    /// <summary>Payload of the present record. Valid until the next move, seek, Park or Dispose.</summary>
+    public ReadOnlySpan<byte> Payload => _segment is null ? default : _view!.GetSpan(_payloadOffset, _payloadLength);
 
     /// <summary>Stands before <paramref name="position"/> again.</summary>
     public void Seek(ulong position)
@@ -47,6 +50,17 @@ public sealed class LogReader : IDisposable
         _next = _runEnd = Math.Max(1, position);
         Position = 0;
         _payloadLength = 0;
+        _offset = 0;
+    }
+
+    /// <summary>Lets go of the present record and its segment and keeps the place: the next move goes on from here.</summary>
+    public void Park()
+    {
+        if (_segment is null) return;
+        _payloadLength = 0;
+        _runEnd = _next;
+        _stream.Log.Unpin(_segment);
+        _segment = null;
     }
 
     /// <summary>Moves to the next record.</summary>
@@ -76,14 +90,18 @@ public sealed class LogReader : IDisposable
 
     bool EnterRun()
     {
-        _truncations = Volatile.Read(ref _stream.Truncations);
-        var before = _segment;
-        if (!_stream.Log.TryEnterRun(_stream, _next, ref _segment, out _offset, out _runEnd, out _limit))
+        var truncations = Volatile.Read(ref _stream.Truncations);
+        if (!_stream.Log.TryEnterRun(_stream, _next, ref _segment, out var offset, out _runEnd, out _limit))
         {
             _runEnd = _next;
             return false;
         }
-        if (_segment != before) _view = _segment!.CreateView();
+        // Inside the segment it came from, a reader need not walk again from where the run begins.
+        _offset = _segment == _viewed && truncations == _truncations ? Math.Max(offset, _offset) : offset;
+        _truncations = truncations;
+        if (_segment == _viewed) return true;
+        _view = _segment!.CreateView();
+        _viewed = _segment;
         return true;
     }
 
@@ -95,7 +113,7 @@ public sealed class LogReader : IDisposable
         if (_disposed) return;
         _disposed = true;
         if (_segment is not null) _stream.Log.Unpin(_segment);
-        _segment = null;
+        _segment = _viewed = null;
         _view = null;
     }
 }

@@ -53,6 +53,10 @@ public sealed class LogStream
     /// so owners release at open what their own records say.</remarks>
     public void Release(ulong upTo) => Log.Release(this, upTo);
 
+    /// <summary>The stream's first position in the last segments of the log that together have this many bytes or, by the last of them, more: what
+    /// lies before may be released by an owner who keeps that much log.</summary>
+    public ulong FirstPositionInLast(long bytes) => Log.FirstPositionInLast(this, bytes);
+
     /// <summary>Removes the records from <paramref name="position"/> on; the next append takes that position. A record of its own, durable
     /// like one.</summary>
     /// <exception cref="Core.Errors.AevumException">InvalidArgument: the position lies outside of what the stream holds.</exception>

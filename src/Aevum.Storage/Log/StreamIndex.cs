@@ -89,6 +89,19 @@ sealed class StreamIndex
         return (_runs[run].Address, _runs[run].Position, run + 1 < _start + _count ? _runs[run + 1].Position : Last + 1);
     }
 
+    /// <summary>The first position whose record lies at or behind an address, by runs: exact where a segment begins.</summary>
+    public ulong FirstAtOrBehind(LogAddress address)
+    {
+        int lower = _start, upper = _start + _count;
+        while (lower < upper)
+        {
+            var middle = (lower + upper) >>> 1;
+            if (_runs[middle].Address < address) lower = middle + 1;
+            else upper = middle;
+        }
+        return lower < _start + _count ? _runs[lower].Position : Last + 1;
+    }
+
     int RunOf(ulong position)
     {
         int lower = _start, upper = _start + _count;
