@@ -7,8 +7,7 @@
 // A reader that rests should be parked: it keeps its place, and no segment waits for it to be freed.
 //
 // A truncation while a reader is inside the removed suffix: what it has handed out was true when it entered the run; from the next move on
-// it
-// reads the stream as it is. Every payload's CRC is checked before it is handed out.
+// it reads the stream as it is. Every payload's CRC is checked before it is handed out.
 
 using Aevum.Core.Errors;
 
@@ -91,11 +90,9 @@ public sealed class LogReader : IDisposable
     bool EnterRun()
     {
         var truncations = Volatile.Read(ref _stream.Truncations);
-        if (!_stream.Log.TryEnterRun(_stream, _next, ref _segment, out var offset, out _runEnd, out _limit))
-        {
-            _runEnd = _next;
-            return false;
-        }
+        _runEnd = _next;   // also if what follows throws: then the next move asks again
+        if (!_stream.Log.TryEnterRun(_stream, _next, ref _segment, out var offset, out var runEnd, out var limit)) return false;
+        (_runEnd, _limit) = (runEnd, limit);
         // Inside the segment it came from, a reader need not walk again from where the run begins.
         _offset = _segment == _viewed && truncations == _truncations ? Math.Max(offset, _offset) : offset;
         _truncations = truncations;
