@@ -134,6 +134,9 @@ public sealed class Database : IDisposable
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
     public void Flush() => Shards.Flush();
 
+    /// <summary>Returns when nothing is left to do in the background. Writers must be quiet.</summary>
+    public void WaitIdle() => Shards.WaitIdle();
+
     /// <summary>Ends background work and closes every file. Sessions of the database are of no use afterwards.</summary>
     public void Dispose()
     {

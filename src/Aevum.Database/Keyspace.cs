@@ -233,6 +233,18 @@ public sealed partial class Keyspace
         return info.Found && length <= target.Length;
     }
 
+    /// <summary>The same, and the version for <see cref="TryPut"/>.</summary>
+    [SkipLocalsInit]
+    public bool TryGet(ReadOnlySpan<byte> key, Span<byte> target, out int length, out SystemTime version, SystemTime? asOf = null)
+    {
+        RequireReadable();
+        using var full = FullKey.Make(_id, key, stackalloc byte[FullKey.StackBytes], KeyBytesMax);
+        var info = ShardOf(full.Bytes).Read(full.Bytes, _session.ViewAt(asOf), target);
+        length = info.Found ? info.Length : -1;
+        version = info.Found ? info.Version : SystemTime.None;
+        return info.Found && length <= target.Length;
+    }
+
     /// <summary>The value of a key and its version, for <see cref="TryPut"/>; null if it holds none.</summary>
     [SkipLocalsInit]
     public VersionedValue? GetVersioned(ReadOnlySpan<byte> key, SystemTime? asOf = null)

@@ -117,6 +117,8 @@ struct PlainEngine<TFault> : IStoreEngine<PlainCursor> where TFault : struct, IF
         }
     }
 
+    public static ITransactions OpenTransactions(string directory, bool isContended) => new PlainTransactions<TFault>(directory);
+
     public readonly void Flush() { }
 
     public readonly void WaitIdle() { }
@@ -157,4 +159,51 @@ struct PlainCursor((byte[] Key, byte[] Value)[] entries) : IStoreCursor
     public readonly ReadOnlySpan<byte> Value => entries[_at].Value;
 
     public readonly void Dispose() { }
+}
+
+/// <summary>Transactions by one lock around the plain store.</summary>
+sealed class PlainTransactions<TFault> : ITransactions where TFault : struct, IFault
+{
+    readonly Lock _gate = new();
+    PlainEngine<TFault> _engine;
+
+    public PlainTransactions(string directory) => _engine.Open(directory, new StoreOptions());
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        lock (_gate) _engine.Put(key, value);
+    }
+
+    public void CompareAndSet(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Put(key, value);
+
+    public void ReadAndPutFour(ReadOnlySpan<byte> keys, int keyLength, ReadOnlySpan<byte> value)
+    {
+        lock (_gate)
+            for (var i = 0; i < keys.Length; i += keyLength) _engine.Put(keys.Slice(i, keyLength), value);
+    }
+
+    public int Get(ReadOnlySpan<byte> key, Span<byte> target)
+    {
+        lock (_gate) return _engine.Get(key, target);
+    }
+
+    public void Increment(ReadOnlySpan<byte> key)
+    {
+        lock (_gate) _engine.Put(key, BitConverter.GetBytes(NumberLocked(key) + 1));
+    }
+
+    public long Number(ReadOnlySpan<byte> key)
+    {
+        lock (_gate) return NumberLocked(key);
+    }
+
+    long NumberLocked(ReadOnlySpan<byte> key)
+    {
+        Span<byte> number = stackalloc byte[sizeof(long)];
+        return _engine.Get(key, number) < 0 ? 0 : BitConverter.ToInt64(number);
+    }
+
+    public void WaitIdle() { }
+
+    public void Dispose() => _engine.Close();
 }

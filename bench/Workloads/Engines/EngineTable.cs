@@ -37,6 +37,8 @@ sealed class EngineEntry<TEngine, TCursor> : EngineEntry
             "10m" => new ChainScenario<TEngine, TCursor>(task, progress),
             "history" => new HistoryScenario<TEngine, TCursor>(task, progress),
             "open" => new OpenScenario<TEngine, TCursor>(task, progress),
+            "engine" => new Embedded.EmbeddedScenario<TEngine, TCursor>(task, progress),
+            "transactions" => new Embedded.TransactionScenario<TEngine, TCursor>(task, progress),
             "recover" => new RecoverScenario<TEngine, TCursor>(task, progress),
             _ => throw new BenchException($"there is no scenario {task.Scenario}"),
         };
@@ -55,7 +57,12 @@ sealed class EngineEntry<TEngine, TCursor> : EngineEntry
 
 static class EngineTable
 {
-    static readonly EngineEntry[] Entries = [new EngineEntry<AevumEngine, AevumCursor>(), new EngineEntry<RocksDbEngine, RocksDbCursor>()];
+    static readonly EngineEntry[] Entries =
+    [
+        new EngineEntry<AevumEngine, AevumCursor>(),
+        new EngineEntry<DatabaseEngine, DatabaseCursor>(),
+        new EngineEntry<RocksDbEngine, RocksDbCursor>(),
+    ];
 
     public static EngineEntry Find(string name) =>
         Entries.FirstOrDefault(e => e.Name == name) ??

@@ -49,10 +49,38 @@ interface IStoreEngine<TCursor> where TCursor : struct, IStoreCursor
     /// <summary>Returns when no flush and no compaction runs or waits, and nothing else is left to do in the background.</summary>
     void WaitIdle();
 
+    /// <summary>Opens a store for transactions in <paramref name="directory"/>, which is empty.</summary>
+    static virtual ITransactions OpenTransactions(string directory, bool isContended) => throw new BenchException("the engine has no transactions");
+
     /// <summary>Bytes written to log and tables since Open. The engine counts what the operating system cannot see (mappings).</summary>
     long BytesWritten { get; }
 
     void Close();
+}
+
+/// <summary>Transactions as a program would write them with the engine, each of them committed when the call returns.</summary>
+interface ITransactions : IDisposable
+{
+    void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    /// <summary>Reads a key and puts another value on condition that it has not changed.</summary>
+    void CompareAndSet(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    /// <summary>Reads four keys and puts all four, at once or not at all.</summary>
+    /// <param name="keys">One behind the other, all of one length.</param>
+    void ReadAndPutFour(ReadOnlySpan<byte> keys, int keyLength, ReadOnlySpan<byte> value);
+
+    /// <summary>Adds one to the number under a key, however often that takes. Any thread.</summary>
+    void Increment(ReadOnlySpan<byte> key);
+
+    /// <summary>Copies the value into <paramref name="target"/>, which is long enough.</summary>
+    /// <returns>The value's length, or -1 if the key is not there.</returns>
+    int Get(ReadOnlySpan<byte> key, Span<byte> target);
+
+    /// <summary>The number under a key.</summary>
+    long Number(ReadOnlySpan<byte> key);
+
+    void WaitIdle();
 }
 
 /// <summary>An ordered walk over the live entries.</summary>

@@ -38,7 +38,7 @@ sealed record RunOptions
     public bool Variants { get; init; }
     public string Directory { get; init; } = Path.GetTempPath();
     public Sides Sides { get; init; }
-    public string OursName { get; init; } = "aevum";
+    public string OursName { get => field ?? Suite.OursName; init; }
     public bool PeerMapsTables { get; init; }
     public string PeerOptions { get; init; } = "";
     public bool PeerTickers { get; init; }

@@ -13,21 +13,33 @@ using Aevum.Bench.Workloads.Running;
 
 namespace Aevum.Bench.Workloads.Storage;
 
-sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter progress) : StoreScenario<TEngine, TCursor>(task, progress)
+/// <summary>What the rows are called: the same work is done for more than one suite.</summary>
+sealed record MemoryRows(string Put, string PutBatch, string GetInOrder, string GetRandom, string Scan, string GetManaged, string PutManaged)
+{
+    public static MemoryRows Storage { get; } =
+        new("put 10k", "put batch", "get seq", "get random", "scan mem", "get managed bytes", "put managed bytes");
+
+    public static MemoryRows Engine { get; } = new("put", "batch 100", "get in order", "get", "scan", "get managed bytes", "put managed bytes");
+}
+
+unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter progress, MemoryRows? names = null)
+    : StoreScenario<TEngine, TCursor>(task, progress)
     where TEngine : struct, IStoreEngine<TCursor>
     where TCursor : struct, IStoreCursor
 {
-    const int ValueBytes = 100;
+    protected const int ValueBytes = 100;
     const int Window = 1_000;
     const int UntimedPasses = 6;
     const int TimedPasses = 3;
 
+    readonly MemoryRows _rows = names ?? MemoryRows.Storage;
+
     public override void Run()
     {
-        if (Task.Wants("put 10k")) PutRunning("put 10k", Sizes.MemoryStores, 1);
-        if (Task.Wants("put batch")) PutRunning("put batch", Sizes.BatchStores, 100);
-        if (Task.Wants("get seq", "get random", "scan mem", "get managed bytes")) Read();
-        if (Task.Wants("put managed bytes")) CountManagedBytesOfPuts();
+        if (Task.Wants(_rows.Put)) PutRunning(_rows.Put, Sizes.MemoryStores, 1);
+        if (Task.Wants(_rows.PutBatch)) PutRunning(_rows.PutBatch, Sizes.BatchStores, 100);
+        if (Task.Wants(_rows.GetInOrder, _rows.GetRandom, _rows.Scan, _rows.GetManaged)) Read();
+        if (Task.Wants(_rows.PutManaged)) CountManagedBytesOfPuts();
     }
 
     void Read()
@@ -53,30 +65,30 @@ sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter 
             for (var pass = 0; pass < Sizes.GetPasses; pass++) found += Store.Get(shuffled.Indexes, keys);
             random += meter.Stop();
             managed += GC.GetTotalAllocatedBytes(precise: true) - before;
-            Expect("get seq, get random", "keys found", 2L * Sizes.GetPasses * keys, found);
+            Expect($"{_rows.GetInOrder}, {_rows.GetRandom}", "keys found", 2L * Sizes.GetPasses * keys, found);
 
             meter = Meter.Start();
             for (var pass = 0; pass < Sizes.ScanPasses; pass++) entries += Store.Scan();
             scan += meter.Stop();
-            Expect("scan mem", "entries met", (long)Sizes.ScanPasses * keys, entries);
+            Expect(_rows.Scan, "entries met", (long)Sizes.ScanPasses * keys, entries);
 
             if (n == 0) Check(ascending);
             CloseAndDelete(directory);
         }
         double entriesMet = (double)keys * Sizes.MemoryStores;
-        Report("get seq", inOrder, entriesMet * Sizes.GetPasses);
-        Report("get random", random, entriesMet * Sizes.GetPasses);
-        Report("scan mem", scan, entriesMet * Sizes.ScanPasses);
+        Report(_rows.GetInOrder, inOrder, entriesMet * Sizes.GetPasses);
+        Report(_rows.GetRandom, random, entriesMet * Sizes.GetPasses);
+        Report(_rows.Scan, scan, entriesMet * Sizes.ScanPasses);
         // Taken over the whole process: nothing else may run while a store is only read.
-        Report("get managed bytes", Math.Round(managed / (entriesMet * Sizes.GetPasses), 3), "B/op");
+        Report(_rows.GetManaged, Math.Round(managed / (entriesMet * Sizes.GetPasses), 3), "B/op");
     }
 
     void Check(Order order)
     {
         using var oracle = new StoreOracle(order.Count, ValueBytes);
         oracle.Put(order, 1);
-        oracle.CheckGets(Store, 2_000, "get random");
-        oracle.CheckScan(Store, "scan mem");
+        oracle.CheckGets(Store, 2_000, _rows.GetRandom);
+        oracle.CheckScan(Store, _rows.Scan);
     }
 
     void PutRunning(string row, int stores, int batchSize)
@@ -130,8 +142,8 @@ sealed unsafe class MemoryScenario<TEngine, TCursor>(RoundTask task, TextWriter 
         CloseAndDelete(directory);
         var sum = windows.Sum();
         Array.Sort(windows);
-        Report("put managed bytes", windows[windows.Length / 2] / (double)Window, "B/op");
-        Beside("put managed bytes", "mean", sum / (double)order.Count);
-        Beside("put managed bytes", "process_mean", process / (double)order.Count);
+        Report(_rows.PutManaged, windows[windows.Length / 2] / (double)Window, "B/op");
+        Beside(_rows.PutManaged, "mean", sum / (double)order.Count);
+        Beside(_rows.PutManaged, "process_mean", process / (double)order.Count);
     }
 }

@@ -111,7 +111,7 @@ abstract unsafe class StoreScenario<TEngine, TCursor>(RoundTask task, TextWriter
     }
 
     /// <summary>A figure told beside a row, without a line of its own.</summary>
-    protected void Beside(string row, string field, double value)
+    protected internal void Beside(string row, string field, double value)
     {
         if (Task.Wants(row)) Add(row, field, value);
     }

@@ -421,6 +421,13 @@ public sealed class LocalShards : IShardRouter, IDisposable
         foreach (var tree in _trees) tree.Flush();
     }
 
+    /// <summary>Returns when no flush and no compaction is running or due, and the log prepares nothing. Writers must be quiet.</summary>
+    public void WaitIdle()
+    {
+        foreach (var tree in _trees) tree.WaitIdle();
+        _log.WaitIdle();
+    }
+
     /// <summary>Whether a directory holds a database.</summary>
     public static bool Exists(IFileSystem files, string directory) => DatabaseIdentity.Exists(files, directory);
 

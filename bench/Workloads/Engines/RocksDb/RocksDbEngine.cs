@@ -89,6 +89,8 @@ unsafe struct RocksDbEngine : IStoreEngine<RocksDbCursor>
         return (int)length;
     }
 
+    public static ITransactions OpenTransactions(string directory, bool isContended) => new RocksDbTransactions(directory, isContended);
+
     public readonly RocksDbCursor OpenCursor() => new(rocksdb_create_iterator(_db, _readOptions));
 
     public readonly void Flush()
@@ -151,7 +153,7 @@ unsafe struct RocksDbEngine : IStoreEngine<RocksDbCursor>
 
     static byte[] Text(string text) => Encoding.UTF8.GetBytes(text + "\0");
 
-    static void Check(nint error)
+    internal static void Check(nint error)
     {
         if (error == 0) return;
         var message = Marshal.PtrToStringUTF8(error);

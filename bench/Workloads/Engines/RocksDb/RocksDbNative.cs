@@ -70,5 +70,29 @@ static unsafe class RocksDbNative
     [DllImport(Library), SuppressGCTransition] public static extern byte rocksdb_iter_valid(nint iterator);
     [DllImport(Library), SuppressGCTransition] public static extern byte* rocksdb_iter_key(nint iterator, nuint* keyBytes);
     [DllImport(Library), SuppressGCTransition] public static extern byte* rocksdb_iter_value(nint iterator, nuint* valueBytes);
+
+    [DllImport(Library)] public static extern nint rocksdb_optimistictransactiondb_open(nint options, byte* path, nint* error);
+    [DllImport(Library)] public static extern nint rocksdb_optimistictransactiondb_get_base_db(nint db);
+    [DllImport(Library)] public static extern void rocksdb_optimistictransactiondb_close_base_db(nint db);
+    [DllImport(Library)] public static extern void rocksdb_optimistictransactiondb_close(nint db);
+    [DllImport(Library)] public static extern nint rocksdb_optimistictransaction_options_create();
+    [DllImport(Library)] public static extern void rocksdb_optimistictransaction_options_destroy(nint options);
+    [DllImport(Library)] public static extern nint rocksdb_optimistictransaction_begin(nint db, nint writeOptions, nint options, nint old);
+    [DllImport(Library)] public static extern nint rocksdb_transactiondb_options_create();
+    [DllImport(Library)] public static extern void rocksdb_transactiondb_options_destroy(nint options);
+    [DllImport(Library)] public static extern nint rocksdb_transactiondb_open(nint options, nint dbOptions, byte* path, nint* error);
+    [DllImport(Library)] public static extern void rocksdb_transactiondb_close(nint db);
+    [DllImport(Library)]
+    public static extern void rocksdb_transactiondb_put(nint db, nint options, byte* key, nuint keyBytes, byte* value, nuint valueBytes, nint* error);
+    [DllImport(Library)] public static extern nint rocksdb_transaction_options_create();
+    [DllImport(Library)] public static extern void rocksdb_transaction_options_destroy(nint options);
+    [DllImport(Library)] public static extern void rocksdb_transaction_options_set_lock_timeout(nint options, long milliseconds);
+    [DllImport(Library)] public static extern nint rocksdb_transaction_begin(nint db, nint writeOptions, nint options, nint old);
+    [DllImport(Library)] public static extern void rocksdb_transaction_destroy(nint transaction);
+    [DllImport(Library)]
+    public static extern byte* rocksdb_transaction_get_for_update(
+        nint transaction, nint options, byte* key, nuint keyBytes, nuint* valueBytes, byte exclusive, nint* error);
+    [DllImport(Library)]
+    public static extern void rocksdb_transaction_put(nint transaction, byte* key, nuint keyBytes, byte* value, nuint valueBytes, nint* error);
+    [DllImport(Library)] public static extern void rocksdb_transaction_commit(nint transaction, nint* error);
 }
-#pragma warning restore SYSLIB1054
