@@ -107,6 +107,13 @@ sealed unsafe class BlockCache : IDisposable
         return true;
     }
 
+    /// <summary>Asks for the memory that <see cref="TryGet"/> will look at. Takes nothing and counts nothing.</summary>
+    public void PrefetchLookup(ulong tableKey, ulong offset)
+    {
+        var hash = HashOf(tableKey, offset);
+        _shards[ShardOf(hash)].PrefetchLookup(hash);
+    }
+
     /// <summary>Memory of at least <paramref name="length"/> bytes for a block that is about to be read, known only to the lease.</summary>
     public void Rent(ulong tableKey, ulong offset, long length, ref BlockLease lease)
     {

@@ -125,6 +125,14 @@ sealed unsafe class CacheShard : IDisposable
         return null;
     }
 
+    /// <summary>Asks for the first entry of a hash chain, which is where most lookups end.</summary>
+    public void PrefetchLookup(ulong hash)
+    {
+        if (IsDisabled || !Sse.IsSupported) return;
+        var number = Volatile.Read(ref _buckets[(uint)hash & (uint)_bucketMask]);
+        if (number != 0) Sse.Prefetch0(EntryAt(number));
+    }
+
     /// <summary>Memory for a block, pinned once and known to nobody else.</summary>
     /// <returns>Null if the limit leaves no room, because too much is pinned or the block is too large.</returns>
     public CacheEntry* Rent(long length)

@@ -64,5 +64,6 @@ sealed unsafe class ClippedCursor(VersionCursor inner, byte[]? start, byte[]? en
         Version = inner.Version;
         Expiry = inner.Expiry;
         End = inner.End;
+        Shared = inner.Shared;
     }
 }

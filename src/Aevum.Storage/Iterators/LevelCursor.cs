@@ -48,14 +48,16 @@ sealed unsafe class LevelCursor : VersionCursor
     public override void Next()
     {
         _current!.Next();
-        SettleForward();
+        if (_current.Valid) Load();
+        else NextTable();
     }
 
     public override void NextKey()
     {
         // All versions of a key lie in one table of a sorted level.
         _current!.NextKey();
-        SettleForward();
+        if (_current.Valid) Load();
+        else NextTable();
     }
 
     public override void Prev()
@@ -79,6 +81,17 @@ sealed unsafe class LevelCursor : VersionCursor
         if (index < 0 || index >= _tables.Length) return false;
         _current = _open(index);
         return true;
+    }
+
+    // The last key of the table must be found again: the cursor that has left it need not have kept it.
+    void NextTable()
+    {
+        _current!.SeekToLast();
+        var last = _current.Valid ? _current.Key.ToArray() : [];
+        MoveTo(_index + 1);
+        _current?.SeekToFirst();
+        SettleForward();
+        if (Valid) Shared = Key.CommonPrefixLength(last);
     }
 
     // A table may hold range deletes only, so more than one may have to be passed.
@@ -109,5 +122,6 @@ sealed unsafe class LevelCursor : VersionCursor
         Version = current.Version;
         Expiry = current.Expiry;
         End = current.End;
+        Shared = current.Shared;
     }
 }

@@ -1,20 +1,24 @@
-// MergingCursor: several sorted runs as one. The children sit in a binary heap by (key, version descending, age of the source).
+// MergingCursor: several sorted runs as one, in the order (key, version descending, age of the source).
 //
 // Sources are given newest first. At equal key and version (effects of one batch that ended in two runs cannot be; a history copy beside
 // its original can, for a moment) the newer source comes first.
 //
-// Moving forward keeps a min-heap, moving backward a max-heap; a change of direction seeks the other children around the current entry.
-// The common case, the same child staying on top, costs two comparisons.
+//   forward    a tree of losers that seldom looks at a key (LoserTree)
+//   backward   a binary heap of full comparisons: rare, and no source knows what a key shares with the one behind it
+//
+// A change of direction seeks the other children around the current entry.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Aevum.Storage.Iterators;
 
 sealed unsafe class MergingCursor : VersionCursor
 {
     readonly VersionCursor[] _children;
-    readonly int[] _heap;      // indexes of valid children, the current one first
+    readonly int[] _heap;      // backward: indexes of valid children, the current one first
     int _count;
+    LoserTree _tree;           // forward
     bool _forward = true;
     byte[] _scratch = new byte[128];
 
@@ -22,66 +26,55 @@ sealed unsafe class MergingCursor : VersionCursor
     {
         _children = children;
         _heap = new int[children.Length];
+        _tree = new(children);
     }
 
     /// <summary>A cursor over all given sources, newest first: the source itself if it is the only one.</summary>
     public static VersionCursor Over(List<VersionCursor> children) => children.Count == 1 ? children[0] : new MergingCursor([.. children]);
 
     /// <summary>Which of the given sources the current entry comes from.</summary>
-    public int Source => _heap[0];
+    public int Source => _forward ? _tree.Winner : _heap[0];
 
     public override void SeekToFirst()
     {
         foreach (var child in _children) child.SeekToFirst();
-        Build(forward: true);
+        BuildForward();
     }
 
     public override void SeekToLast()
     {
         foreach (var child in _children) child.SeekToLast();
-        Build(forward: false);
+        BuildBackward();
     }
 
     public override void Seek(ReadOnlySpan<byte> key, ulong version)
     {
         foreach (var child in _children) child.Seek(key, version);
-        Build(forward: true);
+        BuildForward();
     }
 
     public override void SeekBefore(ReadOnlySpan<byte> key, ulong version)
     {
         foreach (var child in _children) child.SeekBefore(key, version);
-        Build(forward: false);
+        BuildBackward();
     }
 
     public override void Next()
     {
         Debug.Assert(Valid);
         if (!_forward) TurnForward();
-        var top = _children[_heap[0]];
-        top.Next();
-        Replace(top);
+        _tree.Next();
+        Valid = _tree.HasWinner;
+        if (Valid) Load(_tree.Winner, _tree.Shared);
     }
 
     public override void NextKey()
     {
         Debug.Assert(Valid);
         if (!_forward) TurnForward();
-        if (_count == 1)
-        {
-            var only = _children[_heap[0]];
-            only.NextKey();
-            Replace(only);
-            return;
-        }
-        var key = CopyKey();
-        do
-        {
-            var top = _children[_heap[0]];
-            top.NextKey();
-            Replace(top);
-        }
-        while (Valid && Key.SequenceEqual(key));
+        do _tree.NextKey(); while (_tree.IsSameKey);
+        Valid = _tree.HasWinner;
+        if (Valid) Load(_tree.Winner, _tree.Shared);
     }
 
     public override void Prev()
@@ -90,7 +83,13 @@ sealed unsafe class MergingCursor : VersionCursor
         if (_forward) TurnBackward();
         var top = _children[_heap[0]];
         top.Prev();
-        Replace(top);
+        if (!top.Valid)
+        {
+            _count--;
+            if (_count > 0) _heap[0] = _heap[_count];
+        }
+        if (_count > 1) SiftDown(0);
+        ShowTop();
     }
 
     public override void Dispose()
@@ -108,7 +107,7 @@ sealed unsafe class MergingCursor : VersionCursor
     // All children but the current one stand before the current entry: bring them behind it.
     void TurnForward()
     {
-        var current = _heap[0];
+        var current = Source;
         var version = Version;
         var key = CopyKey();
         for (var i = 0; i < _children.Length; i++)
@@ -118,12 +117,12 @@ sealed unsafe class MergingCursor : VersionCursor
             // An equal entry of a newer source was passed already.
             if (i < current && _children[i].Valid && _children[i].Version == version && _children[i].Key.SequenceEqual(key)) _children[i].Next();
         }
-        Build(forward: true);
+        BuildForward();
     }
 
     void TurnBackward()
     {
-        var current = _heap[0];
+        var current = Source;
         var version = Version;
         var key = CopyKey();
         for (var i = 0; i < _children.Length; i++)
@@ -137,28 +136,31 @@ sealed unsafe class MergingCursor : VersionCursor
             }
             _children[i].SeekBefore(key, version);
         }
-        Build(forward: false);
+        BuildBackward();
     }
 
-    void Build(bool forward)
+    void BuildForward()
     {
-        _forward = forward;
+        _forward = true;
+        _tree.Build();
+        Valid = _tree.HasWinner;
+        if (Valid) Load(_tree.Winner, 0);
+    }
+
+    void BuildBackward()
+    {
+        _forward = false;
         _count = 0;
         for (var i = 0; i < _children.Length; i++)
             if (_children[i].Valid) _heap[_count++] = i;
         for (var i = (_count >> 1) - 1; i >= 0; i--) SiftDown(i);
-        Load();
+        ShowTop();
     }
 
-    void Replace(VersionCursor top)
+    void ShowTop()
     {
-        if (!top.Valid)
-        {
-            _count--;
-            if (_count > 0) _heap[0] = _heap[_count];
-        }
-        if (_count > 1) SiftDown(0);
-        Load();
+        Valid = _count > 0;
+        if (Valid) Load(_heap[0], 0);
     }
 
     void SiftDown(int at)
@@ -176,11 +178,11 @@ sealed unsafe class MergingCursor : VersionCursor
         _heap[at] = moving;
     }
 
+    // Backward, what comes later in the order comes first.
     bool Precedes(int left, int right)
     {
         var order = Compare(_children[left], _children[right]);
-        if (order == 0) order = left - right;
-        return _forward ? order < 0 : order > 0;
+        return order == 0 ? left > right : order > 0;
     }
 
     static int Compare(VersionCursor left, VersionCursor right)
@@ -189,11 +191,10 @@ sealed unsafe class MergingCursor : VersionCursor
         return order != 0 ? order : right.Version.CompareTo(left.Version);
     }
 
-    void Load()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void Load(int child, int shared)
     {
-        Valid = _count > 0;
-        if (!Valid) return;
-        var top = _children[_heap[0]];
+        var top = _children[child];
         Kind = top.Kind;
         KeyPointer = top.KeyPointer;
         KeyLength = top.KeyLength;
@@ -202,5 +203,6 @@ sealed unsafe class MergingCursor : VersionCursor
         Version = top.Version;
         Expiry = top.Expiry;
         End = top.End;
+        Shared = shared;
     }
 }

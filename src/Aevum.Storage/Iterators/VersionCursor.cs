@@ -35,6 +35,11 @@ abstract unsafe class VersionCursor : IDisposable
     /// <summary>In history tables: when a newer version or a delete took its place; elsewhere 0.</summary>
     public ulong End;
 
+    /// <summary>After <see cref="Next"/> and <see cref="NextKey"/>: how many bytes the key has in common with the key before the move. -1:
+    /// the source does not say; then the key before the move stays where it was until the move after. Means nothing after other moves.
+    /// </summary>
+    public int Shared = -1;
+
     public ReadOnlySpan<byte> Key => new(KeyPointer, KeyLength);
 
     public ReadOnlySpan<byte> Value => new(ValuePointer, ValueLength);

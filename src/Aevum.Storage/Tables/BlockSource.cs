@@ -85,6 +85,12 @@ sealed unsafe class BlockSource : IDisposable
     public bool TryReadCached(BlockHandle handle, ref BlockLease lease, bool isProbe) =>
         _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
 
+    /// <summary>Asks for the memory that <see cref="TryReadCached"/> will look at.</summary>
+    public void PrefetchLookup(BlockHandle handle)
+    {
+        if (_map == null) _cache.PrefetchLookup(_tableKey, handle.Offset);
+    }
+
     /// <summary>The stored bytes of a block where the file is mapped. They are not checked.</summary>
     public byte* MappedBlock(BlockHandle handle) => _map + handle.Offset;
 

@@ -13,6 +13,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Aevum.Core.Errors;
 using Aevum.Storage.Caching;
 using Aevum.Storage.Iterators;
@@ -23,6 +24,7 @@ sealed unsafe class TableCursor : VersionCursor
 {
     /// <summary>Full keys of one interval beyond this are not kept: each step back then decodes from the restart again.</summary>
     const long ScratchBytesMax = 4 << 20;
+    const int FetchBytesMax = 2 << 10;
     const ulong NoBlock = ulong.MaxValue;
 
     IDisposable? _held;
@@ -37,6 +39,9 @@ sealed unsafe class TableCursor : VersionCursor
     bool _soughtKeyFound;
     int _entry;
     byte* _next;
+
+    // From a place in this block to the same place in the next one, if that is known; else 0.
+    long _ahead;
 
     byte* _key;
 
@@ -122,6 +127,8 @@ sealed unsafe class TableCursor : VersionCursor
             return;
         }
         var entry = BlockEntry.Read(_next);
+        FetchAhead(in entry);
+        Shared = SharedWithKeyBefore(in entry);
         Show(_entry, in entry);
     }
 
@@ -145,10 +152,11 @@ sealed unsafe class TableCursor : VersionCursor
         while (++_entry < _block.Count)
         {
             var entry = BlockEntry.Read(_next);
-            var same = entry.Shared == 0 ? entry.Unshared == keyLength && DataBlock.CommonPrefix(entry.Suffix, _key, keyLength) == keyLength
-                : entry.Shared == keyLength && entry.Unshared == 0;
-            if (!same)
+            FetchAhead(in entry);
+            var shared = SharedWithKeyBefore(in entry);
+            if (shared < keyLength || entry.Shared + entry.Unshared > keyLength)
             {
+                Shared = shared;
                 Show(_entry, in entry);
                 return;
             }
@@ -158,13 +166,22 @@ sealed unsafe class TableCursor : VersionCursor
         }
 
         // The key may go on in the next block or fill the ones after: the index knows.
-        var key = new ReadOnlySpan<byte>(_key, keyLength);
         if (_entry == _block.Count && _position.TieVersion == 0)
         {
             NextBlock();
             return;
         }
-        Seek(key, 0);
+        LeaveKeyBySeek(startBlock, start);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void LeaveKeyBySeek(ulong startBlock, int start)
+    {
+        var length = KeyLength;
+        var before = length <= 256 ? stackalloc byte[length] : new byte[length];
+        new ReadOnlySpan<byte>(_key, length).CopyTo(before);
+        Seek(new ReadOnlySpan<byte>(_key, length), 0);
+        if (Valid) Shared = Key.CommonPrefixLength(before);
         // An entry at exactly (key, 0) is still the old key, and nothing of that key comes after it.
         if (_soughtKeyFound) Next();
         // In a table whose order is broken this could lead back, and a loop over keys would never end.
@@ -174,10 +191,18 @@ sealed unsafe class TableCursor : VersionCursor
 
     void NextBlock()
     {
+        var length = KeyLength;
         Valid = false;
         _position.MoveNext();
-        EnterFirst();
-        if (Valid && _position.TryPeek(+1, out var next)) _readahead.Expect(next);
+        if (!_position.Valid) return;
+        LoadBlock();
+        var entry = BlockEntry.Read(_block.Entries);
+        Shared = DataBlock.CommonPrefix(entry.Suffix, _key, Math.Min(entry.Unshared, length));
+        Show(0, in entry);
+        if (!_position.TryPeek(+1, out var next)) return;
+        var expected = _readahead.Expect(next, whole: false);
+        if (expected != null) _ahead = expected - _block.Entries;
+        if (_position.TryPeek(+2, out next)) _readahead.Approach(next);
     }
 
     void PrevBlock()
@@ -185,7 +210,27 @@ sealed unsafe class TableCursor : VersionCursor
         Valid = false;
         _position.MovePrev();
         EnterLast();
-        if (Valid && _position.TryPeek(-1, out var next)) _readahead.Expect(next);
+        if (Valid && _position.TryPeek(-1, out var next)) _readahead.Expect(next, whole: true);
+    }
+
+    // What an entry shares with the key before, which is still in the key buffer. A restart does not say it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    int SharedWithKeyBefore(in BlockEntry entry) =>
+        entry.Shared != 0 ? entry.Shared : DataBlock.CommonPrefix(entry.Suffix, _key, Math.Min(entry.Unshared, KeyLength));
+
+    // The lines of the next block that correspond to an entry of this one. Past the end of either this asks for lines in vain.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void FetchAhead(in BlockEntry entry)
+    {
+        if (!Sse.IsSupported) return;
+        var at = entry.Suffix + _ahead;
+        var end = at + Math.Min(entry.Unshared + entry.ValueLength, FetchBytesMax);
+        do
+        {
+            at += 64;
+            Sse.Prefetch1(at);
+        }
+        while (at < end);
     }
 
     // Shows the entry that _next is before, with the shared bytes already in the key buffer.
@@ -315,6 +360,7 @@ sealed unsafe class TableCursor : VersionCursor
         _block = new(_lease.Memory, _lease.Length);
         _hasTimes = _block.HasExpiries || _block.HasEnds;
         Expiry = End = 0;
+        _ahead = 0;
         _blockOffset = handle.Offset;
     }
 
