@@ -41,6 +41,8 @@ dev_test() {
         test_console tests/Crash "crash storage" storage --rounds 300
     fi
 
+    if [ "${AEVUM_GOLDENS:-}" != rewrite ] && chosen pack; then test_pack; fi
+
     step "done; $skipped skipped"
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
@@ -105,6 +107,12 @@ test_console() {
     else
         tally "$name" 0 1 0 $((SECONDS - began))
     fi
+}
+
+# The packages are made, and a new program runs with nothing but them: one test.
+test_pack() {
+    local began=$SECONDS
+    if (. eng/pack.sh; pack_packages; try_packages); then tally pack 1 0 0 $((SECONDS - began)); else tally pack 0 1 0 $((SECONDS - began)); fi
 }
 
 # tally NAME PASSED FAILED SKIPPED SECONDS

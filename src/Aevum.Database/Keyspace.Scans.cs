@@ -56,6 +56,18 @@ public sealed partial class Keyspace
         return new Page(entries, null);
     }
 
+    /// <summary>Hears of commits that touch keys beginning with a prefix.</summary>
+    /// <param name="prefix">Empty: all keys.</param>
+    /// <param name="start">With what it begins.</param>
+    /// <exception cref="AevumException">Compacted: what the token wants next is no longer kept. InvalidArgument: it is no token of this
+    /// database. ReadOnly: the session stands at a moment of the past, of which nothing new is heard.</exception>
+    public Watch Watch(ReadOnlySpan<byte> prefix, WatchStart start)
+    {
+        RequireReadable();
+        if (_session.Moment is not null) throw new AevumException(ErrorCode.ReadOnly, "nothing new is heard of a moment of the past");
+        return new Watch(_session.Database.Router.Subscribe(StreamRange.Of(_id, prefix), start.Start), _id);
+    }
+
     /// <summary>How many keys a scan finds.</summary>
     public long Count(ScanOptions? options = null)
     {
