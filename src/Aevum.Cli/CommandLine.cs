@@ -6,10 +6,12 @@
 
 using System.CommandLine;
 using Aevum.Cli.Checking;
+using Aevum.Cli.Databases;
 using Aevum.Cli.Demo;
 using Aevum.Cli.Inspection;
 using Aevum.Cli.Shell;
 using Aevum.Cli.Terminals;
+using Aevum.Cli.Transfer;
 using Aevum.Core.Errors;
 
 namespace Aevum.Cli;
@@ -22,6 +24,9 @@ static class CommandLine
         {
             DemoCommand.Create(terminal),
             ShellCommand.Create(terminal),
+            ImportCommand.Create(terminal),
+            ExportCommand.Create(terminal),
+            StatsCommand.Create(terminal),
             CheckCommand.Create(terminal),
             InspectCommand.Create(terminal),
         };

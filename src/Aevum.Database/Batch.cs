@@ -41,6 +41,13 @@ public sealed class Batch
         return Add(full, PartOf(full).Put(full, value, expiry));
     }
 
+    /// <summary>Puts a value that counts as absent from a time on, which may lie in the past; None: never.</summary>
+    public int PutUntil(Keyspace keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
+    {
+        var full = Full(Of(keyspace), key);
+        return Add(full, PartOf(full).Put(full, value, expiry));
+    }
+
     /// <summary>Puts on condition that the key still has a version; None: that it holds nothing.</summary>
     public int PutAt(Keyspace keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expected, TimeSpan? timeToLive = null)
     {

@@ -40,6 +40,7 @@ public sealed class Database : IDisposable
                 DefaultKeyspace = options.DefaultKeyspace,
                 ShardBoundaries = options.ShardBoundaries,
                 AnswersKeptFor = options.AnswersKeptFor,
+                Clock = HybridClockOptions.Default with { JumpBound = options.ClockJumpMax },
             }, operators: options.MergeOperators);
         }
         catch
@@ -61,6 +62,9 @@ public sealed class Database : IDisposable
             throw new AevumException(ErrorCode.NotFound, $"there is no database in {directory}, and read-only none is made");
         return new Database(directory, options, files);
     }
+
+    /// <summary>Whether a directory holds a database.</summary>
+    public static bool Exists(string directory, IFileSystem? files = null) => LocalShards.Exists(files ?? new DiskFileSystem(), directory);
 
     /// <summary>A database that lives in memory and is gone when it is disposed.</summary>
     public static Database OpenInMemory(DatabaseOptions? options = null) =>
@@ -130,6 +134,9 @@ public sealed class Database : IDisposable
     {
         if (_options.ReadOnly) throw new AevumException(ErrorCode.ReadOnly, "the database is open for reading only");
     }
+
+    /// <summary>Counts what the database holds: shards, levels, keyspaces with their approximate sizes.</summary>
+    public DatabaseStatistics CountAll() => Shards.CountAll();
 
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
     public void Flush() => Shards.Flush();

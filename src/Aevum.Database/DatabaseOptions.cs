@@ -39,6 +39,10 @@ public sealed record DatabaseOptions
     /// <summary>How long the answer to an idempotency key is remembered.</summary>
     public TimeSpan AnswersKeptFor { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>How far the wall clock may step forward while the database is open and still be followed; a machine that sleeps looks like that.
+    /// Beyond it writes are refused with ClockJump.</summary>
+    public TimeSpan ClockJumpMax { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>The file system; null for the machine's.</summary>
     public IFileSystem? Files { get; init; }
 

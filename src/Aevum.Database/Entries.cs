@@ -25,6 +25,11 @@ public sealed record VersionedValue(byte[] Value, SystemTime Version, SystemTime
 /// <param name="Note">Who committed it and why, if that was told.</param>
 public sealed record HistoryEntry(SystemTime Time, ValueChange Change, byte[] Value, SystemTime Expiry, CommitNote? Note);
 
+/// <summary>A key and all its versions that may still be asked about.</summary>
+/// <param name="Key">As the user gave it.</param>
+/// <param name="Versions">Newest first; at least one.</param>
+public sealed record KeyHistory(byte[] Key, IReadOnlyList<HistoryEntry> Versions);
+
 /// <summary>What became of a key between two moments.</summary>
 /// <param name="Key">As the user gave it.</param>
 /// <param name="Before">Null: it held nothing.</param>

@@ -29,6 +29,27 @@ public sealed partial class Keyspace
         return entries;
     }
 
+    /// <summary>The history of every key that has one, deleted keys too, in key order. Each key is listed as it is when the walk comes to it.</summary>
+    /// <param name="options">Which keys; ascending, and at the session's moment.</param>
+    public IEnumerable<KeyHistory> ScanHistory(ScanOptions? options = null)
+    {
+        RequireReadable();
+        options ??= ScanOptions.All;
+        if (options.Descending || options.AsOf is not null) Throw.Invalid("a walk over history ascends, and stands at the session's moment");
+        var (start, end) = RangeOf(options);
+        return Walk();
+
+        IEnumerable<KeyHistory> Walk()
+        {
+            foreach (var full in _session.Database.Shards.KeysWithHistory(start, end))
+            {
+                var key = KeyLayout.UserKeyOf(full).ToArray();
+                var versions = History(key);
+                if (versions.Count > 0) yield return new KeyHistory(key, versions);
+            }
+        }
+    }
+
     static CommitNote? NoteOf(IShard shard, SystemTime time) =>
         shard.Read(CommitNotes.KeyOf(time), ReadView.Present, out _) is { } row ? CommitNotes.Decode(row, out _) : null;
 

@@ -30,7 +30,11 @@ abstract class Stages(TimeProvider time)
             lines.End();
             return;
         }
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(terminal.Error),
+            ColorSystem = terminal.UsesColor ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+        });
         console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()).Start(context =>
         {
             var bars = new BarStages(time, context);
@@ -40,7 +44,7 @@ abstract class Stages(TimeProvider time)
     }
 
     /// <param name="name">What is being worked on.</param>
-    /// <param name="total">How much of it there is, in any unit; what is counted by <see cref="Advance"/>.</param>
+    /// <param name="total">How much of it there is, in any unit; what is counted by <see cref="Advance"/>. 0: nobody knows.</param>
     public void Begin(string name, long total)
     {
         End();
@@ -88,17 +92,22 @@ abstract class Stages(TimeProvider time)
     {
         ProgressTask? _bar;
 
-        protected override void Show() => _bar = context.AddTask(Markup.Escape(Name), maxValue: Math.Max(1, Total));
+        protected override void Show()
+        {
+            _bar = context.AddTask(Markup.Escape(Name), maxValue: Math.Max(1, Total));
+            _bar.IsIndeterminate = Total == 0;
+        }
 
         protected override void Changed()
         {
-            _bar!.Value = Done;
-            _bar.Description = Markup.Escape(Describe());
+            if (Total > 0) _bar!.Value = Done;
+            _bar!.Description = Markup.Escape(Describe());
         }
 
         protected override void Finish()
         {
             _bar!.Description = Markup.Escape(Describe());
+            _bar.IsIndeterminate = false;
             _bar.Value = _bar.MaxValue;
             _bar.StopTask();
         }

@@ -23,6 +23,9 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
 
     public TextReader In { get; } = input;
 
+    /// <summary>The input as bytes, for what need not be text. Whoever takes it leaves <see cref="In"/> alone.</summary>
+    public Func<Stream> OpenBytesIn { get; init; } = () => new MemoryStream(Encoding.UTF8.GetBytes(input.ReadToEnd()));
+
     public TextWriter Out { get; } = output;
 
     public TextWriter Error { get; } = error;
@@ -43,6 +46,7 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
             new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes) { AutoFlush = false },
             new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true })
         {
+            OpenBytesIn = Console.OpenStandardInput,
             IsInputInteractive = !Console.IsInputRedirected && !Console.IsOutputRedirected,
             IsErrorInteractive = !Console.IsErrorRedirected,
             UsesColor = !Console.IsOutputRedirected && WantsColor(Environment.GetEnvironmentVariable),

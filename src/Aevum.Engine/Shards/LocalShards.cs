@@ -30,7 +30,7 @@ using Aevum.Storage.Trees;
 
 namespace Aevum.Engine.Shards;
 
-public sealed class LocalShards : IShardRouter, IDisposable
+public sealed partial class LocalShards : IShardRouter, IDisposable
 {
     public const string LockName = "LOCK";
     const string LogFolder = "log";

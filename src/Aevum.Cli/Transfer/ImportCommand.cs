@@ -1,0 +1,114 @@
+// ImportCommand: aevum import DIR [FILE]: lines of a file or a pipe into a keyspace.
+//
+// Exit code 0: all of them, or all but those that were to be skipped; 1: it ended at a line that is no row; 2: it could not run, or not go on.
+
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Aevum.Cli.Databases;
+using Aevum.Cli.Terminals;
+using Aevum.Core.Errors;
+
+namespace Aevum.Cli.Transfer;
+
+static class ImportCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var directory = new Argument<string>("DIR") { Description = "The database's directory." };
+        var file = new Argument<string>("FILE") { Description = "What to read; - for the input.", DefaultValueFactory = _ => "-" };
+        var format = new Option<string>("--format") { Description = "tsv: KEY TAB VALUE; ndjson: one object a line.", Required = true };
+        format.AcceptOnlyFromAmong("tsv", "ndjson");
+        var keyspace = new Option<string?>("--keyspace") { Description = "Where the rows go; the default keyspace unless given." };
+        var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };
+        var create = new Option<bool>("--create") { Description = "Make the database and the keyspace if they are not there." };
+        var hex = new Option<bool>("--hex") { Description = "tsv: a field that begins with 0x is hex digits." };
+        var skip = new Option<bool>("--skip-bad") { Description = "Go on after a line that is no row." };
+        var json = new Option<bool>("--json") { Description = "Print what was done as one JSON object." };
+        var command = new Command("import", "Write the rows of a file or a pipe into a keyspace.")
+        {
+            directory, file, format, keyspace, tenant, create, hex, skip, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var readsHex = parsed.GetValue(hex);
+            RowReader read = parsed.GetValue(format) == "tsv" ? line => RowTsv.Read(line, readsHex) : RowJson.Read;
+            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, parsed.GetValue(create), parsed.GetValue(tenant));
+            var importer = new Importer(
+                opened.Session, opened.Keyspace(parsed.GetValue(keyspace), parsed.GetValue(create)), read, parsed.GetValue(skip));
+            return Run(terminal, importer, parsed.GetValue(file)!, parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    static int Run(Terminal terminal, Importer importer, string file, bool json)
+    {
+        using var stream = Open(terminal, file);
+        var lines = new ByteLines(stream);
+        var time = TimeProvider.System;
+        var began = time.GetTimestamp();
+        var isWhole = false;
+        if (json) isWhole = importer.Run(lines, _ => { });
+        else
+            Stages.Run(terminal, time, stages =>
+            {
+                stages.Begin("rows", 0);
+                isWhole = importer.Run(lines, stages.Advance);
+            });
+        var seconds = time.GetElapsedTime(began).TotalSeconds;
+        foreach (var bad in importer.BadLines) terminal.Fail(string.Create(CultureInfo.InvariantCulture, $"line {bad.Number}: {bad.Why}"));
+        if (importer.BadCount > importer.BadLines.Count)
+            terminal.Fail(string.Create(CultureInfo.InvariantCulture, $"... and {importer.BadCount - importer.BadLines.Count:N0} more bad lines"));
+        if (!isWhole) terminal.Fail($"the import ended there; the lines before it are imported (--skip-bad goes on)");
+        if (json) terminal.Out.WriteLine(AsJson(importer, lines, isWhole, seconds));
+        else
+            terminal.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{importer.Puts:N0} puts and {importer.Deletes:N0} deletes, {importer.Bytes:N0} bytes in {importer.Commits:N0} commits; " +
+                $"{importer.BadCount:N0} bad lines, {importer.Expired:N0} expired rows passed over"));
+        return isWhole ? ExitCodes.Done : ExitCodes.Problems;
+    }
+
+    static Stream Open(Terminal terminal, string file)
+    {
+        if (file == "-") return terminal.OpenBytesIn();
+        try
+        {
+            return File.OpenRead(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AevumException(ErrorCode.NotFound, e.Message, e);
+        }
+    }
+
+    static string AsJson(Importer importer, ByteLines lines, bool isWhole, double seconds)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, JsonOptions.Writing))
+        {
+            writer.WriteStartObject();
+            writer.WriteBoolean("whole", isWhole);
+            writer.WriteNumber("lines", lines.Number);
+            writer.WriteNumber("puts", importer.Puts);
+            writer.WriteNumber("deletes", importer.Deletes);
+            writer.WriteNumber("bytes", importer.Bytes);
+            writer.WriteNumber("commits", importer.Commits);
+            writer.WriteNumber("expired", importer.Expired);
+            writer.WriteNumber("bad", importer.BadCount);
+            writer.WriteStartArray("bad_lines");
+            foreach (var bad in importer.BadLines)
+            {
+                writer.WriteStartObject();
+                writer.WriteNumber("line", bad.Number);
+                writer.WriteString("why", bad.Why);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndArray();
+            writer.WriteNumber("seconds", Math.Round(seconds, 3));
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+}
