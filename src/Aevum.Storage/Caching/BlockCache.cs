@@ -108,10 +108,11 @@ sealed unsafe class BlockCache : IDisposable
     }
 
     /// <summary>Asks for the memory that <see cref="TryGet"/> will look at. Takes nothing and counts nothing.</summary>
-    public void PrefetchLookup(ulong tableKey, ulong offset)
+    /// <param name="far">Only for the first of it, the head of the hash chain. Without, that head is read.</param>
+    public void PrefetchLookup(ulong tableKey, ulong offset, bool far)
     {
         var hash = HashOf(tableKey, offset);
-        _shards[ShardOf(hash)].PrefetchLookup(hash);
+        _shards[ShardOf(hash)].PrefetchLookup(hash, far);
     }
 
     /// <summary>Memory of at least <paramref name="length"/> bytes for a block that is about to be read, known only to the lease.</summary>

@@ -125,11 +125,17 @@ sealed unsafe class CacheShard : IDisposable
         return null;
     }
 
-    /// <summary>Asks for the first entry of a hash chain, which is where most lookups end.</summary>
-    public void PrefetchLookup(ulong hash)
+    /// <summary>Asks for the head of a hash chain (far), or reads it and asks for the first entry, which is where most lookups end.</summary>
+    public void PrefetchLookup(ulong hash, bool far)
     {
         if (IsDisabled || !Sse.IsSupported) return;
-        var number = Volatile.Read(ref _buckets[(uint)hash & (uint)_bucketMask]);
+        var bucket = _buckets + ((uint)hash & (uint)_bucketMask);
+        if (far)
+        {
+            Sse.Prefetch0(bucket);
+            return;
+        }
+        var number = Volatile.Read(ref *bucket);
         if (number != 0) Sse.Prefetch0(EntryAt(number));
     }
 

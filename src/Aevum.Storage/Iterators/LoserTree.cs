@@ -66,10 +66,7 @@ unsafe struct LoserTree
     public readonly int Shared => int.MaxValue - (int)(_winner >> (ByteBits + RunBits));
 
     /// <summary>Looks at all runs where they stand.</summary>
-    public void Build()
-    {
-        _winner = Play(1);
-    }
+    public void Build() => _winner = Play(1);
 
     // The winner of the subtree; its losers are put in place. Codes start against the empty key.
     ulong Play(int node)
@@ -79,10 +76,11 @@ unsafe struct LoserTree
             var run = node - _width;
             return run < _runs.Length ? CodeOf(_runs[run], run, 0) : Exhausted | (uint)run;
         }
-        var winner = Play(2 * node);
-        _losers[node] = Play(2 * node + 1);
-        Match(ref _losers[node], ref winner);
-        return winner;
+        var left = Play(2 * node);
+        var right = Play(2 * node + 1);
+        if ((left ^ right) >> RunBits == 0) return Tie(left, right, ref _losers[node]);
+        _losers[node] = Math.Max(left, right);
+        return Math.Min(left, right);
     }
 
     /// <summary>To the winner's next entry.</summary>
@@ -135,58 +133,46 @@ unsafe struct LoserTree
         for (var node = (_width + (int)(moving & RunMask)) >> 1; node > 0; node >>= 1)
         {
             ref var loser = ref Unsafe.Add(ref losers, node);
-            if ((loser ^ moving) >> RunBits == 0)
+            var standing = loser;
+            if ((standing ^ moving) >> RunBits == 0)
             {
-                Tie(ref loser, ref moving);
+                moving = Tie(standing, moving, ref loser);
                 continue;
             }
             // Which run is ahead is as good as random where runs interleave: no branch on it.
-            var swap = (loser ^ moving) & (ulong)((long)(loser - moving) >> 63);
-            loser ^= swap;
+            var swap = (standing ^ moving) & (ulong)((long)(standing - moving) >> 63);
+            loser = standing ^ swap;
             moving ^= swap;
         }
         _winner = moving;
     }
 
-    readonly void Match(ref ulong loser, ref ulong moving)
-    {
-        if ((loser ^ moving) >> RunBits == 0) Tie(ref loser, ref moving);
-        else if (loser < moving) (loser, moving) = (moving, loser);
-    }
-
     // Both leave the base at the same place with the same byte: the keys decide, then the versions, then the age of the runs.
+    // Returns the winner.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    readonly void Tie(ref ulong loser, ref ulong moving)
+    readonly ulong Tie(ulong left, ulong right, ref ulong loser)
     {
-        if (loser > moving) (loser, moving) = (moving, loser);   // the newer run is in front unless something says otherwise
-        if (loser >= Exhausted)
-        {
-            (loser, moving) = (moving, loser);
-            return;
-        }
-        var newer = _runs[(int)(loser & RunMask)];
-        var older = _runs[(int)(moving & RunMask)];
-        var common = int.MaxValue - (int)(loser >> (ByteBits + RunBits));
-        if ((loser & (ByteMask << RunBits)) != 0)
+        var (newer, older) = left < right ? (left, right) : (right, left);
+        loser = older;
+        if (newer >= Exhausted) return newer;
+        var a = _runs[(int)(newer & RunMask)];
+        var b = _runs[(int)(older & RunMask)];
+        var common = int.MaxValue - (int)(newer >> (ByteBits + RunBits));
+        if ((newer & (ByteMask << RunBits)) != 0)
         {
             common++;
-            common += DataBlock.CommonPrefix(newer.KeyPointer + common, older.KeyPointer + common, Math.Min(newer.KeyLength, older.KeyLength) - common);
+            common += DataBlock.CommonPrefix(a.KeyPointer + common, b.KeyPointer + common, Math.Min(a.KeyLength, b.KeyLength) - common);
         }
-        var newerEnds = common == newer.KeyLength;
-        var olderEnds = common == older.KeyLength;
-        var newerFirst = newerEnds || olderEnds
-            ? newerEnds && (!olderEnds || newer.Version >= older.Version)
-            : newer.KeyPointer[common] < older.KeyPointer[common];
+        var aEnds = common == a.KeyLength;
+        var bEnds = common == b.KeyLength;
+        var newerFirst = aEnds || bEnds ? aEnds && (!bEnds || a.Version >= b.Version) : a.KeyPointer[common] < b.KeyPointer[common];
         // The loser's code against the one that has now turned out to come first.
         if (newerFirst)
         {
-            var winner = loser;
-            loser = Code(older, (int)(moving & RunMask), common);
-            moving = winner;
+            loser = Code(b, (int)(older & RunMask), common);
+            return newer;
         }
-        else
-        {
-            loser = Code(newer, (int)(loser & RunMask), common);
-        }
+        loser = Code(a, (int)(newer & RunMask), common);
+        return older;
     }
 }

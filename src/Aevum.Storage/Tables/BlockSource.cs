@@ -86,9 +86,10 @@ sealed unsafe class BlockSource : IDisposable
         _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
 
     /// <summary>Asks for the memory that <see cref="TryReadCached"/> will look at.</summary>
-    public void PrefetchLookup(BlockHandle handle)
+    /// <param name="far">Only for the first of it.</param>
+    public void PrefetchLookup(BlockHandle handle, bool far)
     {
-        if (_map == null) _cache.PrefetchLookup(_tableKey, handle.Offset);
+        if (_map == null) _cache.PrefetchLookup(_tableKey, handle.Offset, far);
     }
 
     /// <summary>The stored bytes of a block where the file is mapped. They are not checked.</summary>

@@ -96,8 +96,9 @@ unsafe struct Readahead : IDisposable
         return _expected.Memory;
     }
 
-    /// <summary>The scan will come to this block after the next: asks for what is needed to find it.</summary>
-    public readonly void Approach(BlockHandle handle) => _source.PrefetchLookup(handle);
+    /// <summary>The scan will come to this block after the next: asks for what is needed to find it. Twice, since the second thing needed
+    /// follows from the first: first as <paramref name="far"/>, then, when that has come, as near.</summary>
+    public readonly void Approach(BlockHandle handle, bool far) => _source.PrefetchLookup(handle, far);
 
     static void Prefetch(byte* memory, long length, bool whole)
     {

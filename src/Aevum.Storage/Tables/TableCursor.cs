@@ -13,6 +13,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Aevum.Core.Errors;
 using Aevum.Storage.Caching;
@@ -202,7 +203,8 @@ sealed unsafe class TableCursor : VersionCursor
         if (!_position.TryPeek(+1, out var next)) return;
         var expected = _readahead.Expect(next, whole: false);
         if (expected != null) _ahead = expected - _block.Entries;
-        if (_position.TryPeek(+2, out next)) _readahead.Approach(next);
+        if (_position.TryPeek(+2, out next)) _readahead.Approach(next, far: false);
+        if (_position.TryPeek(+3, out next)) _readahead.Approach(next, far: true);
     }
 
     void PrevBlock()
@@ -237,7 +239,9 @@ sealed unsafe class TableCursor : VersionCursor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void Show(int index, in BlockEntry entry)
     {
-        DataBlockBuilder.Copy(entry.Suffix, _key + entry.Shared, entry.Unshared);
+        // Mostly a few bytes, of a number that no branch foretells. There are 16 more behind both: a footer, and the key buffer's slack.
+        if (entry.Unshared <= 16) Unsafe.WriteUnaligned(_key + entry.Shared, Unsafe.ReadUnaligned<Vector128<byte>>(entry.Suffix));
+        else Unsafe.CopyBlockUnaligned(_key + entry.Shared, entry.Suffix, (uint)entry.Unshared);
         _entry = index;
         KeyPointer = _key;
         KeyLength = entry.Shared + entry.Unshared;
