@@ -140,7 +140,7 @@ sealed class ShardEnvironment
             log.WaitAcknowledged(address);
             return Task.CompletedTask;
         });
-        await wait.WaitAsync().ConfigureAwait(false);
+        await wait.WaitAsync();   // in the caller's context: a body of the scheduler stays on the scheduler
         if (wait.Failure is { } failure) throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.Closed, failure.Message, failure);
     }
 }

@@ -26,7 +26,7 @@ sealed class BatchChunk(StreamRange range)
 
     const int EntriesMax = 1024;
 
-    record struct Entry(ulong Position, SystemTime Time, int Offset, int Length, int NoteLength);
+    record struct Entry(StreamPosition Position, SystemTime Time, int Offset, int Length, int NoteLength);
 
     readonly List<Entry> _entries = [];
     byte[] _bytes = [];
@@ -48,14 +48,15 @@ sealed class BatchChunk(StreamRange range)
     }
 
     /// <summary>Takes the next batch out. The views stay valid until the chunk is cleared.</summary>
-    public AppliedBatch Take(uint shard)
+    public AppliedBatch Take(out StreamPosition position)
     {
         var entry = _entries[_taken++];
+        position = entry.Position;
         return new AppliedBatch
         {
             Kind = AppliedKind.Committed,
-            Shard = shard,
-            Position = entry.Position,
+            Shard = position.Shard,
+            Position = position.Position,
             Time = entry.Time,
             Encoded = _bytes.AsSpan(entry.Offset, entry.Length),
             Note = _bytes.AsSpan(entry.Offset + entry.Length, entry.NoteLength),
@@ -66,7 +67,7 @@ sealed class BatchChunk(StreamRange range)
     /// <summary>Copies what a batch does in the range.</summary>
     /// <returns>False, and nothing is added, if it does nothing there.</returns>
     /// <exception cref="Core.Errors.CorruptionException">The bytes are no batch.</exception>
-    public bool Add(ulong position, ReadOnlySpan<byte> encoded)
+    public bool Add(StreamPosition position, ReadOnlySpan<byte> encoded)
     {
         var batch = new BatchReader(encoded);
         var offset = _used;

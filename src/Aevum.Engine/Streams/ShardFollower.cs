@@ -59,12 +59,7 @@ sealed class ShardFollower : IDisposable
 
     public long Behind => (long)Math.Max(_stream.LastPosition, Given.Position) - (long)Given.Position;
 
-    public AppliedBatch Take()
-    {
-        var batch = _chunk.Take(_shard.Id);
-        _given = new(_shard.Id, batch.Position, batch.Time);
-        return batch;
-    }
+    public AppliedBatch Take() => _chunk.Take(out _given);
 
     /// <summary>Reads on, if nothing is at hand: until a chunk is full, nothing shown is left, or a good stretch was looked through.</summary>
     /// <exception cref="AevumException">Lagging: the next position was let go of.</exception>
@@ -74,19 +69,19 @@ sealed class ShardFollower : IDisposable
         var shown = _shard.Tree.VisibleTime;   // before the log: what is shown later may be met, and is left
         if (shown <= _looked) return;
         _chunk.Clear();
+        _given = _scanned;
         try
         {
             long scannedBytes = 0;
             while (!_chunk.IsFull && scannedBytes < ScanBytesMax)
             {
-                if (!TryReadShown(shown, out var time))
+                if (!TryReadShown(shown))
                 {
                     _looked = shown;
                     return;
                 }
                 scannedBytes += _reader.Payload.Length;
-                _chunk.Add(_reader.Position, _reader.Payload);
-                _scanned = new(_shard.Id, _reader.Position, time);
+                _chunk.Add(_scanned, _reader.Payload);
             }
         }
         catch (AevumException released) when (released.Code == ErrorCode.Compacted)
@@ -108,7 +103,7 @@ sealed class ShardFollower : IDisposable
     {
         try
         {
-            while (TryReadShown(moment, out var time)) _scanned = new(_shard.Id, _reader.Position, time);
+            while (TryReadShown(moment)) { }
             _given = _scanned;
         }
         finally
@@ -118,15 +113,17 @@ sealed class ShardFollower : IDisposable
     }
 
     // A batch above the bound is left where it is.
-    bool TryReadShown(SystemTime shown, out SystemTime time)
+    bool TryReadShown(SystemTime shown)
     {
-        time = default;
         if (!_reader.MoveNext()) return false;
-        time = new BatchReader(_reader.Payload).SystemTime;
         Invariant.Require(_reader.Position == _scanned.Position + 1, "positions of a stream are dense");
-        if (time <= shown) return true;
-        _reader.Seek(_reader.Position);
-        return false;
+        if (new BatchReader(_reader.Payload).SystemTime > shown)
+        {
+            _reader.Seek(_reader.Position);
+            return false;
+        }
+        _scanned = new(_shard.Id, _reader.Position, _reader.Epoch);
+        return true;
     }
 
     public void Dispose() => _reader.Dispose();

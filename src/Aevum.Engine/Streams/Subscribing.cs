@@ -1,13 +1,13 @@
 // Subscribing: how a subscription begins.
 //
-//   After(token)     each position is looked at: still in the log, not beyond its end, and holding the batch that the token means
+//   After(token)     each position is looked at: not beyond the end, the next one not let go of, and the batch there the one that the token means
 //   Now, Snapshot    hold history ─> note where each stream stands ─> name a moment ─> wait until it is over ─> pass over what lies before it
 //
 // The moment is the clock's now, so whatever had been decided lies at or below it, and whatever is stamped later lies above. It is over on a shard
 // when everything at or below is shown there (under `always` that is a sync). Then each stream is read from where it stood to the last batch at or
 // below the moment: that batch is the snapshot's position. Several shards get the same moment, each a position of its own.
 
-using Aevum.Core.Batches;
+using System.Diagnostics.CodeAnalysis;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
@@ -69,7 +69,7 @@ static class Subscribing
         return Open(environment, range, followers, scan);
     }
 
-    // One batch earlier than where the stream stands, if there is one: SkipThrough passes over it and so learns its time.
+    // One batch earlier than where the stream stands, if there is one: SkipThrough passes over it and so learns its epoch.
     static StreamPosition BeforeLast(LocalShard shard)
     {
         var last = shard.Position;
@@ -100,26 +100,25 @@ static class Subscribing
             Throw.Invalid($"the token stands at position {after.Position} of shard {shard.Id}, whose stream ends at {last}: the log was restored or cut");
         var first = stream.FirstPosition;
         if (after.Position + 1 < first) Compacted(shard, after.Position + 1);
-        if (after.Time == SystemTime.None) return after;
-        if (after.Time > shard.Tree.VisibleTime) Other(shard, after);
-        // The batch that the token means, or, where it alone was let go of, the next one: that must be later.
+        if (after.Epoch == 0) return after;
+        // The batch that the token means or, where it was just let go of, the next one: of the same epoch, it follows the one that was meant.
         using var reader = stream.OpenReader(Math.Max(after.Position, first));
         try
         {
-            if (!reader.MoveNext()) return after;
+            if (!reader.MoveNext()) Compacted(shard, after.Position);
         }
         catch (AevumException released) when (released.Code == ErrorCode.Compacted)
         {
             Compacted(shard, after.Position + 1);
         }
-        var time = new BatchReader(reader.Payload).SystemTime;
-        if (reader.Position == after.Position ? time != after.Time : time <= after.Time) Other(shard, after);
+        if (reader.Epoch == after.Epoch) return after;
+        if (reader.Position != after.Position) Compacted(shard, after.Position);
+        Throw.Invalid(
+            $"the batch that the token means at position {after.Position} of shard {shard.Id} is not in its log: the log was restored or cut, and went on");
         return after;
     }
 
+    [DoesNotReturn]
     static void Compacted(LocalShard shard, ulong position) => throw new AevumException(
         ErrorCode.Compacted, $"position {position} of shard {shard.Id} was let go of: the first one left is {shard.LogStream.FirstPosition}");
-
-    static void Other(LocalShard shard, StreamPosition after) => Throw.Invalid(
-        $"the batch of {after.Time} at position {after.Position} of shard {shard.Id} is not in its log: the log was restored or cut since, and went on");
 }

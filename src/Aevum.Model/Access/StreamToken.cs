@@ -1,21 +1,21 @@
 // StreamToken: where a subscriber stands, to be kept by it and given back when it comes again: per shard the last batch it has had.
 //
-//   text    v1/shard:position:time,shard:position:time,...      decimal, ascending by shard
+//   text    v1/shard:position:epoch,shard:position:epoch,...      decimal, ascending by shard
 //
-// The time is that of the batch at the position. It is not needed to find the place; it tells whether the batch that stands there now is the one
-// that was meant: a log that lost its end in a power cut, or was restored, grows again over the same positions with other batches.
+// The epoch is that in which the batch at the position was written: of the log, here; of the leader, where a shard is replicated. It is not needed to
+// find the place; it tells whether the batch that stands there now is the one that was meant: a log that lost its end in a power cut grows
+// again over the same positions, and mostly over the same system times too, since a clock starts at the ceiling that is left.
 
 using System.Globalization;
 using System.Text;
 using Aevum.Core.Errors;
-using Aevum.Core.Time;
 
 namespace Aevum.Model.Access;
 
 /// <summary>Everything up to a position of a shard's stream.</summary>
 /// <param name="Position">0: before the first batch.</param>
-/// <param name="Time">The system time of the batch at the position; None: not known, and then not compared.</param>
-public readonly record struct StreamPosition(uint Shard, ulong Position, SystemTime Time = default);
+/// <param name="Epoch">Of the batch at the position; 0: not known, and then not compared.</param>
+public readonly record struct StreamPosition(uint Shard, ulong Position, ulong Epoch = 0);
 
 public sealed class StreamToken
 {
@@ -66,18 +66,18 @@ public sealed class StreamToken
         if (text.Split(parts, ':') != 3) Malformed();
         if (!uint.TryParse(text[parts[0]], NumberStyles.None, CultureInfo.InvariantCulture, out var shard)) Malformed();
         if (!ulong.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var position)) Malformed();
-        if (!ulong.TryParse(text[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var time)) Malformed();
-        if (time > SystemTime.Max.Value || (position == 0 && time != 0)) Malformed();
-        return new(shard, position, new SystemTime(time));
+        if (!ulong.TryParse(text[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)) Malformed();
+        if (position == 0 && epoch != 0) Malformed();
+        return new(shard, position, epoch);
     }
 
     public override string ToString()
     {
         var text = new StringBuilder(Form);
-        foreach (var (shard, position, time) in _positions)
+        foreach (var (shard, position, epoch) in _positions)
         {
             if (text.Length > Form.Length) text.Append(',');
-            text.Append(CultureInfo.InvariantCulture, $"{shard}:{position}:{time.Value}");
+            text.Append(CultureInfo.InvariantCulture, $"{shard}:{position}:{epoch}");
         }
         return text.ToString();
     }

@@ -40,6 +40,10 @@ public sealed class LogReader : IDisposable
     /// <summary>Where the present record begins in the log.</summary>
     public LogAddress Address { get; private set; }
 
+    /// <summary>Epoch of the segment of the present record: with the position it tells the record from every other that ever stood there, unless the
+    /// stream's owner truncated it.</summary>
+    public ulong Epoch { get; private set; }
+
     /// <summary>Payload of the present record. Valid until the next move, seek, Park or Dispose.</summary>
     public ReadOnlySpan<byte> Payload => _segment is null ? default : _view!.GetSpan(_payloadOffset, _payloadLength);
 
@@ -81,6 +85,7 @@ public sealed class LogReader : IDisposable
             if (!RecordFormat.IsIntact(_view.GetSpan(offset, (int)header.Size), _segment.Salt, offset)) Missing(offset);
             Position = _next++;
             Address = new LogAddress(_segment.Number, offset);
+            Epoch = _segment.Header.Epoch;
             _payloadOffset = offset + RecordFormat.HeaderBytes;
             _payloadLength = (int)header.Length;
             return true;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
 using Aevum.Model.Access;
@@ -203,7 +204,10 @@ public sealed class SubscriptionTests
     {
         using var world = new EngineWorld();
         world.Put("a", "1");
-        var time = world.Put("a", "2");
+        world.Put("a", "2");
+        ulong epoch;
+        using (var here = world.Shard.Subscribe(All, StreamStart.Now)) epoch = here.Token.Positions[0].Epoch;
+        Assert.NotEqual(0u, epoch);
         world.Put("a", "3");
         var last = world.Shard.Position;
         ErrorCode With(params StreamPosition[] positions) =>
@@ -211,11 +215,32 @@ public sealed class SubscriptionTests
 
         Assert.Equal(ErrorCode.InvalidArgument, With(new StreamPosition(1, last + 1)));
         Assert.Equal(ErrorCode.InvalidArgument, With(new StreamPosition(2, 1)));
-        Assert.Equal(ErrorCode.InvalidArgument, With(new StreamPosition(1, last - 1, new SystemTime(time.Value + 1))));
-        Assert.Equal(ErrorCode.InvalidArgument, With(new StreamPosition(1, last, new SystemTime(SystemTime.Max.Value - 1))));
+        Assert.Equal(ErrorCode.InvalidArgument, With(new StreamPosition(1, last - 1, epoch + 1)));
         Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => world.Shard.Subscribe(All, new StreamStart(StreamStartKind.After))));
-        using var fits = world.Shard.Subscribe(All, StreamStart.After(new StreamToken(new StreamPosition(1, last - 1, time))));
+        using var fits = world.Shard.Subscribe(All, StreamStart.After(new StreamToken(new StreamPosition(1, last - 1, epoch))));
         Assert.Equal("a=3", DrainLine(fits));
+    }
+
+    [Fact]
+    public void A_token_of_what_a_power_cut_took_is_refused_although_the_same_was_done_again()
+    {
+        var files = new FaultyFileSystem(5);
+        using var world = new EngineWorld(files: files);
+        world.Shards.Flush();
+        files.Plan.WriteBackProbability = 0;
+        world.Reopen();
+        world.Put("a", "1");
+        string token;
+        using (var sub = world.Shard.Subscribe(All, StreamStart.Now)) token = sub.Token.ToString();
+        var lost = world.Shard.Position;
+        world.Files = files.PowerCut(PowerCutMode.LoseUnsynced);
+        world.Close();
+        world.Open();
+        ErrorCode Resume() => CodeOf(() => world.Shard.Subscribe(All, StreamStart.After(StreamToken.Parse(token))));
+        Assert.True(world.Shard.Position < lost);
+        Assert.Equal(ErrorCode.InvalidArgument, Resume());
+        while (world.Shard.Position < lost + 5) world.Put("a", "1");
+        Assert.Equal(ErrorCode.InvalidArgument, Resume());
     }
 
     [Fact]
