@@ -23,7 +23,8 @@ public sealed partial class LocalShard
     internal bool TryReadBehind(ReadOnlySpan<byte> key, SystemTime time, IBufferWriter<byte> value, out bool exists)
     {
         exists = false;
-        // Of a keyspace that keeps no history the newest version will do, if the batch wrote it.
+        // Of a keyspace that keeps no history the newest value will do, if it is not newer. Where there is none, nothing that is left of the key can
+        // tell when it went: what deletes it may be gone while an older range delete over it stands.
         if (_tree.TryPin(key, ReadPoint.Latest, out var pin))
         {
             using (pin)
@@ -35,12 +36,6 @@ public sealed partial class LocalShard
                     return true;
                 }
             }
-        }
-        else
-        {
-            var newest = _tree.NewestVersionOf(key);
-            // Of a key without any version a delete may be gone, if it lay at or below the floor.
-            if (newest != SystemTime.None ? newest <= time : _tree.HistoryFloorOf(key) <= time) return true;
         }
         try
         {

@@ -37,6 +37,9 @@ sealed class BatchChunk(StreamRange range)
 
     public bool IsFull => _used >= BytesMax || _entries.Count >= EntriesMax;
 
+    /// <summary>What it takes at the moment.</summary>
+    public long MemoryBytes => _bytes.Length;
+
     /// <summary>The time of the batch that is next.</summary>
     public SystemTime NextTime => _entries[_taken].Time;
 

@@ -154,6 +154,7 @@ sealed class LocalSubscription : ISubscription, IClosing
     {
         ThrowIfEnded();
         if (HasNews()) return true;
+        if (timeout <= TimeSpan.Zero) return false;
         Listen(1);
         bool came;
         try
