@@ -24,7 +24,10 @@ public sealed class StreamModelTests(ITestOutputHelper output)
             model.Run(250);
             foreach (var (what, count) in model.Seen) seen[what] = seen.GetValueOrDefault(what) + count;
         }
-        string[] all = ["batches", "snapshots", "resumed", "lagging", "Compacted", "InvalidArgument", "read behind", "kills", "power cuts", "reopens", "flushes"];
+        string[] all =
+        [
+            "batches", "snapshots", "resumed", "lagging", "Compacted", "InvalidArgument", "read behind", "kills", "power cuts", "reopens", "flushes",
+        ];
         Assert.Empty(all.Except(seen.Keys));
     }
 }
