@@ -73,8 +73,8 @@ public sealed class Database : IDisposable
     /// <summary>Different for every database ever made.</summary>
     public Guid Id => _shards.DatabaseId;
 
-    /// <summary>The moment now: above every commit that has been answered.</summary>
-    public SystemTime Now => Shards.Now;
+    /// <summary>This moment: every commit that has been answered lies at or below it, every one to come above it.</summary>
+    public SystemTime Now => Shards.TakeNow();
 
     /// <summary>Namespaces and keyspaces as they are now. Immutable.</summary>
     public CatalogSnapshot Catalog => Shards.Catalog;
@@ -140,6 +140,14 @@ public sealed class Database : IDisposable
 
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
     public void Flush() => Shards.Flush();
+
+    /// <summary>The applied stream of a keyspace, from now on: batches as views, nothing allocated for each. <see cref="Aevum.Watch"/> is the easier
+    /// way.</summary>
+    public ISubscription Subscribe(Keyspace keyspace)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        return Router.Subscribe(StreamRange.Of(keyspace.Id), StreamStart.Now);
+    }
 
     /// <summary>Returns when nothing is left to do in the background. Writers must be quiet.</summary>
     public void WaitIdle() => Shards.WaitIdle();

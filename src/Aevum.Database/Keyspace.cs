@@ -69,7 +69,7 @@ public sealed partial class Keyspace
     internal SystemTime ExpiryAfter(TimeSpan span)
     {
         if (span <= TimeSpan.Zero) Throw.Invalid($"a time to live is above zero, not {span}");
-        var now = _session.Database.Now.Microseconds;
+        var now = _session.Database.Shards.Clock.Now.Microseconds;
         return SystemTime.FromMicroseconds(Math.Min(now + (ulong)span.TotalMicroseconds, SystemTime.MicrosecondsMax));
     }
 
@@ -281,7 +281,7 @@ public sealed partial class Keyspace
         var info = ShardOf(full.Bytes).Read(full.Bytes, _session.View, []);
         if (!info.Found) return null;
         if (info.Expiry == SystemTime.None) return Timeout.InfiniteTimeSpan;
-        var now = (_session.Moment ?? _session.Database.Now).Microseconds;
+        var now = (_session.Moment ?? _session.Database.Shards.Clock.Now).Microseconds;
         return TimeSpan.FromMicroseconds(info.Expiry.Microseconds > now ? info.Expiry.Microseconds - now : 0);
     }
 

@@ -119,6 +119,8 @@ struct PlainEngine<TFault> : IStoreEngine<PlainCursor> where TFault : struct, IF
 
     public static ITransactions OpenTransactions(string directory, bool isContended) => new PlainTransactions<TFault>(directory);
 
+    public static IPast OpenPast(string directory) => new PlainPast<TFault>();
+
     public readonly void Flush() { }
 
     public readonly void WaitIdle() { }
@@ -206,4 +208,63 @@ sealed class PlainTransactions<TFault> : ITransactions where TFault : struct, IF
     public void WaitIdle() { }
 
     public void Dispose() => _engine.Close();
+}
+
+/// <summary>The past as copies of everything at each mark; followers as counts.</summary>
+sealed class PlainPast<TFault> : IPast where TFault : struct, IFault
+{
+    readonly Lock _gate = new();
+    readonly Dictionary<string, byte[]> _now = [];
+    readonly List<Dictionary<string, byte[]>> _marks = [];
+    readonly List<PlainFollower> _followers = [];
+    int _puts;
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        lock (_gate)
+        {
+            if (TFault.LosesPut(++_puts)) return;
+            var copy = value.ToArray();
+            if (TFault.GarblesValues) copy[^1] ^= 1;
+            _now[System.Text.Encoding.ASCII.GetString(key)] = copy;
+            foreach (var follower in _followers) follower.Told.Release();
+        }
+    }
+
+    public ulong Mark()
+    {
+        lock (_gate) _marks.Add(new(_now));
+        return (ulong)_marks.Count;
+    }
+
+    public int GetAt(ulong moment, ReadOnlySpan<byte> key, Span<byte> target)
+    {
+        lock (_gate)
+        {
+            var from = moment == 0 ? _now : _marks[(int)moment - 1];
+            if (!from.TryGetValue(System.Text.Encoding.ASCII.GetString(key), out var value)) return -1;
+            value.CopyTo(target);
+            return value.Length;
+        }
+    }
+
+    public IFollower Follow()
+    {
+        var follower = new PlainFollower();
+        lock (_gate) _followers.Add(follower);
+        return follower;
+    }
+
+    public void WaitIdle() { }
+
+    public void Dispose() { }
+
+    sealed class PlainFollower : IFollower
+    {
+        public readonly SemaphoreSlim Told = new(0);
+
+        public int Next(TimeSpan timeout) => Told.Wait(timeout < TimeSpan.FromSeconds(1) ? timeout : TimeSpan.FromSeconds(1)) ? 1 : 0;
+
+        public void Dispose() { }
+    }
 }

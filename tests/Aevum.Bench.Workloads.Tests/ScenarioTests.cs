@@ -34,7 +34,7 @@ public sealed class ScenarioTests : IDisposable
     {
         // Opening, and values of 1 KiB, are checked by gets alone.
         // So are transactions.
-        if (name is "open" or "1k" or "transactions") Run<SkipsInWalks>(name);
+        if (name is "open" or "1k" or "transactions" or "past") Run<SkipsInWalks>(name);
         else AssertCaught<SkipsInWalks>(name);
     }
 
@@ -61,7 +61,7 @@ public sealed class ScenarioTests : IDisposable
     [Fact]
     public void Every_store_is_deleted_behind_a_round()
     {
-        foreach (var name in (string[])["memory", "1k", "1m", "10m", "history", "engine", "transactions"]) Run<Honest>(name);
+        foreach (var name in (string[])["memory", "1k", "1m", "10m", "history", "engine", "transactions", "past"]) Run<Honest>(name);
         Assert.Empty(Directory.GetFileSystemEntries(_directory));
     }
 

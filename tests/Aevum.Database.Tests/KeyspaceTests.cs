@@ -183,6 +183,20 @@ public sealed class KeyspaceTests : IDisposable
         Assert.Equal("", Told(_keys.Diff(second)) is "a: 2 > " ? "" : "differs");
     }
 
+    [Fact]
+    public void Now_lies_between_what_was_and_what_comes()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var before = _keys.Put(B("a"), B($"{i}"));
+            if (i % 2 == 0) _scheduler.RunFor(TimeSpan.FromSeconds(1));   // else the wall clock stands still
+            var now = _database.Now;
+            var after = _keys.Put(B("a"), B("next"));
+            Assert.True(before <= now && now < after);
+            Assert.Equal($"{i}", S(_keys.Get(B("a"), now)));
+        }
+    }
+
     static string Told(IEnumerable<Difference> differences) =>
         string.Join(' ', differences.Select(d => $"{S(d.Key)}: {S(d.Before)} > {S(d.After)}"));
 

@@ -38,6 +38,7 @@ sealed class EngineEntry<TEngine, TCursor> : EngineEntry
             "history" => new HistoryScenario<TEngine, TCursor>(task, progress),
             "open" => new OpenScenario<TEngine, TCursor>(task, progress),
             "engine" => new Embedded.EmbeddedScenario<TEngine, TCursor>(task, progress),
+            "past" => new Embedded.PastScenario<TEngine, TCursor>(task, progress),
             "transactions" => new Embedded.TransactionScenario<TEngine, TCursor>(task, progress),
             "recover" => new RecoverScenario<TEngine, TCursor>(task, progress),
             _ => throw new BenchException($"there is no scenario {task.Scenario}"),

@@ -52,6 +52,9 @@ interface IStoreEngine<TCursor> where TCursor : struct, IStoreCursor
     /// <summary>Opens a store for transactions in <paramref name="directory"/>, which is empty.</summary>
     static virtual ITransactions OpenTransactions(string directory, bool isContended) => throw new BenchException("the engine has no transactions");
 
+    /// <summary>Opens a store that keeps its past and can be followed, in <paramref name="directory"/>, which is empty.</summary>
+    static virtual IPast OpenPast(string directory) => throw new BenchException("the engine keeps no past");
+
     /// <summary>Bytes written to log and tables since Open. The engine counts what the operating system cannot see (mappings).</summary>
     long BytesWritten { get; }
 
@@ -81,6 +84,31 @@ interface ITransactions : IDisposable
     long Number(ReadOnlySpan<byte> key);
 
     void WaitIdle();
+}
+
+/// <summary>A store that remembers and tells.</summary>
+interface IPast : IDisposable
+{
+    void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    /// <summary>Names this moment, for <see cref="GetAt"/>.</summary>
+    ulong Mark();
+
+    /// <summary>Copies the value that a key had at a moment; 0: now.</summary>
+    /// <returns>The value's length, or -1 if the key was not there.</returns>
+    int GetAt(ulong moment, ReadOnlySpan<byte> key, Span<byte> target);
+
+    /// <summary>Hears of every put from now on.</summary>
+    IFollower Follow();
+
+    void WaitIdle();
+}
+
+/// <summary>One who is told of every put, in order. One thread.</summary>
+interface IFollower : IDisposable
+{
+    /// <returns>How many puts the next commit told of; 0 if none came in time.</returns>
+    int Next(TimeSpan timeout);
 }
 
 /// <summary>An ordered walk over the live entries.</summary>

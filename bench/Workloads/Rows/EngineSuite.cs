@@ -8,6 +8,7 @@ static class EngineSuite
         [
             new() { Name = "engine", Rounds = 7, QuickRounds = 3, Seconds = (3, 6), QuickSeconds = (2, 3) },
             new() { Name = "transactions", Rounds = 7, QuickRounds = 3, Seconds = (3, 5), QuickSeconds = (1, 2) },
+            new() { Name = "past", Rounds = 5, QuickRounds = 2, PeerRoundsMax = 0, Seconds = (8, 0), QuickSeconds = (3, 0) },
         ],
         [
             Beside("put", "engine", 5, null, "10K puts of 20+100 B in key order, one at a time"),
@@ -19,6 +20,9 @@ static class EngineSuite
             Beside("txn contended", "transactions", 5, 20, "increments of one key from eight threads"),
             Alone("put managed bytes", "engine", 0, "B/op", "bytes on the managed heap per put, steady state"),
             Alone("get managed bytes", "engine", 0, "B/op", "bytes on the managed heap per get"),
+            Alone("subscriber", "past", 2_000, "ns", "wall time per effect that a subscriber is told of, beside the writer (500K effects/s)"),
+            Alone("watch", "past", 1_000, "us", "from a commit's return to the waiting subscriber's, median"),
+            Alone("get as of", "past", 2, "x", "CPU per get as of a past time over CPU per get of now, after 50 overwrites a key"),
             Alone("increment managed bytes", "transactions", 0, "B/op", "bytes on the managed heap per increment, steady state"),
         ])
     {

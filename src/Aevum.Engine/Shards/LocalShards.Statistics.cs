@@ -68,7 +68,7 @@ public sealed partial class LocalShards
             var tenant = catalog.FindNamespace(entry.Id.Namespace)!.Name;
             keyspaces.Add(new(tenant, entry.Name, entry.Id, entry.Options, floor, bytes));
         }
-        return new(DatabaseId, Timeline, Now, Clock.Ceiling, _log.TotalBytes, shards, keyspaces);
+        return new(DatabaseId, Timeline, _environment.Clock.Now, Clock.Ceiling, _log.TotalBytes, shards, keyspaces);
     }
 
     /// <summary>Keys of [start, end) of which any version is kept, deleted ones too, in order.</summary>

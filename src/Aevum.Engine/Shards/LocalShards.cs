@@ -176,8 +176,13 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
 
     public string Directory => _directory;
 
-    /// <summary>The greatest moment that reads may ask for: now.</summary>
-    public SystemTime Now => _environment.Clock.Now;
+    /// <summary>This moment: at or above every commit that was answered, below every one that is decided from here on.</summary>
+    public SystemTime TakeNow()
+    {
+        var now = _environment.Clock.Now;
+        _environment.Clock.Observe(now);   // else a commit within the same microsecond could still get this very time
+        return now;
+    }
 
     /// <summary>The clock that stamps every batch.</summary>
     public HybridClock Clock => _environment.Clock;
@@ -341,7 +346,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         // Held first, then named: whatever is shown meanwhile lies above what is held, and the moment above what was shown.
         var held = new TreeSnapshot[_trees.Count];
         for (var i = 0; i < held.Length; i++) held[i] = _trees[i].OpenSnapshot();
-        var moment = new HeldMoment(held, _environment.Clock.Now);
+        var moment = new HeldMoment(held, TakeNow());
         try
         {
             foreach (var shard in _shards) shard.RequireOver(moment.At);

@@ -3,6 +3,7 @@
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Model.Access;
 using Aevum.Model.Catalog;
 
 namespace Aevum.Bench.Workloads.Engines.Aevum;
@@ -58,6 +59,8 @@ struct DatabaseEngine : IStoreEngine<DatabaseCursor>
 
     public static ITransactions OpenTransactions(string directory, bool isContended) => new Transactions(directory);
 
+    public static IPast OpenPast(string directory) => new Past(directory);
+
     public void Close()
     {
         _database.Dispose();
@@ -105,6 +108,56 @@ struct DatabaseEngine : IStoreEngine<DatabaseCursor>
         public void WaitIdle() => _database.WaitIdle();
 
         public void Dispose() => _database.Dispose();
+    }
+}
+
+#pragma warning restore CA1001
+
+sealed class Past : IPast
+{
+    static readonly ThreadScheduler Scheduler = new();
+
+    readonly Database _database;
+    readonly Session _session;
+    readonly Keyspace _keys;
+
+    public Past(string directory)
+    {
+        _database = Database.Open(
+            directory, new DatabaseOptions { Scheduler = Scheduler, DefaultKeyspace = new KeyspaceOptions { History = HistoryPolicy.Forever } });
+        _session = _database.OpenSession();
+        _keys = _session.Default;
+    }
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _keys.Put(key, value);
+
+    public ulong Mark() => _database.Now.Value;
+
+    public int GetAt(ulong moment, ReadOnlySpan<byte> key, Span<byte> target) =>
+        _keys.TryGet(key, target, out var length, moment == 0 ? null : new SystemTime(moment)) ? length : -1;
+
+    public IFollower Follow() => new Follower(_database.Subscribe(_keys));
+
+    public void WaitIdle()
+    {
+        _database.Flush();
+        _database.WaitIdle();
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    sealed class Follower(ISubscription subscription) : IFollower
+    {
+        public int Next(TimeSpan timeout)
+        {
+            while (true)
+            {
+                if (subscription.TryNext(out var batch)) return batch.Count;
+                if (!subscription.Wait(timeout)) return 0;
+            }
+        }
+
+        public void Dispose() => subscription.Dispose();
     }
 }
 
