@@ -140,7 +140,12 @@ public sealed class BatchChunkTests
                 Assert.Equal(ErrorCode.InvalidArgument, refused.Code);
             }
         }
-        foreach (var text in (string[])["", "v1/", "v2/1:1:1", "v1/1:1", "v1/1:1:1,", "v1/1:1:1:1", "v1/2:1:1,1:1:1", "v1/1:1:1,1:2:1", "v1/1:0:5", "v1/-1:1:1", "v1/1:1:99999999999999999999"])
+        string[] malformed =
+        [
+            "", "v1/", "v2/1:1:1", "v1/1:1", "v1/1:1:1,", "v1/1:1:1:1", "v1/2:1:1,1:1:1", "v1/1:1:1,1:2:1", "v1/1:0:5", "v1/-1:1:1",
+            "v1/1:1:99999999999999999999",
+        ];
+        foreach (var text in malformed)
             Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => StreamToken.Parse(text)).Code);
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => new StreamToken()).Code);
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => new StreamToken(new StreamPosition(1, 1), new StreamPosition(1, 2))).Code);
