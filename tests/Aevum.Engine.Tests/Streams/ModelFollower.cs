@@ -183,6 +183,7 @@ sealed class ModelFollower
         Assert.True(batch.Position > _standsAt[shard], $"the batch at {batch.Position} came again");
         _standsAt[shard] = batch.Position;
 
+        Assert.True(batch.Time <= _model.World.Shards.Shards[shard].Tree.VisibleTime, "it was given before reads see it");
         var expected = oracle[batch.Position];
         Assert.Equal(expected.Time, batch.Time);
         Assert.Equal(expected.Note, batch.ReadNote());
