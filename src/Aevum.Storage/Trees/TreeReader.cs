@@ -52,8 +52,8 @@ static unsafe class TreeReader
             known = TryFindInTables(state.Version, key, All, ref deleted, out found, ref value);
             value.Unpin();
         }
-        if (!known && deleted == 0) return NewerVersions.EndOf(state, key);
-        return Math.Max(deleted, known ? found.Version : 0);
+        // A delete that compaction has dropped from the main tables may be newer than a range delete that still stands there.
+        return Math.Max(deleted, known ? found.Version : NewerVersions.EndOf(state, key));
     }
 
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)

@@ -41,7 +41,7 @@ public sealed class TreeNewerTests
         public ulong NewestIn(int first, int end) => Enumerable.Range(first, end - first).Select(NewestOf).DefaultIfEmpty().Max();
     }
 
-    [Theory, Seeds(12)]
+    [Theory, Seeds(30)]
     public void What_is_newer_is_what_was_changed_since(ulong seed)
     {
         const int Keys = 40;
@@ -96,6 +96,39 @@ public sealed class TreeNewerTests
         if (changes.NewestIn(first, end) > since) Assert.True(tree.HasNewer(Key(first), Key(end), new(since)));
         if (!tree.HasNewer(Key(first), Key(end), new(since))) Assert.True(changes.NewestIn(first, end) <= since);
         Assert.True(tree.NewestVersionOf(Key(first)).Value >= changes.NewestOf(first));
+    }
+
+    [Fact]
+    public void A_delete_that_went_to_history_is_newer_than_a_range_delete_that_stays()
+    {
+        using var scheduler = new SimulatedScheduler(1);
+        using var environment = new StorageEnvironment(new StorageOptions { Files = new MemoryFileSystem(), Scheduler = scheduler });
+        using var tree = Tree.Open(environment, "db", Options);
+        ulong position = 0;
+        void Apply(ulong time, Action<WriteBatch> fill)
+        {
+            var batch = new WriteBatch { SystemTime = new(time) };
+            fill(batch);
+            tree.ApplyReserved(batch.Encoded, ++position);
+        }
+        Apply(10, b => b.Put(Key(1), "old"u8));
+        Apply(20, b => b.DeleteRange(Key(0), Key(9)));
+        Apply(30, b => b.Put(Key(1), "new"u8));
+        Apply(40, b => b.Delete(Key(1)));
+        foreach (var merged in new[] { false, true })
+        {
+            tree.Flush();
+            if (merged) tree.CompactAll();
+            Assert.Equal(new SystemTime(40), tree.NewestVersionOf(Key(1)));
+        }
+        // The range delete again, above the rest: in memory, while what is newer than it for the key lies in history.
+        Apply(50, b => b.DeleteRange(Key(0), Key(9)));
+        Apply(60, b => b.Put(Key(1), "newest"u8));
+        Apply(70, b => b.Delete(Key(1)));
+        tree.Flush();
+        Assert.Equal(new SystemTime(70), tree.NewestVersionOf(Key(1)));
+        tree.CompactAll();
+        Assert.Equal(new SystemTime(70), tree.NewestVersionOf(Key(1)));
     }
 
     [Fact]
