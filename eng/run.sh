@@ -7,7 +7,7 @@ dev_run() {
     dev_build
     if [ ! -e "$directory" ]; then
         step "filling $directory with the demo data"
-        # Filled under another name and renamed, so that an interrupted run leaves nothing that looks like a store.
+        # Filled under another name and renamed, so that an interrupted run leaves nothing that looks like a database.
         rm -rf "$directory.filling"
         artifacts/aevum demo "$directory.filling" || { rm -rf "$directory.filling"; fail "the demo data could not be loaded"; }
         mv "$directory.filling" "$directory"

@@ -50,7 +50,8 @@ public sealed partial class Keyspace
 
     KeyspaceEntry Refresh(CatalogSnapshot catalog)
     {
-        var entry = catalog.FindKeyspace(_id) ?? throw new AevumException(ErrorCode.NotFound, $"keyspace {_id} was dropped");
+        var entry = catalog.FindKeyspace(_id) ?? 
+            throw new AevumException(ErrorCode.NotFound, $"keyspace {_id} was {(_session.Moment is null ? "dropped" : "not there at that moment")}");
         _entry = entry;
         _seen = catalog;
         return entry;

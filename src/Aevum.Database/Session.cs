@@ -58,6 +58,13 @@ public sealed class Session : IDisposable
         return new Keyspace(this, entry.Id);
     }
 
+    /// <summary>Names of the namespace's keyspaces, as of the session's moment, in the order in which they were made.</summary>
+    public IReadOnlyList<string> ListKeyspaces()
+    {
+        RequireOpen();
+        return [.. Catalog.KeyspacesOf(_namespace.Id).Select(k => k.Name)];
+    }
+
     /// <summary>Makes a keyspace.</summary>
     /// <param name="name">Unique in the namespace.</param>
     /// <param name="options">Null: those of the database's default keyspace.</param>

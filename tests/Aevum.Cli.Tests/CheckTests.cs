@@ -16,7 +16,7 @@ public sealed class CheckTests : IDisposable
         var before = Image(store);
         var result = CliWorld.Run("", "check", store);
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains(": sound; 2 tables with 4 versions", result.Out, StringComparison.Ordinal);
+        Assert.Matches(@": sound; 2 tables with [0-9]+ versions in [0-9,]+ bytes, [1-9] log segments with [1-9]", result.Out);
         using var json = JsonDocument.Parse(CliWorld.Run("", "check", store, "--json").Out);
         Assert.True(json.RootElement.GetProperty("sound").GetBoolean());
         Assert.Equal(2, json.RootElement.GetProperty("tables").GetInt32());
@@ -25,9 +25,10 @@ public sealed class CheckTests : IDisposable
     }
 
     [Theory]
-    [InlineData("tables/*.table", 20)]
-    [InlineData("MANIFEST-*", 5)]
-    [InlineData("CURRENT", 3)]
+    [InlineData("shards/00000001/tables/*.table", 20)]
+    [InlineData("shards/00000001/MANIFEST-*", 5)]
+    [InlineData("shards/00000001/CURRENT", 3)]
+    [InlineData("DATABASE", 10)]
     [InlineData("log/*.log", 20)]
     public void Damage_in_every_kind_of_file_is_named_with_file_and_offset(string pattern, int at)
     {
@@ -55,6 +56,47 @@ public sealed class CheckTests : IDisposable
         using var held = new Core.Files.DiskFileSystem().Lock(Path.Combine(store, "LOCK"), "a test");
         Assert.Equal(ExitCodes.CouldNotRun, CliWorld.Run("", "check", store).ExitCode);
         Assert.Equal(0, CliWorld.Run("", "check", store, "--force").ExitCode);
+    }
+
+    [Fact]
+    public void Every_shard_is_looked_at_and_one_that_is_missing_is_a_problem()
+    {
+        var store = _world.PathOf("d");
+        using (var database = Database.Open(store, new DatabaseOptions { ShardBoundaries = [[0, 0, 0, 1, 0, 0, 0, 0, (byte)'m']] }))
+        using (var session = database.OpenSession())
+        {
+            session.Default.Put("a"u8, "1"u8);
+            session.Default.Put("z"u8, "2"u8);
+            database.Flush();
+            session.Default.Put("z"u8, "3"u8);
+        }
+        var sound = CliWorld.Run("", "check", store);
+        Assert.Contains(": sound; 2 tables", sound.Out, StringComparison.Ordinal);
+
+        var table = Directory.GetFiles(Path.Combine(store, "shards", "00000002", "tables")).Single();
+        var bytes = File.ReadAllBytes(table);
+        bytes[8] ^= 1;
+        File.WriteAllBytes(table, bytes);
+        Assert.Contains($"problem  {table}", CliWorld.Run("", "check", store).Out, StringComparison.Ordinal);
+
+        Directory.Move(Path.Combine(store, "shards", "00000002"), Path.Combine(store, "shards", "elsewhere"));
+        var missing = CliWorld.Run("", "check", store);
+        Assert.Equal(ExitCodes.Problems, missing.ExitCode);
+        Assert.Contains("its tree is missing", missing.Out, StringComparison.Ordinal);
+        Assert.Contains("elsewhere: the database does not name this", missing.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_of_another_database_and_a_log_that_is_gone_are_problems()
+    {
+        var (one, other) = (_world.MakeStore("one"), _world.MakeStore("other"));
+        Directory.Move(Path.Combine(one, "log"), Path.Combine(one, "log.one"));
+        Directory.CreateDirectory(Path.Combine(one, "log"));
+        Assert.Contains("the log is missing", CliWorld.Run("", "check", one).Out, StringComparison.Ordinal);
+        foreach (var file in Directory.GetFiles(Path.Combine(other, "log"))) File.Copy(file, Path.Combine(one, "log", Path.GetFileName(file)));
+        var swapped = CliWorld.Run("", "check", one);
+        Assert.Equal(ExitCodes.Problems, swapped.ExitCode);
+        Assert.Contains("the log belongs to database", swapped.Out, StringComparison.Ordinal);
     }
 
     static string[] Image(string store) =>

@@ -39,13 +39,16 @@ sealed partial class CliWorld : IDisposable
     /// <summary>The shell in this process, one line a command.</summary>
     public CliResult Shell(string store, params string[] lines) => Run(string.Join('\n', lines), "shell", PathOf(store));
 
-    /// <summary>A new store with a few versions of a few keys, in tables and in the log.</summary>
+    /// <summary>A new database with a few versions of a few keys, in tables and in the log.</summary>
     public string MakeStore(string name)
     {
         var made = Run("put a 1\nput b 2\nflush\nput a 3\ndelete b\nflush\nput c 4\n", "shell", PathOf(name), "--create");
         Assert.Equal((0, ""), (made.ExitCode, made.Error));
         return PathOf(name);
     }
+
+    /// <summary>The directory of the tree of a database that has one shard.</summary>
+    public static string TreeOf(string store) => Path.Combine(store, "shards", "00000001");
 
     /// <summary>The program as a process of its own.</summary>
     public CliResult Start(string input, params string[] arguments)

@@ -10,7 +10,7 @@ public sealed class DemoTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void The_store_holds_every_synset_edge_and_vector_of_the_data_and_is_sound()
+    public void The_database_holds_every_synset_edge_and_vector_of_the_data_and_is_sound()
     {
         var made = CliWorld.Run("", "demo", _world.PathOf("d"), "--data", CliWorld.DemoFolder);
         Assert.Equal(0, made.ExitCode);
@@ -19,14 +19,14 @@ public sealed class DemoTests : IDisposable
 
         // The data again, read the plain way.
         var synsets = Lines("synsets.tsv.gz").Select(l => l.Split('\t')).ToList();
-        var expected = synsets.Select(f => $"synset/{f[0]} = {f[1]} | {f[2]} | {f[3]} | {f[4]}").Order(StringComparer.Ordinal);
-        Assert.Equal(expected, _world.Shell("d", "scan synset/ 100000").Lines.Order(StringComparer.Ordinal));
-        var edges = Lines("edges.tsv.gz").Select(l => l.Split('\t')).Select(f => $"edge/{f[0]}/{f[1]}/{f[2]} = {synsets[int.Parse(f[2])][3]}");
-        Assert.Equal(edges.Order(StringComparer.Ordinal), _world.Shell("d", "scan edge/ 100000").Lines.Order(StringComparer.Ordinal));
+        var expected = synsets.Select(f => $"{f[0]} = {f[1]} | {f[2]} | {f[3]} | {f[4]}").Order(StringComparer.Ordinal);
+        Assert.Equal(expected, _world.Shell("d", "use synsets", "scan \"\" 100000").Lines.Skip(1).Order(StringComparer.Ordinal));
+        var edges = Lines("edges.tsv.gz").Select(l => l.Split('\t')).Select(f => $"{f[0]}/{f[1]}/{f[2]} = {synsets[int.Parse(f[2])][3]}");
+        Assert.Equal(edges.Order(StringComparer.Ordinal), _world.Shell("d", "use edges", "scan \"\" 100000").Lines.Skip(1).Order(StringComparer.Ordinal));
         var vectors = File.ReadAllBytes(Path.Combine(CliWorld.DemoFolder, "vectors-128.i8"));
-        Assert.Equal($"0x{Convert.ToHexStringLower(vectors.AsSpan(956 * 132, 32))}... (132 bytes)\n", _world.Shell("d", "get vector/956").Out);
-        Assert.Equal(10_000, _world.Shell("d", "scan vector/ 100000").Lines.Length);
-        Assert.Contains("word/domestic_dog/956 = n | 5", _world.Shell("d", "scan word/domestic_dog/").Lines);
+        Assert.Equal($"0x{Convert.ToHexStringLower(vectors.AsSpan(956 * 132, 32))}... (132 bytes)", _world.Shell("d", "use vectors", "get 956").Lines[1]);
+        Assert.Equal(10_001, _world.Shell("d", "use vectors", "scan \"\" 100000").Lines.Length);
+        Assert.Contains("domestic_dog/956 = n | 5", _world.Shell("d", "use words", "scan domestic_dog/").Lines);
 
         Assert.Equal(0, CliWorld.Run("", "check", _world.PathOf("d")).ExitCode);
         var again = CliWorld.Run("", "demo", _world.PathOf("d"), "--data", CliWorld.DemoFolder);

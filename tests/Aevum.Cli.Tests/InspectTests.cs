@@ -20,8 +20,8 @@ public sealed class InspectTests : IDisposable
             Assert.Equal(0, result.ExitCode);
             var text = CliWorld.WithoutTimes(result.Out);
             Assert.Contains("kind data  stream 1  position 1  ", text, StringComparison.Ordinal);
-            Assert.Contains("batch <time>, 1 effects: put a (1 bytes)", text, StringComparison.Ordinal);
-            Assert.Contains("batch <time>, 1 effects: delete b", text, StringComparison.Ordinal);
+            Assert.Contains("batch <time>, 1 effects: put 1/0:a (1 bytes)", text, StringComparison.Ordinal);
+            Assert.Contains("batch <time>, 1 effects: delete 1/0:b", text, StringComparison.Ordinal);
         }
     }
 
@@ -31,19 +31,20 @@ public sealed class InspectTests : IDisposable
         var store = _world.MakeStore("s");
         var manifest = CliWorld.Run("", "inspect", "manifest", store);
         Assert.Equal(0, manifest.ExitCode);
-        Assert.Contains("smallest a  largest b", manifest.Out, StringComparison.Ordinal);
+        Assert.Contains("largest 1/0:b", manifest.Out, StringComparison.Ordinal);
+        Assert.Equal(manifest.Out, CliWorld.Run("", "inspect", "manifest", CliWorld.TreeOf(store)).Out);
 
         var table = CliWorld.Run("", "inspect", "table", Tables(store)[0]);
         Assert.Equal(0, table.ExitCode);
-        Assert.Contains("entries            2", table.Out, StringComparison.Ordinal);
-        Assert.Contains("key a  version <time>  kind put  value 1", CliWorld.WithoutTimes(table.Out), StringComparison.Ordinal);
-        Assert.Contains("... and 1 more (--limit 1)", CliWorld.Run("", "inspect", "table", Tables(store)[0], "--limit", "1").Out, StringComparison.Ordinal);
+        Assert.Contains("range.deletes      0", table.Out, StringComparison.Ordinal);
+        Assert.Contains("key 1/0:a  version <time>  kind put  value 1", CliWorld.WithoutTimes(table.Out), StringComparison.Ordinal);
+        Assert.Contains(" more (--limit 1)", CliWorld.Run("", "inspect", "table", Tables(store)[0], "--limit", "1").Out, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("log", "log/*.log")]
-    [InlineData("manifest", "MANIFEST-*")]
-    [InlineData("table", "tables/*.table")]
+    [InlineData("manifest", "shards/00000001/MANIFEST-*")]
+    [InlineData("table", "shards/00000001/tables/*.table")]
     public void Every_dump_is_JSON_too(string kind, string pattern)
     {
         var path = First(_world.MakeStore("s"), pattern);
@@ -58,7 +59,8 @@ public sealed class InspectTests : IDisposable
         var random = new SeededRandom(seed);
         var store = _world.MakeStore("s");
         var target = _world.PathOf("bytes");
-        foreach (var (kind, pattern) in ((string, string)[])[("log", "log/*.log"), ("manifest", "MANIFEST-*"), ("table", "tables/*.table")])
+        foreach (var (kind, pattern) in ((string, string)[])
+            [("log", "log/*.log"), ("manifest", "shards/00000001/MANIFEST-*"), ("table", "shards/00000001/tables/*.table")])
         {
             var sample = File.ReadAllBytes(First(store, pattern));
             if (kind == "log") sample = sample[..4096];   // the rest is unused
@@ -94,7 +96,7 @@ public sealed class InspectTests : IDisposable
         return bytes;
     }
 
-    static string[] Tables(string store) => [.. Directory.GetFiles(Path.Combine(store, "tables")).Order()];
+    static string[] Tables(string store) => [.. Directory.GetFiles(Path.Combine(CliWorld.TreeOf(store), "tables")).Order()];
 
     static string First(string store, string pattern) =>
         Directory.GetFiles(Path.Combine(store, Path.GetDirectoryName(pattern)!), Path.GetFileName(pattern)).Order().First();

@@ -52,6 +52,6 @@ public sealed partial class ReadmeTourTests : IDisposable
     [GeneratedRegex(@"<!-- tour -->\n```text\n(?<session>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Tour();
 
-    [GeneratedRegex(@"^aevum( \(as of [^)]*\))?> (?<line>.*)$")]
+    [GeneratedRegex(@"^aevum(:\w+)?\*?( \(as of [^)]*\))?> (?<line>.*)$")]
     private static partial Regex Prompt();
 }

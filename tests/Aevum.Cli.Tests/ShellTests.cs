@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Scheduling;
 using Aevum.Testing;
@@ -12,35 +13,140 @@ public sealed class ShellTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void Values_are_written_read_overwritten_and_deleted_and_their_history_stays_through_a_compaction()
+    public void Values_are_written_read_overwritten_and_deleted_and_their_history_stays()
     {
         CliWorld.Run("", "shell", _world.PathOf("s"), "--create");
         var result = _world.Shell(
-            "s", "put k one", "mark first", "put k two words", "delete k", "history k", "compact", "history k",
-            "asof first", "get k", "asof now", "put k again", "get k");
+            "s", "put k one", "mark first", "note actor=ann \"source=a talk\"", "put k two words", "note off", "delete k", "delete k", "history k", "flush",
+            "asof first", "get k", "asof now", "put k again", "get k", "diff first", "diff first now");
         Assert.Equal("", result.Error);
         Assert.Equal(
             """
             written at <time>
             first = <time>
+            actor=ann source="a talk"
             written at <time>
-            deleted at <time>
+            no note
+            deleted
+            there was nothing
             <time>  deleted
-            <time>  two words
+            <time>  two words  (by ann, source a talk)
             <time>  one
-            compacted
-            <time>  deleted
-            <time>  two words
-            <time>  one
+            flushed
             as of <time>
             one
             as of now
             written at <time>
             again
+            ~ k = again  (was one)
+            ~ k = again  (was one)
 
             """, CliWorld.WithoutTimes(result.Out));
         Assert.Equal(0, result.ExitCode);
         Assert.Equal("again\n", _world.Shell("s", "get k").Out);
+    }
+
+    [Fact]
+    public void Numbers_are_added_to_and_versions_compared_and_keys_expire()
+    {
+        CliWorld.Run("", "shell", _world.PathOf("s"), "--create");
+        var result = _world.Shell(
+            "s", "incr n", "incr n 41", "incr n -2", "put --ttl 30d k v", "ttl n", "ttl k", "expire k never",
+            "ttl k", "expire k 1ms", "cas new none 1");
+        var lines = result.Lines;
+        Assert.Equal(["1", "42", "40"], lines[..3]);
+        Assert.Equal("for ever", lines[4]);
+        Assert.Matches(@"^(2591999\.\d{3}|2592000\.000) s$", lines[5]);
+        Assert.Equal(["done", "for ever", "done"], lines[6..9]);
+        var version = lines[9].Split(' ')[^1];
+        Assert.Equal(["2"], _world.Shell("s", $"cas new {version} 2", "get new").Lines[1..]);
+        var late = _world.Shell("s", $"cas new {version} 3", "cas nothing now 1", "get new");
+        Assert.Contains("the key has the version", late.Error, StringComparison.Ordinal);
+        Assert.Contains("the key holds nothing", late.Error, StringComparison.Ordinal);
+        Assert.Equal("2\n", late.Out);
+    }
+
+    [Fact]
+    public void Keyspaces_are_made_used_and_dropped_and_what_destroys_is_refused_without_a_yes()
+    {
+        CliWorld.Run("", "shell", _world.PathOf("s"), "--create");
+        var result = _world.Shell(
+            "s", "create facts", "create short 30d", "use facts", "put a/1 x", "put a/2 y", "put b z", "use default", "scan \"\"", "keyspaces");
+        Assert.Equal(["no keys", "default  history forever", "facts  history forever", "short  history 30.00:00:00"], result.Lines[7..]);
+        var refused = _world.Shell("s", "use facts", "delete-prefix a/", "clear", "drop facts", "scan \"\"");
+        Assert.Equal(3, refused.Error.Split("nobody can be asked").Length - 1);
+        Assert.Equal(ExitCodes.Problems, refused.ExitCode);
+        Assert.Equal(4, refused.Lines.Length);
+        const string lines = "mark m\nuse facts\ndelete-prefix a/\nscan \"\"\nclear\ndrop facts\nkeyspaces\nasof m\nkeyspaces\n";
+        var done = CliWorld.Run(lines, "shell", _world.PathOf("s"), "--yes");
+        Assert.Equal(["2 keys deleted", "b = z", "1 keys deleted", "dropped facts", "default  history forever"], done.Lines[2..7]);
+        Assert.Contains("facts  history forever", done.Lines[8..]);
+    }
+
+    [Fact]
+    public void At_a_terminal_what_destroys_is_asked_about()
+    {
+        var store = _world.MakeStore("s");
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var terminal = new Terminal(new StringReader("clear\nno\nget a\nclear\nyes\nget a\n"), output, error) { IsInputInteractive = true };
+        Assert.Equal(0, CommandLine.Run(["shell", store], terminal));
+        Assert.Contains("delete all keys of default? Type yes to go on: ", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal("nothing was done\nno value: a\n", error.ToString());
+        Assert.Contains("2 keys deleted", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_transaction_is_one_commit_over_keyspaces_or_nothing()
+    {
+        CliWorld.Run("create other\nput a 1\n", "shell", _world.PathOf("s"), "--create");
+        var result = _world.Shell(
+            "s", "begin", "put a 2", "incr n 5", "use other", "put b 3", "scan \"\"", "use default", "get a", "clear", "rollback", "get a",
+            "begin repeatable-read", "put a 4", "delete n", "use other", "put b 5", "commit", "get b", "commit", "begin", "commit");
+        Assert.Equal(
+            """
+            begun
+            to be committed
+            5
+            using other
+            to be committed
+            b = 3
+            using default
+            2
+            rolled back
+            1
+            begun
+            to be committed
+            to be committed
+            using other
+            to be committed
+            committed at <time>
+            5
+            begun
+            nothing was to be written
+
+            """, CliWorld.WithoutTimes(result.Out));
+        Assert.Equal("this cannot be part of a transaction; 'commit' or 'rollback' first\nno transaction is open; 'begin' opens one\n", result.Error);
+        var left = _world.Shell("s", "begin", "put a 9");
+        Assert.Contains("given up", left.Error, StringComparison.Ordinal);
+        Assert.Equal((ExitCodes.Problems, "4\n"), (left.ExitCode, _world.Shell("s", "get a").Out));
+    }
+
+    [Fact]
+    public void With_JSON_every_answer_is_an_object_and_failures_are_too()
+    {
+        var store = _world.MakeStore("s");
+        var result = CliWorld.Run(
+            "get a\nget nothing\nscan \"\" 1\nhistory b\nput \"\\xff\" 1\nscan \"\\xff\"\nstats\nkeyspaces\nhelp\nincr n\n", "shell", store, "--json");
+        Assert.Equal((ExitCodes.Problems, ""), (result.ExitCode, result.Error));
+        var answers = result.Lines.Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.Equal("3", answers[0].GetProperty("value").GetString());
+        Assert.True(ulong.Parse(answers[0].GetProperty("time").GetString()!) > 0);
+        Assert.Equal("NotFound", answers[1].GetProperty("error").GetString());
+        Assert.Equal("a", answers[2].GetProperty("key").GetString());
+        Assert.Equal("deleted", answers[3].GetProperty("change").GetString());
+        Assert.Equal("/w==", answers[6].GetProperty("key64").GetString());
+        Assert.Equal("1", answers[^1].GetProperty("sum").GetString());
     }
 
     [Fact]
@@ -51,7 +157,7 @@ public sealed class ShellTests : IDisposable
         var result = _world.Shell("s", "put k two", $"asof {time}", "get k", "history k", "scan k");
         Assert.Equal($"as of {time}\none\n{time}  one\nk = one\n", result.Out[(result.Out.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
         var before = _world.Shell("s", "asof 1", "scan \"\"");
-        Assert.Contains("no keys", before.Out, StringComparison.Ordinal);
+        Assert.Contains("was not there at that moment", before.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +174,12 @@ public sealed class ShellTests : IDisposable
     [Theory]
     [InlineData("get", "usage: get KEY")]
     [InlineData("get nothing", "no value: nothing")]
-    [InlineData("put k", "usage: put KEY VALUE...")]
+    [InlineData("put k", "usage: put [--ttl TIME] KEY VALUE...")]
+    [InlineData("put --ttl 3 k v", "is no duration")]
+    [InlineData("incr a x", "no whole number")]
+    [InlineData("use nowhere", "there is no keyspace")]
+    [InlineData("note colour=red", "a note has no 'colour'")]
+    [InlineData("begin chaos", "no isolation")]
     [InlineData("scan a 0", "no limit")]
     [InlineData("scan a b c", "usage: scan PREFIX [LIMIT]")]
     [InlineData("fly", "no command fly")]
@@ -104,23 +215,25 @@ public sealed class ShellTests : IDisposable
     {
         var store = _world.MakeStore("s");
         var help = CliWorld.Run("help", "shell", store).Out;
-        foreach (var verb in (string[])["get", "put", "delete", "scan", "history", "asof", "mark", "stats", "flush", "compact", "help", "quit"])
+        foreach (var verb in (string[])["get", "put", "delete", "scan", "history", "asof", "mark", "stats", "flush",
+            "incr", "cas", "ttl", "expire", "diff", "note", "keyspaces", "use", "create", "drop", "clear", "delete-prefix",
+            "begin", "commit", "rollback", "help", "quit"])
             Assert.Contains($"  {verb} ", help, StringComparison.Ordinal);
         Assert.Contains("level 0", CliWorld.Run("stats", "shell", store).Out, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_is_no_store_is_refused_and_left_alone()
+    public void What_is_no_database_is_refused_and_left_alone()
     {
         Assert.Equal(ExitCodes.CouldNotRun, _world.Shell("nowhere", "get a").ExitCode);
         Assert.False(Directory.Exists(_world.PathOf("nowhere")));
         Directory.CreateDirectory(_world.PathOf("empty"));
-        Assert.Contains("holds no store", _world.Shell("empty", "get a").Error, StringComparison.Ordinal);
+        Assert.Contains("holds no database", _world.Shell("empty", "get a").Error, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_world.PathOf("empty")));
     }
 
     [Fact]
-    public void A_store_in_use_is_refused_with_its_holder()
+    public void A_database_in_use_is_refused_with_its_holder()
     {
         var store = _world.MakeStore("s");
         using var held = new Core.Files.DiskFileSystem().Lock(Path.Combine(store, "LOCK"), "a test");

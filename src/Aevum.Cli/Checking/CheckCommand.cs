@@ -1,7 +1,7 @@
-// CheckCommand: aevum check DIR [--json] [--force]: reads a whole store and says what is wrong with it. Exit code 0: nothing; 1: something;
-// 2: the check could not be done.
+// CheckCommand: aevum check DIR [--json] [--force]: reads a whole database (or a tree that stands alone) and says what is wrong with it. Exit code 0:
+// nothing; 1: something; 2: the check could not be done.
 //
-// Changes nothing but the text inside the LOCK file. With --force the lock is not taken: on a store in use, files come and go under the
+// Changes nothing but the text inside the LOCK file. With --force the lock is not taken: on a database in use, files come and go under the
 // check, and what it then reports may not be so.
 
 using System.CommandLine;
@@ -11,6 +11,7 @@ using System.Text.Json;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
+using Aevum.Engine.Shards;
 using Aevum.Storage.Checking;
 using Aevum.Storage.Trees;
 
@@ -20,10 +21,10 @@ static class CheckCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var directory = new Argument<string>("DIR") { Description = "The store's directory." };
+        var directory = new Argument<string>("DIR") { Description = "The directory of a database, or of a single tree." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of text." };
-        var force = new Option<bool>("--force") { Description = "Do not take the store's lock: for read-only copies." };
-        var command = new Command("check", "Verify every checksum and every rule of a store's files; changes nothing. Exit code 0: sound, 1: not.")
+        var force = new Option<bool>("--force") { Description = "Do not take the lock: for read-only copies." };
+        var command = new Command("check", "Verify every checksum and every rule of a database's files; changes nothing. Exit code 0: sound, 1: not.")
         {
             directory,
             json,
@@ -36,11 +37,14 @@ static class CheckCommand
     static int Run(Terminal terminal, string directory, bool json, bool force)
     {
         var files = new DiskFileSystem();
-        if (!StoreChecker.IsStore(files, directory)) throw new AevumException(ErrorCode.NotFound, $"{directory} holds no store");
+        var isDatabase = DatabaseChecker.IsDatabase(files, directory);
+        if (!isDatabase && !StoreChecker.IsStore(files, directory)) throw new AevumException(ErrorCode.NotFound, $"{directory} holds no database");
         using var held = force ? null : files.Lock(FilePaths.Combine(directory, Tree.LockName), $"check, process {Environment.ProcessId}");
         CheckReport? report = null;
-        if (json) report = StoreChecker.Check(files, directory);
-        else Stages.Run(terminal, TimeProvider.System, stages => report = StoreChecker.Check(files, directory, new Progress(stages)));
+        CheckReport Check(ICheckProgress? progress) =>
+            isDatabase ? DatabaseChecker.Check(files, directory, progress) : StoreChecker.Check(files, directory, progress);
+        if (json) report = Check(null);
+        else Stages.Run(terminal, TimeProvider.System, stages => report = Check(new Progress(stages)));
         if (json) terminal.Out.WriteLine(AsJson(directory, report!));
         else Print(terminal, directory, report!);
         return report!.IsSound ? ExitCodes.Done : ExitCodes.Problems;

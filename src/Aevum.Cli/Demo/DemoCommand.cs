@@ -1,19 +1,19 @@
 using System.CommandLine;
 using System.Globalization;
-using Aevum.Cli.Stores;
+using Aevum.Cli.Databases;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Errors;
 
 namespace Aevum.Cli.Demo;
 
-/// <summary><c>aevum demo DIR</c>: a new store with a part of WordNet in it.</summary>
+/// <summary><c>aevum demo DIR</c>: a new database with a part of WordNet in it.</summary>
 static class DemoCommand
 {
     public static Command Create(Terminal terminal)
     {
         var directory = new Argument<string>("DIR") { Description = "The directory to make; must not exist, or be empty." };
         var data = new Option<string?>("--data") { Description = "Where the demo data lies.", Hidden = true };
-        var command = new Command("demo", "Make a store and fill it with demo data: a part of WordNet (all of it from $AEVUM_DATASETS/wordnet).")
+        var command = new Command("demo", "Make a database and fill it with demo data: a part of WordNet (all of it from $AEVUM_DATASETS/wordnet).")
         {
             directory,
             data,
@@ -26,22 +26,23 @@ static class DemoCommand
     {
         if (Directory.Exists(directory) ? Directory.EnumerateFileSystemEntries(directory).Any() : File.Exists(directory))
         {
-            terminal.Fail($"{directory} exists and is not empty; the demo data goes into a new store only");
+            terminal.Fail($"{directory} exists and is not empty; the demo data goes into a new database only");
             return ExitCodes.CouldNotRun;
         }
         var data = DemoData.Find(dataDirectory, AppContext.BaseDirectory, Environment.GetEnvironmentVariable("AEVUM_DATASETS"));
-        using var store = Store.Open(directory, create: true);
-        var began = store.Time.GetTimestamp();
-        var loader = new DemoLoader(store);
+        using var opened = OpenedDatabase.Open(directory, create: true);
+        var time = TimeProvider.System;
+        var began = time.GetTimestamp();
+        var loader = new DemoLoader(opened.Session);
         try
         {
-            Stages.Run(terminal, store.Time, stages => loader.Load(data, stages));
+            Stages.Run(terminal, time, stages => loader.Load(data, stages));
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             throw new CorruptionException($"the demo data in {data.Directory} is damaged: {e.Message}", e);
         }
-        var seconds = store.Time.GetElapsedTime(began).TotalSeconds;
+        var seconds = time.GetElapsedTime(began).TotalSeconds;
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{directory}: {loader.Keys:N0} keys from {data.Directory} in {seconds:F1} s; 'aevum shell {directory}' opens it"));

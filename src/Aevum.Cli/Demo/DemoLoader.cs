@@ -1,27 +1,39 @@
-// DemoLoader: WordNet as keys.
+// DemoLoader: WordNet in four keyspaces.
 //
-//   synset/<id>                    part of speech | category | words | gloss
-//   word/<word>/<id>               part of speech | category                the word in lower case, blanks as underscores
-//   edge/<from>/<symbol>/<to>      the words of <to>
-//   vector/<id>                    a scale (float32, little endian) and 128 signed bytes: component = byte x scale
+//   synsets    <id>                     part of speech | category | words | gloss
+//   words      <word>/<id>              part of speech | category                the word in lower case, blanks as underscores
+//   edges      <from>/<symbol>/<to>     the words of <to>
+//   vectors    <id>                     a scale (float32, little endian) and 128 signed bytes: component = byte x scale
 //
-// Ids are decimal numbers. So one scan answers: which synsets has a word (word/dog/), where does a synset lead (edge/956/), where by one
-// relation (edge/956/@/: kinds that it is a kind of).
+// Ids are decimal numbers. So one scan answers: which synsets has a word (words: dog/), where does a synset lead (edges: 956/), where by one
+// relation (edges: 956/@/: kinds that it is a kind of).
 
 using System.Globalization;
 using System.Text;
-using Aevum.Cli.Stores;
 using Aevum.Cli.Terminals;
-using Aevum.Core.Batches;
+using Aevum.Model.Catalog;
 
 namespace Aevum.Cli.Demo;
 
-sealed class DemoLoader(Store store)
+sealed class DemoLoader
 {
-    const int BatchEffects = 500;
+    const int BatchSteps = 500;
 
-    readonly WriteBatch _batch = new();
-    readonly List<string> _words = [];
+    readonly Session _session;
+    readonly Keyspace _synsets, _words, _edges, _vectors;
+    readonly List<string> _wordsOf = [];
+    Batch _batch;
+
+    public DemoLoader(Session session)
+    {
+        var options = new KeyspaceOptions { History = HistoryPolicy.Forever, Compression = KeyspaceCompression.Lz4 };
+        _session = session;
+        _synsets = session.CreateKeyspace("synsets", options);
+        _words = session.CreateKeyspace("words", options);
+        _edges = session.CreateKeyspace("edges", options);
+        _vectors = session.CreateKeyspace("vectors", options);
+        _batch = session.NewBatch();
+    }
 
     /// <summary>Keys written so far.</summary>
     public long Keys { get; private set; }
@@ -32,54 +44,48 @@ sealed class DemoLoader(Store store)
         stages.Begin("synsets", synsets.Count);
         foreach (var synset in synsets)
         {
-            _words.Add(synset.Words);
+            _wordsOf.Add(synset.Words);
             var kind = string.Create(CultureInfo.InvariantCulture, $"{synset.PartOfSpeech} | {synset.Category}");
-            Put($"synset/{synset.Id}", $"{kind} | {synset.Words} | {synset.Gloss}");
+            Put(_synsets, $"{synset.Id}", $"{kind} | {synset.Words} | {synset.Gloss}");
             foreach (var word in synset.Words.Split("; ", StringSplitOptions.RemoveEmptyEntries).Select(AsKey).Distinct())
-                Put($"word/{word}/{synset.Id}", kind);
+                Put(_words, $"{word}/{synset.Id}", kind);
             Count(stages);
         }
 
-        var edges = data.Edges(_words.Count).ToList();
+        var edges = data.Edges(_wordsOf.Count).ToList();
         stages.Begin("edges", edges.Count);
         foreach (var edge in edges)
         {
-            Put($"edge/{edge.From}/{edge.Symbol}/{edge.To}", _words[edge.To]);
+            Put(_edges, $"{edge.From}/{edge.Symbol}/{edge.To}", _wordsOf[edge.To]);
             Count(stages);
         }
 
-        stages.Begin("vectors", _words.Count);
+        stages.Begin("vectors", _wordsOf.Count);
         var id = 0;
-        foreach (var vector in data.Vectors(_words.Count))
+        foreach (var vector in data.Vectors(_wordsOf.Count))
         {
-            Put($"vector/{id++}", vector);
+            Put(_vectors, $"{id++}", vector);
             Count(stages);
         }
-        Write();
-        store.Tree.Flush();
-        store.Tree.WaitIdle();
+        _batch.Commit();
+        _session.Database.Flush();
     }
 
     static string AsKey(string word) => word.ToLowerInvariant().Replace(' ', '_');
 
-    void Put(string key, string value) => Put(key, Encoding.UTF8.GetBytes(value));
+    void Put(Keyspace keyspace, string key, string value) => Put(keyspace, key, Encoding.UTF8.GetBytes(value));
 
-    void Put(string key, byte[] value)
+    void Put(Keyspace keyspace, string key, byte[] value)
     {
-        _batch.Put(Encoding.UTF8.GetBytes(key), value);
+        _batch.Put(keyspace, Encoding.UTF8.GetBytes(key), value);
         Keys++;
     }
 
     void Count(Stages stages)
     {
         stages.Advance(1);
-        if (_batch.Count >= BatchEffects) Write();
-    }
-
-    void Write()
-    {
-        _batch.SystemTime = store.NextTime();
-        store.Tree.Write(_batch);
-        _batch.Clear();
+        if (_batch.Count < BatchSteps) return;
+        _batch.Commit();
+        _batch = _session.NewBatch();
     }
 }

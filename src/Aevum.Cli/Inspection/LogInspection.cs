@@ -93,9 +93,9 @@ static class LogInspection
         var value = effect.Kind switch
         {
             EffectKind.Delete => "",
-            EffectKind.DeleteRange => $" to {ByteText.OfKey(effect.Value)}",
+            EffectKind.DeleteRange => $" to {ByteText.OfStoredKey(effect.Value)}",
             _ => $" ({effect.Value.Length} bytes)",
         };
-        return $"{kind} {ByteText.OfKey(effect.Key)}{value}";
+        return $"{kind} {ByteText.OfStoredKey(effect.Key)}{value}";
     }
 }

@@ -35,6 +35,13 @@ static class ManifestInspection
     // What CURRENT names is not trusted to be a name: only a manifest's is followed.
     static string InForce(IFileSystem files, string directory)
     {
+        var shards = FilePaths.Combine(directory, "shards");
+        if (files.DirectoryExists(shards))
+        {
+            var folders = files.ListDirectories(shards);
+            if (folders.Count != 1) Throw.Invalid($"{directory} has {folders.Count} shards, each with a manifest: give one of {shards}");
+            directory = FilePaths.Combine(shards, folders[0]);
+        }
         var current = FilePaths.Combine(directory, Manifest.CurrentName);
         var text = files.ReadAllBytes(current);
         var name = Encoding.ASCII.GetString(text, 0, Math.Min(text.Length, NameBytesMax)).TrimEnd('\n');
@@ -54,7 +61,7 @@ static class ManifestInspection
         foreach (var (history, level, table) in edit.Added)
             dump.Item(
                 ("add", $"{table.Id:x16}"), ("level", Level(history, level)), ("bytes", table.FileBytes), ("entries", table.Entries),
-                ("range deletes", table.RangeDeletes), ("smallest", ByteText.OfKey(table.Smallest)), ("largest", ByteText.OfKey(table.Largest)),
+                ("range deletes", table.RangeDeletes), ("smallest", ByteText.OfStoredKey(table.Smallest)), ("largest", ByteText.OfStoredKey(table.Largest)),
                 ("from", InspectCommand.Time(table.MinVersion)), ("to", InspectCommand.Time(table.MaxVersion)),
                 ("last end", InspectCommand.Time(table.MaxEnd)));
     }

@@ -25,13 +25,13 @@ static class TableInspection
         dump.Field("index", Part(footer.Index) + (table.IsPartitioned ? ", partitioned" : ""));
         dump.Field("property block", Part(footer.Properties));
         foreach (var (name, value) in table.Properties.Numbers) dump.Field(name, IsTime(name) ? InspectCommand.Time(value) : value);
-        dump.Field("key.smallest", ByteText.OfKey(table.Properties.SmallestKey));
-        dump.Field("key.largest", ByteText.OfKey(table.Properties.LargestKey));
+        dump.Field("key.smallest", ByteText.OfStoredKey(table.Properties.SmallestKey));
+        dump.Field("key.largest", ByteText.OfStoredKey(table.Properties.LargestKey));
         foreach (var (name, value) in table.Properties.Others) dump.Field(name, ByteText.OfValue(value));
 
         dump.Begin("range deletes");
         foreach (var range in table.RangeDeletes.Flatten())
-            dump.Item(("start", ByteText.OfKey(range.Start)), ("end", ByteText.OfKey(range.End)), ("version", InspectCommand.Time(range.Version)));
+            dump.Item(("start", ByteText.OfStoredKey(range.Start)), ("end", ByteText.OfStoredKey(range.End)), ("version", InspectCommand.Time(range.Version)));
         dump.End();
         AddVersions(dump, table);
         var problems = table.Verify();
@@ -50,7 +50,7 @@ static class TableInspection
             using var cursor = table.CreateCursor(TableCursorOptions.Bypass);
             for (cursor.SeekToFirst(); cursor.Valid && dump.WantsItems; cursor.Next(), left--)
                 dump.Item(
-                    ("key", ByteText.OfKey(cursor.Key)), ("version", InspectCommand.Time(cursor.Version)),
+                    ("key", ByteText.OfStoredKey(cursor.Key)), ("version", InspectCommand.Time(cursor.Version)),
                     ("kind", cursor.Kind.ToString().ToLowerInvariant()),
                     ("expiry", InspectCommand.Time(cursor.Expiry)), ("end", InspectCommand.Time(cursor.End)), ("value", ByteText.OfValue(cursor.Value)));
         }

@@ -1,48 +1,60 @@
 using System.CommandLine;
-using Aevum.Cli.Stores;
+using Aevum.Cli.Databases;
+using Aevum.Cli.Editing;
 using Aevum.Cli.Terminals;
-using Aevum.Core.Time;
 
 namespace Aevum.Cli.Shell;
 
-/// <summary><c>aevum shell DIR</c>: reads commands, one a line, and runs them on a store.</summary>
+/// <summary><c>aevum shell DIR</c>: reads commands, one a line, and runs them on a database.</summary>
 /// <remarks>From a terminal it prompts and ends well whatever was typed. From a pipe it says nothing of its own, goes on after a command that
 /// failed, and ends with exit code 1 if one did.</remarks>
 static class ShellCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var directory = new Argument<string>("DIR") { Description = "The store's directory." };
-        var create = new Option<bool>("--create") { Description = "Make a new store if there is none." };
-        var command = new Command("shell", "Read and write keys of a store; type 'help' in it. Reads commands from a pipe too.") { directory, create };
-        command.SetAction(parsed => Run(terminal, parsed.GetValue(directory)!, parsed.GetValue(create)));
+        var directory = new Argument<string>("DIR") { Description = "The database's directory." };
+        var create = new Option<bool>("--create") { Description = "Make a new database if there is none." };
+        var tenant = new Option<string?>("--namespace") { Description = "The namespace to work in." };
+        var json = new Option<bool>("--json") { Description = "Answer in JSON, one object a line." };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask before keys or keyspaces are deleted." };
+        var command = new Command("shell", "Read and write keys of a database; type 'help' in it. Reads commands from a pipe too.")
+        {
+            directory, create, tenant, json, yes,
+        };
+        command.SetAction(parsed =>
+        {
+            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, parsed.GetValue(create), parsed.GetValue(tenant));
+            if (terminal.IsInputInteractive) terminal.Out.WriteLine($"{parsed.GetValue(directory)} is open; 'help' lists the commands.");
+            using var session = new ShellSession(opened, terminal, parsed.GetValue(json), parsed.GetValue(yes));
+            return Run(terminal, session);
+        });
         return command;
     }
 
-    static int Run(Terminal terminal, string directory, bool create)
+    static string? ReadLine(Terminal terminal, LineReader? reader, string prompt)
     {
-        using var store = Store.Open(directory, create);
-        var session = new ShellSession(store, terminal);
-        if (terminal.IsInputInteractive) Greet(store, terminal);
+        terminal.Out.Flush();
+        if (reader is not null) return reader.ReadLine(prompt);
+        if (terminal.IsInputInteractive) terminal.Out.Write(prompt);
+        terminal.Out.Flush();
+        return terminal.In.ReadLine();
+    }
+
+    static int Run(Terminal terminal, ShellSession session)
+    {
         var failed = false;
+        var reader = terminal.ReadKey is null ? null : new LineReader(
+            terminal, new LineHistory(LineHistory.PathFor(Environment.GetEnvironmentVariable)),
+            (line, cursor) => ShellCompleter.Complete(session, line, cursor));
         while (!session.IsOver)
         {
-            if (terminal.IsInputInteractive) terminal.Out.Write(session.Prompt);
-            terminal.Out.Flush();
-            var line = terminal.In.ReadLine();
-            if (line is null) break;
+            if (ReadLine(terminal, reader, session.Prompt) is not { } line) break;
             failed |= !session.Run(line);
         }
         // The end of input typed at a prompt leaves the cursor behind it.
         if (terminal.IsInputInteractive && !session.IsOver) terminal.Out.WriteLine();
-        return failed && !terminal.IsInputInteractive ? ExitCodes.Problems : ExitCodes.Done;
-    }
-
-    static void Greet(Store store, Terminal terminal)
-    {
-        var recovery = store.Tree.Recovery;
-        terminal.Out.WriteLine($"{store.Tree.Directory}, last written {SystemTimeText.ToRfc3339(store.Tree.AppliedTime)}; 'help' lists the commands.");
-        if (recovery.LogBytesCut + recovery.ManifestBytesCut > 0)
-            terminal.Out.WriteLine($"A process ended within a write: {recovery.LogBytesCut + recovery.ManifestBytesCut} unfinished bytes were cut.");
+        if (session.Transaction is not null)
+            terminal.Error.WriteLine(terminal.Paint(Tone.Bad, "the transaction that was open is given up: nothing of it was written"));
+        return (failed || session.Transaction is not null) && !terminal.IsInputInteractive ? ExitCodes.Problems : ExitCodes.Done;
     }
 }

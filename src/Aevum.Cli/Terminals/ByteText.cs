@@ -11,6 +11,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Aevum.Core.Errors;
+using Aevum.Model.Keyspace;
 
 namespace Aevum.Cli.Terminals;
 
@@ -42,6 +43,12 @@ static class ByteText
         }
         return escaped.Append('"').ToString();
     }
+
+    /// <summary>A key as it lies in a tree: of a database it begins with its keyspace's two ids, which are shown before it as 1/2:key. Ids of namespaces are
+    /// small, so such a key begins with a zero byte; one of a single tree that does so too is shown in the same way.</summary>
+    public static string OfStoredKey(ReadOnlySpan<byte> key) =>
+        key.Length >= KeyspaceId.PrefixBytes && key[0] == 0 && KeyspaceId.TryRead(key, out var keyspace)
+            ? $"{keyspace}:{(key.Length == KeyspaceId.PrefixBytes ? "" : OfKey(key[KeyspaceId.PrefixBytes..]))}" : OfKey(key);
 
     /// <summary>The words of a line: separated by white space; in double quotes anything, with the escapes above.</summary>
     /// <exception cref="AevumException">InvalidArgument: a quote is not closed, or an escape is none.</exception>

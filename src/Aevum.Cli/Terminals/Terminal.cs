@@ -30,6 +30,12 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
 
     public TextWriter Error { get; } = error;
 
+    /// <summary>The next key a person presses, not shown; null where keys cannot be had one by one.</summary>
+    public Func<ConsoleKeyInfo>? ReadKey { get; init; }
+
+    /// <summary>Cells of a row of the terminal.</summary>
+    public Func<int> Width { get; init; } = () => 80;
+
     /// <summary>A person types: prompts are wanted.</summary>
     public bool IsInputInteractive { get; init; }
 
@@ -41,16 +47,33 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
     public static Terminal OfProcess()
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        var isInteractive = !Console.IsInputRedirected && !Console.IsOutputRedirected;
         return new Terminal(
             Console.IsInputRedirected ? new StreamReader(Console.OpenStandardInput(), utf8) : Console.In,
             new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes) { AutoFlush = false },
             new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true })
         {
             OpenBytesIn = Console.OpenStandardInput,
-            IsInputInteractive = !Console.IsInputRedirected && !Console.IsOutputRedirected,
+            ReadKey = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb" ? ReadConsoleKey : null,
+            Width = () => Math.Max(20, Console.WindowWidth),
+            IsInputInteractive = isInteractive,
             IsErrorInteractive = !Console.IsErrorRedirected,
             UsesColor = !Console.IsOutputRedirected && WantsColor(Environment.GetEnvironmentVariable),
         };
+    }
+
+    // ^C is a key while a line is typed, and ends the program while a command runs.
+    static ConsoleKeyInfo ReadConsoleKey()
+    {
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            return Console.ReadKey(intercept: true);
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = false;
+        }
     }
 
     internal static bool WantsColor(Func<string, string?> variable) => string.IsNullOrEmpty(variable("NO_COLOR")) && variable("TERM") != "dumb";

@@ -33,8 +33,8 @@ namespace Aevum.Engine.Shards;
 public sealed partial class LocalShards : IShardRouter, IDisposable
 {
     public const string LockName = "LOCK";
-    const string LogFolder = "log";
-    const string ShardsFolder = "shards";
+    internal const string LogFolder = "log";
+    internal const string ShardsFolder = "shards";
 
     readonly StorageEnvironment _storage;
     StorageEnvironment? _ownStorage;
@@ -204,8 +204,10 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         return identity;
     }
 
+    internal static string FolderOf(uint id) => id.ToString("x8", CultureInfo.InvariantCulture);
+
     Tree OpenTree(uint id) => Tree.Open(
-        _storage, FilePaths.Combine(FilePaths.Combine(_directory, ShardsFolder), id.ToString("x8", CultureInfo.InvariantCulture)),
+        _storage, FilePaths.Combine(FilePaths.Combine(_directory, ShardsFolder), FolderOf(id)),
         _options.Tree with { OwnLog = false, Policy = _policy, Limits = _options.Limits, HoldCompactions = true });
 
     // ------------------------------------------------------------------------------------------------ opening

@@ -1,21 +1,21 @@
-// LogCheck: the log of a store's own tree, held against the manifest: whose it is, that it begins where tables end, that every batch can be
-// read and carries a time. Whether the log itself is whole, LogInspector says, by the rules of the recovery.
+// LogCheck: the log of a tree, or of all trees of a database, held against their manifests: whose it is, that it begins where tables end, that every
+// batch can be read and carries a time. Whether the log itself is whole, LogInspector says, by the rules of the recovery.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Time;
 using Aevum.Storage.Log;
-using Aevum.Storage.Trees;
-using Aevum.Storage.Versions;
 
 namespace Aevum.Storage.Checking;
 
 sealed class LogCheck(IFileSystem files, string directory, CheckFindings findings)
 {
-    /// <param name="state">What the manifest says; null if it cannot be read, and then the log is checked alone.</param>
+    /// <param name="owner">Whose it must be, and who says so; null if that cannot be read.</param>
+    /// <param name="applied">Of each stream the position up to which everything is in tables; null where that cannot be read. Null for all: the log is
+    /// checked alone.</param>
     /// <param name="advance">Told of records looked at.</param>
-    public LogInspection Run(ManifestState? state, Action<long> advance)
+    public LogInspection Run((Guid DatabaseId, uint Timeline, string Says)? owner, IReadOnlyDictionary<uint, ulong?>? applied, Action<long> advance)
     {
         var log = LogInspector.Inspect(files, directory, (record, payload) =>
         {
@@ -25,15 +25,15 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
         foreach (var segment in log.Segments)
         {
             if (segment.Problem is not null) ReportText(segment.Path, segment.Problem);
-            else if (state is not null && (segment.DatabaseId != state.DatabaseId || segment.Timeline != state.Timeline))
+            else if (owner is { } its && (segment.DatabaseId != its.DatabaseId || segment.Timeline != its.Timeline))
                 findings.Report(segment.Path, 32,
-                    $"the log belongs to database {segment.DatabaseId}, timeline {segment.Timeline}; the manifest to {state.DatabaseId}, {state.Timeline}");
+                    $"the log belongs to database {segment.DatabaseId}, timeline {segment.Timeline}; {its.Says} to {its.DatabaseId}, {its.Timeline}");
         }
         if (log.Refusal is not null) findings.Report(directory, log.Refusal);
         if (log.Recovery is { CutBytes: > 0 } recovery)
             findings.Notes.Add(
                 $"{recovery.EndFile} from byte {recovery.End.Offset}: {recovery.CutBytes} bytes that a crash left unfinished; the next open cuts them");
-        if (state is not null && log.Refusal is null) CheckStart(state, log);
+        if (applied is not null && log.Refusal is null) CheckStart(applied, log);
         return log;
     }
 
@@ -64,27 +64,28 @@ sealed class LogCheck(IFileSystem files, string directory, CheckFindings finding
         }
     }
 
-    void CheckStart(ManifestState state, LogInspection log)
+    void CheckStart(IReadOnlyDictionary<uint, ulong?> applied, LogInspection log)
     {
         if (log.Segments.Count == 0)
         {
             // A tree makes its log when it is made, so only one that holds nothing yet may be without.
-            if (state.AppliedPosition > 0)
-                findings.Report(directory, null, $"the log is missing: what was written after position {state.AppliedPosition} is not here");
+            var reached = applied.Values.Max() ?? 0;
+            if (reached > 0) findings.Report(directory, null, $"the log is missing: what was written after position {reached} is not here");
             return;
         }
         foreach (var (stream, first, last) in log.Streams)
         {
-            if (stream != Tree.OwnStream)
+            if (!applied.TryGetValue(stream, out var known))
             {
                 findings.Report(directory, null, $"the log holds stream {stream}, which is nobody's");
                 continue;
             }
-            if (first > state.AppliedPosition + 1)
-                findings.Report(directory, null, $"the log begins at position {first}; positions from {state.AppliedPosition + 1} on are in no table");
-            if (last < state.AppliedPosition)
-                findings.Notes.Add(
-                    $"{directory}: the log ends at position {last}, tables reach {state.AppliedPosition}: a power cut took what tables hold anyway");
+            if (known is not { } position) continue;
+            var name = applied.Count == 1 ? "the log" : $"stream {stream} of the log";
+            if (first > position + 1)
+                findings.Report(directory, null, $"{name} begins at position {first}; positions from {position + 1} on are in no table");
+            if (last < position)
+                findings.Notes.Add($"{directory}: {name} ends at position {last}, tables reach {position}: a power cut took what tables hold anyway");
         }
     }
 }

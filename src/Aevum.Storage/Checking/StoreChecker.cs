@@ -30,10 +30,11 @@ public sealed class StoreChecker
     readonly string _tables;
     readonly string _log;
     readonly ICheckProgress? _progress;
-    readonly CheckFindings _findings = new();
+    readonly CheckFindings _findings;
 
-    StoreChecker(IFileSystem files, string directory, ICheckProgress? progress)
+    StoreChecker(IFileSystem files, string directory, ICheckProgress? progress, CheckFindings? findings = null)
     {
+        _findings = findings ?? new CheckFindings();
         _files = files;
         _directory = directory;
         _tables = FilePaths.Combine(directory, TableStore.FolderName);
@@ -52,7 +53,57 @@ public sealed class StoreChecker
     public static CheckReport Check(IFileSystem files, string directory, ICheckProgress? progress = null) =>
         new StoreChecker(files, directory, progress).Run();
 
+    /// <summary>Checks several trees that share a log which stands elsewhere.</summary>
+    /// <param name="log">The log's directory.</param>
+    /// <param name="owner">Whose the log must be; null if that is not known.</param>
+    /// <param name="trees">Of each its stream in the log and its directory.</param>
+    /// <exception cref="AevumException">A directory cannot be listed.</exception>
+    public static CheckReport CheckShards(
+        IFileSystem files, string log, (Guid DatabaseId, uint Timeline)? owner, IReadOnlyList<(uint Stream, string Directory)> trees,
+        ICheckProgress? progress = null)
+    {
+        var findings = new CheckFindings();
+        var all = new List<TableMeta>();
+        var applied = new Dictionary<uint, ulong?>();
+        foreach (var (stream, directory) in trees)
+        {
+            var checker = new StoreChecker(files, directory, progress, findings);
+            if (!IsStore(files, directory)) findings.Report(directory, null, "the database names this shard, and its tree is missing");
+            var (state, metas, manifest) = checker.CheckTree();
+            checker.NoteOrphans(metas, manifest);
+            all.AddRange(metas);
+            applied[stream] = state?.AppliedPosition;
+        }
+        progress?.Begin("log", 0);
+        var inspection = new LogCheck(files, log, findings).Run(
+            owner is { } its ? (its.DatabaseId, its.Timeline, "the database") : null, applied, count => progress?.Advance(count));
+        return Report(findings, all, inspection);
+    }
+
     CheckReport Run()
+    {
+        var (state, metas, manifest) = CheckTree();
+        _progress?.Begin("log", 0);
+        var log = new LogCheck(_files, _log, _findings).Run(
+            state is null ? null : (state.DatabaseId, state.Timeline, "the manifest"),
+            state is null ? null : new Dictionary<uint, ulong?> { [Tree.OwnStream] = state.AppliedPosition }, count => _progress?.Advance(count));
+        NoteOrphans(metas, manifest);
+        return Report(_findings, metas, log);
+    }
+
+    static CheckReport Report(CheckFindings findings, List<TableMeta> metas, LogInspection log) => new()
+    {
+        Problems = findings.Problems,
+        Notes = findings.Notes,
+        Tables = metas.Count,
+        TableBytes = metas.Sum(m => m.FileBytes),
+        Versions = metas.Sum(m => m.Entries + m.RangeDeletes),
+        LogSegments = log.Segments.Count,
+        LogRecords = log.Segments.Sum(s => (long)s.Records),
+    };
+
+    // What the manifest says, the tables it names, and its own name; null where it cannot be read.
+    (ManifestState? State, List<TableMeta> Tables, string? Manifest) CheckTree()
     {
         var state = ReadManifest(out var number);
         var metas = state?.Version.AllTables.ToList() ?? [];
@@ -65,19 +116,7 @@ public sealed class StoreChecker
             _progress?.Begin("order", walk.Entries);
             walk.Run(count => _progress?.Advance(count));
         }
-        _progress?.Begin("log", 0);
-        var log = new LogCheck(_files, _log, _findings).Run(state, count => _progress?.Advance(count));
-        NoteOrphans(metas, state is null ? null : Manifest.NameOf(number));
-        return new CheckReport
-        {
-            Problems = _findings.Problems,
-            Notes = _findings.Notes,
-            Tables = metas.Count,
-            TableBytes = metas.Sum(m => m.FileBytes),
-            Versions = metas.Sum(m => m.Entries + m.RangeDeletes),
-            LogSegments = log.Segments.Count,
-            LogRecords = log.Segments.Sum(s => (long)s.Records),
-        };
+        return (state, metas, state is null ? null : Manifest.NameOf(number));
     }
 
     string PathOf(ulong id) => FilePaths.Combine(_tables, TableStore.FileNameOf(id));
