@@ -55,7 +55,7 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
         {
             OpenBytesIn = Console.OpenStandardInput,
             ReadKey = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb" ? ReadConsoleKey : null,
-            Width = () => Math.Max(20, Console.WindowWidth),
+            Width = static () => Console.WindowWidth is var width and > 0 ? width : 80,   // some terminals do not tell
             IsInputInteractive = isInteractive,
             IsErrorInteractive = !Console.IsErrorRedirected,
             UsesColor = !Console.IsOutputRedirected && WantsColor(Environment.GetEnvironmentVariable),
