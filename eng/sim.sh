@@ -6,7 +6,7 @@ dev_sim() {
     local project
     project=$(console_project tests/Simulation)
     [ -n "$project" ] || fail "there is no simulation yet (tests/Simulation)"
-    [ $# -gt 0 ] || fail "what to simulate? ./dev sim storage --seeds 100 [--first 1]"
+    [ $# -gt 0 ] || fail "what to simulate? ./dev sim storage|engine --seeds 100 [--first 1]"
     dev_setup tests
     build_target Debug "$project"
     step "sim $*"

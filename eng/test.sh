@@ -35,9 +35,11 @@ dev_test() {
         step "golden scripts are rewritten"
     elif [ $all = 0 ]; then
         test_console tests/Simulation "sim storage" storage --seeds 300
+        test_console tests/Simulation "sim engine" engine --seeds 300
         test_console tests/Crash "crash storage" storage --rounds 10
     else
         test_console tests/Simulation "sim storage" storage --seeds 10000
+        test_console tests/Simulation "sim engine" engine --seeds 10000
         test_console tests/Crash "crash storage" storage --rounds 300
     fi
 

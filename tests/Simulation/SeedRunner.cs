@@ -6,16 +6,23 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Aevum.Simulation.Engine;
 using Aevum.Simulation.Storage;
 
 namespace Aevum.Simulation;
 
-sealed record SimulationArguments(ulong First, int Seeds, int Threads, bool Trace)
+/// <param name="Failure">What went wrong; null if nothing did.</param>
+/// <param name="TraceHash">Equal for two runs of one seed, or something in them was not of the seed's making.</param>
+/// <param name="Seen">How often what happened: shows that a run reached what it is there for.</param>
+sealed record SimulationResult(string? Failure, ulong TraceHash, IReadOnlyDictionary<string, long> Seen);
+
+/// <param name="Area">What is simulated: storage, engine.</param>
+sealed record SimulationArguments(string Area, ulong First, int Seeds, int Threads, bool Trace)
 {
     public static bool TryParse(string[] args, [NotNullWhen(true)] out SimulationArguments? arguments)
     {
         arguments = null;
-        if (args.Length == 0 || args[0] != "storage") return false;
+        if (args.Length == 0 || args[0] is not ("storage" or "engine")) return false;
         ulong first = 1;
         int seeds = 0, threads = 1;
         var trace = false;
@@ -37,7 +44,7 @@ sealed record SimulationArguments(ulong First, int Seeds, int Threads, bool Trac
             i++;
         }
         if (seeds < 1) return false;
-        arguments = new(first, seeds, threads, trace);
+        arguments = new(args[0], first, seeds, threads, trace);
         return true;
     }
 }
@@ -97,23 +104,25 @@ sealed class SeedRunner(SimulationArguments arguments)
         }
     }
 
+    SimulationResult RunOnce(ulong seed, bool trace) => arguments.Area == "engine" ? EngineRun.Run(seed, trace) : StorageRun.Run(seed, trace);
+
     string? RunSeed(ulong seed, out bool twice)
     {
         twice = false;
-        var first = StorageRun.Run(seed, arguments.Trace);
+        var first = RunOnce(seed, arguments.Trace);
         lock (_gate)
             foreach (var (what, count) in first.Seen) _seen[what] = _seen.GetValueOrDefault(what) + count;
         if (first.Failure is not null || seed % TwiceEvery != 0) return first.Failure;
         twice = true;
-        var second = StorageRun.Run(seed, trace: false);
+        var second = RunOnce(seed, trace: false);
         if (second.Failure is not null) return "it held at first, and then not: " + second.Failure;
         return first.TraceHash == second.TraceHash ? null : $"two runs left different traces: {first.TraceHash:x16} and {second.TraceHash:x16}";
     }
 
-    static void Report(ulong seed, string failure)
+    void Report(ulong seed, string failure)
     {
         Console.WriteLine($"seed {seed} FAILED: {failure}");
-        Console.WriteLine($"    replay: ./dev sim storage --seeds 1 --first {seed}");
+        Console.WriteLine($"    replay: ./dev sim {arguments.Area} --seeds 1 --first {seed}");
     }
 
     void Watch()

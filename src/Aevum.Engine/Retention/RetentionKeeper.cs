@@ -10,6 +10,7 @@ using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
 using Aevum.Model.Catalog;
+using Aevum.Storage.Trees;
 
 namespace Aevum.Engine.Retention;
 
@@ -20,7 +21,6 @@ sealed class RetentionKeeper : IDisposable
 
     readonly LocalShards _shards;
     readonly EnginePolicy _policy;
-    readonly Dictionary<ulong, ulong> _written = [];
     readonly BackgroundTask _task;
 
     public RetentionKeeper(LocalShards shards, EnginePolicy policy, IScheduler scheduler)
@@ -32,6 +32,8 @@ sealed class RetentionKeeper : IDisposable
             while (!cancellation.IsCancellationRequested)
             {
                 await scheduler.Delay(LookEvery, cancellation);
+                // A commit that waited for a compaction would wait on the thread that compactions run on.
+                if (shards.Shards.Any(s => s.Tree.Pressure == WritePressure.Stop)) continue;
                 try
                 {
                     MoveFloors();
@@ -56,7 +58,8 @@ sealed class RetentionKeeper : IDisposable
             if (history.Kind != HistoryKind.Duration) continue;
             var wanted = history.FloorAt(now).Value;
             var step = (now.Value - wanted) / StepsPerDuration;
-            if (wanted > 0 && wanted >= _written.GetValueOrDefault(keyspace.Id.Value) + step) due[keyspace.Id.Value] = wanted;
+            // Never below what stands there, whoever wrote it: the row would be replaced, and after the next open the floor would have fallen.
+            if (wanted > 0 && wanted >= _policy.KnownFloorOf(keyspace.Id.Value) + step) due[keyspace.Id.Value] = wanted;
         }
         if (due.Count == 0) return 0;
         foreach (var shard in _shards.Shards)
@@ -66,7 +69,6 @@ sealed class RetentionKeeper : IDisposable
             shard.Commit(batch);
         }
         _policy.RaiseFloors(due);
-        foreach (var (keyspace, floor) in due) _written[keyspace] = floor;
         return due.Count;
     }
 

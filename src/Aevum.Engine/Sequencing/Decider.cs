@@ -10,6 +10,7 @@ using System.Buffers;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Engine.Shards;
 using Aevum.Model.Keyspace;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Trees;
@@ -19,7 +20,7 @@ namespace Aevum.Engine.Sequencing;
 sealed class Decider : IProcedureContext
 {
     readonly Tree _tree;
-    readonly ITreePolicy _policy;
+    readonly EnginePolicy _policy;
     readonly WriteBatch _effects;
     readonly EffectIndex _index;
     readonly ArrayBufferWriter<byte> _folded = new();
@@ -31,7 +32,7 @@ sealed class Decider : IProcedureContext
     int _markLength, _markCount;
     byte[]? _saved;      // the effects before the step, once a range delete of it may have removed some
 
-    public Decider(Tree tree, ITreePolicy policy, WriteBatch effects)
+    public Decider(Tree tree, EnginePolicy policy, WriteBatch effects)
     {
         _tree = tree;
         _policy = policy;
@@ -86,7 +87,7 @@ sealed class Decider : IProcedureContext
                 case StepKind.Call: step.Procedure!.Run(this, step.Key, step.Value); break;
             }
         }
-        catch (AevumException refusal)
+        catch (AevumException refusal) when (!IsOfTheWorld(refusal.Code))
         {
             result.Status = StepStatus.Failed;
             result.Code = refusal.Code;
@@ -96,6 +97,9 @@ sealed class Decider : IProcedureContext
         result.Status = StepStatus.Done;
         return true;
     }
+
+    // A disk that fails is no answer to a step: nothing is decided, and the batch may be sent again.
+    static bool IsOfTheWorld(ErrorCode code) => code is ErrorCode.InputOutput or ErrorCode.Corruption or ErrorCode.DiskFull or ErrorCode.Closed;
 
     bool Holds(in StepBatch.StepView step, ref StepResult result)
     {
@@ -107,9 +111,10 @@ sealed class Decider : IProcedureContext
                 return !_tree.HasNewer(step.Key.ToArray(), step.Value.ToArray(), step.ConditionTime);
             case PreconditionKind.Unchanged:
                 result.Version = _tree.NewestVersionOf(step.Key);
-                // Of a key without any version a delete may be gone, if it lay at or below the floor.
-                if (result.Version == SystemTime.None) return step.ConditionTime >= _tree.HistoryFloorOf(step.Key);
-                return result.Version <= step.ConditionTime;
+                if (result.Version > step.ConditionTime) return false;
+                if (step.ConditionTime >= _tree.HistoryFloorOf(step.Key)) return true;
+                // A delete at or below the floor may be gone, and an older one still be there: only a value that stands speaks for itself.
+                return result.Version != SystemTime.None && Stands(step.Key);
         }
         var exists = TryRead(step.Key, out var found);
         result.Version = exists ? found.Version : SystemTime.None;
@@ -120,6 +125,13 @@ sealed class Decider : IProcedureContext
             PreconditionKind.Version => result.Version == step.ConditionTime,
             _ => exists && found.Bytes.SequenceEqual(step.ConditionBytes),
         };
+    }
+
+    bool Stands(ReadOnlySpan<byte> key)
+    {
+        if (!_tree.TryPin(key, ReadPoint.Applied, out var pin)) return false;
+        pin.Dispose();
+        return true;
     }
 
     // ------------------------------------------------------------------------------------------------ taking back
@@ -250,7 +262,7 @@ sealed class Decider : IProcedureContext
     /// <exception cref="AevumException">InvalidArgument: the key's keyspace has no merge operator.</exception>
     public void RequireOperator(ReadOnlySpan<byte> key)
     {
-        if (_policy.MergeOperatorOf(KeyspaceOf(key)) is null) Throw.Invalid("a merge was written to a keyspace that has no merge operator");
+        if (!_policy.TakesMerges(KeyspaceOf(key))) Throw.Invalid("a merge was written to a keyspace that has no merge operator");
     }
 
     static ulong KeyspaceOf(ReadOnlySpan<byte> key) => KeyspaceId.TryRead(key, out var id) ? id.Value : 0;

@@ -16,7 +16,7 @@ namespace Aevum.Engine.Shards;
 
 sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators) : ITreePolicy
 {
-    sealed record Rules(KeyspaceOptions Options, Compression Compression, IMergeOperator? Merge);
+    sealed record Rules(KeyspaceOptions Options, Compression Compression, IMergeOperator? Merge, bool IsDropped = false);
 
     static readonly FrozenDictionary<ulong, Rules> SystemRules = new Dictionary<ulong, Rules>
     {
@@ -36,14 +36,28 @@ sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators)
 
     public int KeyspacePrefixBytes => KeyspaceId.PrefixBytes;
 
-    /// <summary>Follows the catalog from now on.</summary>
-    public void Load(CatalogSnapshot catalog)
+    /// <summary>Follows the catalog from now on. Keyspaces that it no longer names keep their rules: operands written for them may be there
+    /// still, unfolded, and their past may be asked for.</summary>
+    /// <param name="dropped">Such keyspaces of earlier lives.</param>
+    public void Load(CatalogSnapshot catalog, IEnumerable<KeyspaceEntry>? dropped = null)
     {
-        var rules = new Dictionary<ulong, Rules>(SystemRules);
+        var rules = new Dictionary<ulong, Rules>(_rules ?? SystemRules);
+        foreach (var keyspace in dropped ?? []) rules[keyspace.Id.Value] = RulesOf(keyspace.Options) with { IsDropped = true };
+        foreach (var (id, rule) in rules.ToArray())
+            if (!SystemRules.ContainsKey(id)) rules[id] = rule with { IsDropped = true };
         foreach (var keyspace in catalog.Keyspaces)
             rules[keyspace.Id.Value] = RulesOf(keyspace.Options);
         Volatile.Write(ref _rules, rules.ToFrozenDictionary());
     }
+
+    /// <exception cref="AevumException">InvalidArgument: a keyspace uses a merge operator that is not registered.</exception>
+    public void RequireOperatorsOf(CatalogSnapshot catalog)
+    {
+        foreach (var keyspace in catalog.Keyspaces) RulesOf(keyspace.Options);
+    }
+
+    /// <summary>True if merges may be written to the keyspace.</summary>
+    public bool TakesMerges(ulong keyspace) => Find(keyspace) is { Merge: not null, IsDropped: false };
 
     Rules RulesOf(KeyspaceOptions options)
     {
@@ -61,6 +75,9 @@ sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators)
         Volatile.Write(ref _floors, all.ToFrozenDictionary());
     }
 
+    /// <summary>The highest floor of a keyspace that stands in the log; 0: none.</summary>
+    public ulong KnownFloorOf(ulong keyspace) => Volatile.Read(ref _floors).GetValueOrDefault(keyspace);
+
     public Compression CompressionOf(ulong keyspace) => Find(keyspace)?.Compression ?? Compression.None;
 
     public IMergeOperator? MergeOperatorOf(ulong keyspace) => Find(keyspace)?.Merge;
@@ -68,7 +85,7 @@ sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators)
     public SystemTime HistoryFloorOf(ulong keyspace)
     {
         if (Volatile.Read(ref _rules) is null) return SystemTime.None;
-        // A keyspace that the catalog does not name was dropped, and its rows with it; whoever reads its past still may, as far as it was kept.
+        // A keyspace that is not known has no rows that anybody wrote through the catalog: nothing of it is forgotten.
         var history = Find(keyspace)?.Options.History ?? HistoryPolicy.Forever;
         return history.Kind == HistoryKind.None ? SystemTime.Max : new(Volatile.Read(ref _floors).GetValueOrDefault(keyspace));
     }

@@ -39,7 +39,16 @@ public sealed partial class LocalShard
         return -1;
     }
 
-    internal void ReserveJoint(int bytes) => _tree.Reserve(bytes);
+    // Waits under the gate, as the parts are decided for good by then.
+    internal void ReserveJoint(int bytes)
+    {
+        while (!_tree.TryReserve(bytes)) _tree.WaitForRoom();
+    }
+
+    void WriteLocked(ReadOnlySpan<byte> encoded, ulong time)
+    {
+        while (!TryWriteLocked(encoded, time)) _tree.WaitForRoom();
+    }
 
     /// <summary>The log entry of the batch that stands <paramref name="ahead"/> places behind the last one.</summary>
     internal LogEntry EntryJoint(ulong ahead, byte[] encoded) => LogEntry.Data(_stream, _position + ahead, encoded);

@@ -111,6 +111,7 @@ public sealed partial class LocalShard
     {
         if (moment <= _tree.VisibleTime) return;
         if (moment > _clock.Now) Throw.Invalid($"{moment} lies in the future: the clock stands at {_clock.Now}");
+        _environment.RaiseCeilingForRead(moment, _log);
         _clock.Observe(moment);   // whatever is stamped from here on lies above
         LogAddress address;
         ulong last;

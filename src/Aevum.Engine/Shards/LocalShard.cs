@@ -45,8 +45,9 @@ public sealed partial class LocalShard : IShard
     ulong _lastTime;          // the greatest time of any batch; under the gate
     Exception? _failure;      // under the gate
 
-    internal LocalShard(uint id, ShardEnvironment environment, Tree tree, LogStream stream)
+    internal LocalShard(uint id, ShardEnvironment environment, Tree tree, LogStream stream, SystemTime openedTime)
     {
+        Opened = (tree.AppliedPosition, openedTime);
         Id = id;
         _environment = environment;
         _tree = tree;
@@ -64,6 +65,11 @@ public sealed partial class LocalShard : IShard
     public uint Id { get; }
 
     internal Tree Tree => _tree;
+
+    internal LogStream Stream => _stream;
+
+    /// <summary>What the open found: the last batch and its time; nothing if there was none.</summary>
+    internal (ulong Position, SystemTime Time) Opened { get; }
 
     /// <summary>The last batch decided.</summary>
     public ulong Position
@@ -112,11 +118,12 @@ public sealed partial class LocalShard : IShard
         while (true)
         {
             AevumException? refusal = null;
+            var missing = Missing.Nothing;
             lock (_gate)
             {
                 try
                 {
-                    while (decided < batches.Length && TryDecideLocked(batches[decided])) decided++;
+                    while (decided < batches.Length && (missing = TryDecideLocked(batches[decided])) == Missing.Nothing) decided++;
                 }
                 catch (AevumException failure)
                 {
@@ -128,42 +135,73 @@ public sealed partial class LocalShard : IShard
             if (refusal is not null)
             {
                 Acknowledge(address, time);
-                throw new AevumException(refusal.Code, $"{refusal.Message} (batch {decided} of {batches.Length}; those before it are committed)", refusal);
+                throw Partly(refusal, decided, batches.Length);
             }
             if (decided == batches.Length) break;
-            _environment.RaiseCeiling(_clock.Ceiling);
+            try
+            {
+                Provide(missing);
+            }
+            catch (AevumException failure)
+            {
+                Acknowledge(address, time);
+                throw Partly(failure, decided, batches.Length);
+            }
         }
         Acknowledge(address, time);
     }
+
+    static AevumException Partly(AevumException refusal, int decided, int count) =>
+        new(refusal.Code, $"{refusal.Message} (batch {decided} of {count}; those before it are committed)", refusal);
 
     (LogAddress Address, ulong Time) Decide(StepBatch batch)
     {
         PrefetchSteps(batch);
         while (true)
         {
+            Missing missing;
             lock (_gate)
             {
-                if (TryDecideLocked(batch))
+                missing = TryDecideLocked(batch);
+                if (missing == Missing.Nothing)
                 {
                     if (!_waitsForSync) ShowLocked();
                     return (_log.Appended, _lastTime);
                 }
             }
-            // Without the gate: the ceiling's row may be another shard's to commit.
-            _environment.RaiseCeiling(_clock.Ceiling);
+            Provide(missing);
         }
     }
 
-    // False if the clock has no time left below the ceiling.
-    bool TryDecideLocked(StepBatch batch)
+    // What a batch needs before it can be decided.
+    enum Missing
+    {
+        Nothing,
+
+        /// <summary>The clock has no time left below the ceiling.</summary>
+        Ceiling,
+
+        /// <summary>Memory is full, and flushes or compactions are behind.</summary>
+        Room,
+    }
+
+    // Without the gate: the ceiling's row may be another shard's to commit, and whoever makes room may want to commit, too.
+    void Provide(Missing missing)
+    {
+        if (missing == Missing.Ceiling) _environment.RaiseCeiling(_clock.Ceiling);
+        else _tree.WaitForRoom();
+    }
+
+    // What was decided is dropped if there is no room for it: it will be decided anew.
+    Missing TryDecideLocked(StepBatch batch)
     {
         RequireUsableLocked();
         batch.BeginResults();
         var note = batch.Note;
-        if (note?.IdempotencyKey is { } repeated && TryAnswerLocked(batch, repeated)) return true;
+        if (note?.IdempotencyKey is { } repeated && TryAnswerLocked(batch, repeated)) return Missing.Nothing;
         if (!_clock.TryNext(out var time, out var refusal))
         {
-            if (refusal == ClockRefusal.CeilingReached) return false;
+            if (refusal == ClockRefusal.CeilingReached) return Missing.Ceiling;
             _clock.Next();   // says why
         }
 
@@ -179,20 +217,20 @@ public sealed partial class LocalShard : IShard
             else if (_decider.Decide(batch, time) is >= 0 and var failed)
             {
                 batch.EndResults(CommitStatus.Refused, SystemTime.None, failed);
-                return true;
+                return Missing.Nothing;
             }
         }
         if (effects.HasMerges) RequireOperators(effects);
         if (effects.Count == 0)
         {
             batch.EndResults(CommitStatus.Committed, SystemTime.None);
-            return true;
+            return Missing.Nothing;
         }
         if (note is not null) AddRows(effects, batch, note, time);
         effects.SystemTime = time;
-        WriteLocked(effects.Encoded, time.Value);
+        if (!TryWriteLocked(effects.Encoded, time.Value)) return Missing.Room;
         batch.EndResults(CommitStatus.Committed, time);
-        return true;
+        return Missing.Nothing;
     }
 
     void RequireUsableLocked()
@@ -231,14 +269,24 @@ public sealed partial class LocalShard : IShard
             if (effect.Kind == EffectKind.Merge) _decider.RequireOperator(effect.Key);
     }
 
-    /// <summary>The log, then the tree. Refuses without a trace, or is done.</summary>
-    void WriteLocked(ReadOnlySpan<byte> encoded, ulong time)
+    /// <summary>The log, then the tree. Refuses without a trace (false: there is no room at present), or is done.</summary>
+    bool TryWriteLocked(ReadOnlySpan<byte> encoded, ulong time)
     {
-        _tree.Reserve(encoded.Length);
+        if (!_tree.TryReserve(encoded.Length)) return false;
         var position = _position + 1;
-        _log.Append(_stream, position, encoded);
+        var hadStopped = _log.Failure is not null;
+        try
+        {
+            _log.Append(_stream, position, encoded);
+        }
+        catch (AevumException stopped) when (!hadStopped && _log.Failure is not null)
+        {
+            // It stopped at this record, of which any part may be in the file: the next open finds it whole, or not at all.
+            throw Unknown(stopped);
+        }
         _position = position;
         ApplyLocked(encoded, position, time);
+        return true;
     }
 
     // The log has it.
@@ -258,7 +306,8 @@ public sealed partial class LocalShard : IShard
     }
 
     /// <summary>Writes the clock's ceiling down. Stamped with the first time above all others, which the new ceiling allows.</summary>
-    internal void WriteCeiling(byte[] key)
+    /// <returns>False if there is no room: see <see cref="WaitForRoom"/>.</returns>
+    internal bool TryWriteCeiling(byte[] key)
     {
         lock (_gate)
         {
@@ -268,13 +317,17 @@ public sealed partial class LocalShard : IShard
             _effects.Clear();
             _effects.Put(key, BitConverter.GetBytes(ceiling.Value));
             _effects.SystemTime = new SystemTime(time);
-            WriteLocked(_effects.Encoded, time);
+            if (!TryWriteLocked(_effects.Encoded, time)) return false;
+            _environment.NoteCeiling(_log.Appended);
             if (!_waitsForSync) ShowLocked();
             _clock.Observe(new SystemTime(time));
             // No need to wait for a sync: what is stamped under the new ceiling stands behind it in the log.
             _clock.RaiseCeiling(ceiling);
+            return true;
         }
     }
+
+    internal void WaitForRoom() => _tree.WaitForRoom();
 
     // ------------------------------------------------------------------------------------------------ telling
 
@@ -296,7 +349,7 @@ public sealed partial class LocalShard : IShard
         }
         catch (AevumException stopped)
         {
-            throw new AevumException(ErrorCode.OutcomeUnknown, $"whether the batch is committed is not known: {stopped.Message}", stopped);
+            throw Unknown(stopped);
         }
         if (_waitsForSync) Show(time);
     }
@@ -311,8 +364,15 @@ public sealed partial class LocalShard : IShard
         {
             throw new AevumException(ErrorCode.OutcomeUnknown, "the caller left before the batch was acknowledged: it may be committed");
         }
+        catch (AevumException stopped)
+        {
+            throw Unknown(stopped);
+        }
         if (_waitsForSync) Show(time);
     }
+
+    static AevumException Unknown(AevumException stopped) =>
+        new(ErrorCode.OutcomeUnknown, $"whether the batch is committed is not known: {stopped.Message}", stopped);
 
     static AevumException Cancelled() => new(ErrorCode.Cancelled, "the commit was cancelled before it began");
 }

@@ -141,10 +141,11 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             _catalog = LoadPolicies(streams);
 
             ulong greatest = 0;
+            var openedTimes = new SystemTime[_trees.Count];
             for (var i = 0; i < _trees.Count; i++)
             {
                 _trees[i].ReleaseCompactions();
-                Replay(_trees[i], streams[i]);
+                openedTimes[i] = Replay(_trees[i], streams[i]);
                 greatest = Math.Max(greatest, _trees[i].AppliedTime.Value);
             }
             if (_trees[0].Get(ShardEnvironment.CeilingKey) is { Length: sizeof(ulong) } ceiling)
@@ -152,12 +153,14 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             var clock = new HybridClock(scheduler.Time, new SystemTime(greatest), options.Clock);
             _locks = new LockTable(scheduler);
             _environment = new ShardEnvironment(options, scheduler, clock, _policy);
-            for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i]));
+            for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i], openedTimes[i]));
             foreach (var tree in _trees) tree.Flushed += KeepLogShort;
             _log.OldestPinned += OnLogPinned;
             JointCommit.Recover(_shards);
             _environment.CeilingShard = _shards[0];
             _log.MakeReady();
+            // The process before may have died before its last sync: what is read from here on must not go with the power either.
+            if (options.Sync.Kind == SyncKind.Always) _log.SyncNow();
             _environment.RaiseCeiling(clock.Ceiling);
             if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
             _retention = new RetentionKeeper(this, _policy, scheduler);
@@ -217,6 +220,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         var catalog = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(
             Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b)));
         var floors = new Dictionary<ulong, ulong>();
+        var removed = new Dictionary<ulong, byte[]>();   // what stood in the rows of keyspaces that are gone
         for (var i = 0; i < _trees.Count; i++)
         {
             if (i == 0)
@@ -228,13 +232,36 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
                 if (keyspace == SystemKeyspaces.Floors && effect.Kind == EffectKind.Put) RetentionRows.Read(effect.Key, effect.Value, floors);
                 if (keyspace != SystemKeyspaces.Catalog) return;
                 if (effect.Kind == EffectKind.Put) catalog[effect.Key.ToArray()] = (effect.Value.ToArray(), time);
-                else catalog.Remove(effect.Key.ToArray());
+                else if (catalog.Remove(effect.Key.ToArray(), out var row)) NoteRemoved(effect.Key, row.Value, removed);
             });
         }
         var snapshot = SnapshotOf(catalog.Select(row => new CatalogRow(row.Key, row.Value.Value, row.Value.Version)));
-        _policy.Load(snapshot);
+        _policy.Load(snapshot, DroppedKeyspaces(snapshot, removed));
         _policy.RaiseFloors(floors);
         return snapshot;
+    }
+
+    static void NoteRemoved(ReadOnlySpan<byte> key, byte[] value, Dictionary<ulong, byte[]> removed)
+    {
+        if (CatalogKey.Read(key) is { Kind: CatalogRowKind.Keyspace } row) removed[new KeyspaceId(row.Parent, row.Id).Value] = value;
+    }
+
+    // Keyspaces that were dropped, as they were before: from the log (rows that were removed there), or from the history of the catalog in tables.
+    List<KeyspaceEntry> DroppedKeyspaces(CatalogSnapshot snapshot, Dictionary<ulong, byte[]> removed)
+    {
+        var dropped = new List<KeyspaceEntry>();
+        foreach (var space in snapshot.Namespaces)
+        {
+            for (uint id = 0; id < snapshot.NextKeyspaceOf(space.Id); id++)
+            {
+                var keyspace = new KeyspaceId(space.Id, id);
+                if (snapshot.FindKeyspace(keyspace) is not null) continue;
+                if (!removed.TryGetValue(keyspace.Value, out var value))
+                    value = _trees[0].VersionsOf(CatalogKey.OfKeyspace(keyspace).ToBytes()).FirstOrDefault(v => v.Kind == EffectKind.Put)?.Value;
+                if (value is not null) dropped.Add(CatalogRow.DecodeKeyspace(keyspace, value));
+            }
+        }
+        return dropped;
     }
 
     static CatalogSnapshot SnapshotOf(IEnumerable<CatalogRow> rows)
@@ -257,7 +284,8 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         for (rows.SeekToFirst(); rows.Valid; rows.Next()) yield return (rows.Key.ToArray(), rows.Value.ToArray(), rows.Version);
     }
 
-    void Replay(Tree tree, LogStream stream)
+    // Returns the time of the last batch that is here.
+    SystemTime Replay(Tree tree, LogStream stream)
     {
         var first = tree.AppliedPosition + 1;
         if (stream.FirstPosition > first)
@@ -268,9 +296,15 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         {
             // A power cut took records whose effects are in tables: the stream goes on behind them.
             stream.Release(tree.AppliedPosition);
-            return;
+            return tree.FlushedTime;
         }
-        stream.Replay(first, (position, payload) => tree.Apply(payload, position));
+        var last = tree.FlushedTime.Value;
+        stream.Replay(first, (position, payload) =>
+        {
+            tree.Apply(payload, position);
+            last = BatchReader.TimeOf(payload);
+        });
+        return new(last);
     }
 
     // What is in tables needs no log, but subscribers may want the last stretch of it: those who are behind, those who come back. All streams at
@@ -397,18 +431,50 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     public CatalogSnapshot Catalog => Volatile.Read(ref _catalog);
 
     /// <summary>Commits a change of the catalog and returns when every shard follows it.</summary>
-    /// <param name="change">Steps on the catalog's rows alone.</param>
+    /// <param name="change">Steps on the catalog's rows alone. A step may be added to it.</param>
     /// <returns>The catalog after it. Refused changes leave it: see <see cref="StepBatch.Status"/>.</returns>
+    /// <exception cref="AevumException">As of <see cref="IShard.Commit"/>; InvalidArgument also: a merge operator that is not registered.</exception>
     public CatalogSnapshot CommitCatalog(StepBatch change)
     {
         lock (_catalogGate)
         {
+            var beginning = Plan(change);
+            if (beginning.Count > 0) change.Call(new FloorsFromNow(beginning), RetentionRows.KeyOf(beginning[0]));
             _shards[0].Commit(change);
             if (change.Status != CommitStatus.Committed) return _catalog;
             var next = _catalog.Apply(CatalogRow.ChangedBy(change), change.Time);
+            _policy.RaiseFloors(beginning.ToDictionary(id => id, _ => change.Time.Value));
             _policy.Load(next);
             Volatile.Write(ref _catalog, next);
             return next;
+        }
+    }
+
+    // Looks at what a change will make of the catalog, before it is in the log: an operator that nobody knows would stop every later open.
+    // Returns the keyspaces that begin to keep history: it begins with the change, and a floor says so.
+    List<ulong> Plan(StepBatch change)
+    {
+        CatalogSnapshot planned;
+        try
+        {
+            planned = _catalog.Apply(CatalogRow.PlannedBy(change, _catalog.Version), _catalog.Version);
+        }
+        catch (CorruptionException)
+        {
+            return [];   // planned against another catalog: its conditions will refuse it
+        }
+        _policy.RequireOperatorsOf(planned);
+        return [.. planned.Keyspaces.Where(k => k.Options.History.Kind != HistoryKind.None &&
+            _catalog.FindKeyspace(k.Id)?.Options.History.Kind == HistoryKind.None).Select(k => k.Id.Value)];
+    }
+
+    sealed class FloorsFromNow(IReadOnlyList<ulong> keyspaces) : IProcedure
+    {
+        public string Name => "engine.floors-from-now";
+
+        public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument)
+        {
+            foreach (var keyspace in keyspaces) context.Put(RetentionRows.KeyOf(keyspace), RetentionRows.ValueOf(context.Time.Value));
         }
     }
 

@@ -18,6 +18,8 @@ sealed class ShardEnvironment
     readonly Lock _ceilingGate = new();
     readonly SeededRandom _ids;
     readonly HashSet<IClosing> _toClose = [];
+    SystemTime _sureCeiling;        // with `always`: durable in the log; else not used. Only rises
+    LogAddress _ceilingAddress;     // behind the newest ceiling; under the gate
     int _listeners;
     int _renewing;
     volatile bool _closed;
@@ -53,9 +55,38 @@ sealed class ShardEnvironment
     /// <summary>Makes room above a ceiling that somebody ran into, unless that has happened by now. Never under a shard's gate.</summary>
     public void RaiseCeiling(SystemTime reached)
     {
-        lock (_ceilingGate)
-            if (Clock.Ceiling <= reached) CeilingShard!.WriteCeiling(CeilingKey);
+        while (true)
+        {
+            lock (_ceilingGate)
+                if (Clock.Ceiling > reached || CeilingShard!.TryWriteCeiling(CeilingKey)) return;
+            CeilingShard.WaitForRoom();
+        }
     }
+
+    /// <summary>A moment that is read must lie below a ceiling that stands in the log (and is durable, where commits wait for that): or another
+    /// life, on a wall clock that went back, could still stamp below it, and the answer would change.</summary>
+    /// <remarks>Where nothing can be written any more (a full disk, a log that stopped), reads go on without.</remarks>
+    public void RaiseCeilingForRead(SystemTime moment, CommitLog log)
+    {
+        if (moment <= Clock.Ceiling && (log.Sync.Kind != SyncKind.Always || moment <= _sureCeiling)) return;
+        try
+        {
+            if (moment > Clock.Ceiling) RaiseCeiling(new(moment.Value - 1));
+            if (log.Sync.Kind != SyncKind.Always) return;
+            LogAddress address;
+            SystemTime ceiling;
+            lock (_ceilingGate) (address, ceiling) = (_ceilingAddress, Clock.Ceiling);
+            log.WaitDurable(address);
+            lock (_ceilingGate)
+                if (ceiling > _sureCeiling) _sureCeiling = ceiling;
+        }
+        catch (AevumException)
+        {
+        }
+    }
+
+    /// <summary>Called when a ceiling was written, by who holds the gate of ceilings.</summary>
+    public void NoteCeiling(LogAddress address) => _ceilingAddress = address;
 
     /// <summary>Called by a shard when commits of it have come to light; may hold the shard's gate.</summary>
     public void OnShown()

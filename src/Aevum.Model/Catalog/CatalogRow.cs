@@ -1,3 +1,7 @@
+// CatalogRow: a row of the catalog outside of its snapshot: as it was read, as a commit left it, as a batch will leave it.
+//
+// Not here: what rows mean (CatalogKey, CatalogValues), what they make together (CatalogSnapshot).
+
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
@@ -27,6 +31,29 @@ public readonly record struct CatalogRow(byte[] Key, byte[]? Value, SystemTime V
         var reader = new BatchReader(encodedBatch);
         return ChangedBy(ref reader, reader.SystemTime);
     }
+
+    /// <summary>What a batch will make of the catalog's rows if every step of it is done. Procedures are not asked.</summary>
+    /// <param name="version">What the rows shall be told to have.</param>
+    public static IReadOnlyList<CatalogRow> PlannedBy(StepBatch batch, SystemTime version)
+    {
+        var rows = new List<CatalogRow>();
+        if (batch.IsPlain)
+        {
+            var reader = new BatchReader(batch.Effects.Encoded);
+            return ChangedBy(ref reader, version);
+        }
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var step = batch.StepAt(i);
+            if (step.Kind is StepKind.Put or StepKind.Delete && CatalogKey.IsOfCatalog(step.Key))
+                rows.Add(new CatalogRow(step.Key.ToArray(), step.Kind == StepKind.Put ? step.Value.ToArray() : null, version));
+        }
+        return rows;
+    }
+
+    /// <summary>Reads a keyspace's row; for rows of keyspaces that are gone, which no snapshot holds.</summary>
+    /// <exception cref="CorruptionException">The row is malformed.</exception>
+    public static KeyspaceEntry DecodeKeyspace(KeyspaceId id, ReadOnlySpan<byte> value) => CatalogValues.DecodeKeyspace(id, value, SystemTime.None);
 
     /// <summary>The same of a batch that was committed here. Empty if it was not. What procedures wrote is not seen.</summary>
     public static IReadOnlyList<CatalogRow> ChangedBy(StepBatch batch)

@@ -72,6 +72,9 @@ public sealed class CatalogSnapshot
 
     // ------------------------------------------------------------------------------------------------ lists, by id
 
+    /// <summary>Ids of keyspaces of a namespace that were ever given lie below this.</summary>
+    public uint NextKeyspaceOf(uint namespaceId) => _state.FindCounter(CatalogCounter.Keyspaces, namespaceId)?.Next ?? 0;
+
     public int NamespaceCount => _state.Namespaces.Count;
 
     public int KeyspaceCount => _state.Keyspaces.Count;

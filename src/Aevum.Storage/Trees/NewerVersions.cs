@@ -1,7 +1,8 @@
 // NewerVersions: whether something was written or deleted after a moment: what a transaction asks about all it has read.
 //
 // Deletes and range deletes count. Above the history floor they leave a trace: in the main tables themselves, or, once compaction has dropped
-// them there, as the end of the version that they deleted, in a history table. Below the floor nobody can tell (Tree refuses).
+// them there, in a history table: as the end of the version that they deleted, or, where there was none, themselves. Below the floor nobody can
+// tell (Tree refuses).
 
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Tables;
@@ -11,6 +12,8 @@ namespace Aevum.Storage.Trees;
 
 static class NewerVersions
 {
+    const ulong All = ulong.MaxValue >> 1;
+
     /// <param name="end">Null: to the end.</param>
     public static bool Exist(ReadState state, byte[] start, byte[]? end, ulong since)
     {
@@ -24,32 +27,38 @@ static class NewerVersions
         var history = state.Version.Picture.History;
         for (var level = 0; level < history.Length; level++)
             for (var i = 0; i < history[level].Length; i++)
-                if (history[level][i].MaxEnd > since && Touches(history[level][i], start, end) &&
+                if (MayKnowAfter(history[level][i], since) && Touches(history[level][i], start, end) &&
                     HasEnded(state.Version.History[level][i], start, end, since)) return true;
         return false;
     }
 
-    /// <summary>When the newest version of a key that is in no main table ended; 0 if there is none.</summary>
-    public static ulong EndOf(ReadState state, ReadOnlySpan<byte> key)
+    static bool MayKnowAfter(TableMeta history, ulong since) => history.MaxEnd > since || history.MaxVersion > since;
+
+    /// <summary>The last that history tables know of a key: when its newest version there began or ended, or a range delete over it was made;
+    /// 0 if they know nothing after <paramref name="since"/>.</summary>
+    /// <remarks>Asked although a main table has the key: a delete may have gone to history while an older one is still in the main tables.</remarks>
+    public static ulong NewestInHistory(ReadState state, ReadOnlySpan<byte> key, ulong since)
     {
-        ulong end = 0;
+        var newest = since;
         foreach (var level in state.Version.History)
             foreach (var table in level)
             {
-                if (table.Meta.MaxEnd <= end || !table.Meta.Contains(key)) continue;
+                if (!MayKnowAfter(table.Meta, newest) || !table.Meta.Contains(key)) continue;
+                if (table.Meta.RangeDeletes > 0) newest = Math.Max(newest, table.RangeDeletes.NewestCovering(key, All));
                 using var cursor = table.OpenCursor(TableCursorOptions.Default);
                 cursor.Seek(key, ulong.MaxValue);
-                if (cursor.Valid && cursor.Key.SequenceEqual(key)) end = Math.Max(end, cursor.End);
+                if (cursor.Valid && cursor.Key.SequenceEqual(key)) newest = Math.Max(newest, Math.Max(cursor.Version, cursor.End));
             }
-        return end;
+        return newest > since ? newest : 0;
     }
 
     static bool HasEnded(TableHandle table, byte[] start, byte[]? end, ulong since)
     {
+        if (ExistIn(table.RangeDeletes, start, end, since)) return true;
         // Of a key the newest version comes first, and it ended last.
         using var cursor = table.OpenCursor(TableCursorOptions.Default);
         for (cursor.Seek(start, ulong.MaxValue); cursor.Valid && (end is null || cursor.Key.SequenceCompareTo(end) < 0); cursor.NextKey())
-            if (cursor.End > since) return true;
+            if (cursor.End > since || cursor.Version > since) return true;
         return false;
     }
 

@@ -95,20 +95,35 @@ public sealed partial class Tree
         }
     }
 
-    /// <summary>Waits until a batch of so many bytes can be applied, and lets the owner of a log append it before: <see cref="ApplyReserved"/>
-    /// then refuses nothing. For a single writer.</summary>
+    /// <summary>Waits until a batch of so many bytes can be applied. For an owner of a log, who holds no lock meanwhile that whoever makes room
+    /// may want, and then asks <see cref="TryReserve"/>.</summary>
     /// <exception cref="AevumException">Why there will be no room: a flush or compaction that fails, a closed tree.</exception>
-    public void Reserve(int bytes)
+    public void WaitForRoom()
     {
         while (true)
         {
-            WaitForRoom(bytes);
+            WaitForRoom(0);
             lock (_gate)
                 if (TryMakeRoomLocked()) return;
         }
     }
 
-    /// <summary>Applies a batch that was checked and for which <see cref="Reserve"/> has returned.</summary>
+    /// <summary>Makes room for a batch of so many bytes, without waiting, and lets the owner of a log append it before:
+    /// <see cref="ApplyReserved"/> then refuses nothing. For a single writer.</summary>
+    /// <returns>False if he has to wait (<see cref="WaitForRoom()"/>), because flushes or compactions are behind.</returns>
+    /// <exception cref="AevumException">As of <see cref="WaitForRoom()"/>.</exception>
+    public bool TryReserve(int bytes)
+    {
+        if (_pressure == WritePressure.Slowdown && _frozen.Length < _options.FrozenStop)
+        {
+            // What was written so far counts, not this batch: however large it is, it pauses once.
+            if (Volatile.Read(ref _slowdownBytes) >= SlowdownBytes) return false;
+            Interlocked.Add(ref _slowdownBytes, bytes);
+        }
+        lock (_gate) return TryMakeRoomLocked();
+    }
+
+    /// <summary>Applies a batch that was checked and for which <see cref="TryReserve"/> has made room.</summary>
     /// <param name="encodedBatch">Its merges are known to have an operator.</param>
     /// <param name="position">Above every position before.</param>
     public void ApplyReserved(ReadOnlySpan<byte> encodedBatch, ulong position)

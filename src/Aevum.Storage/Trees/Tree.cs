@@ -82,6 +82,9 @@ public sealed partial class Tree : IDisposable
     /// <summary>Every effect up to this position survives in tables, whatever happens to the log.</summary>
     public ulong FlushedPosition => _manifest?.State.AppliedPosition ?? 0;
 
+    /// <summary>The greatest time of any effect in tables.</summary>
+    public SystemTime FlushedTime => new(_manifest?.State.GreatestTime ?? 0);
+
     /// <summary>Which tables make up the tree at this moment.</summary>
     internal TreeVersion Version => Volatile.Read(ref _version).Picture;
 
@@ -211,6 +214,7 @@ public sealed partial class Tree : IDisposable
     /// <exception cref="HistoryUnavailableException">The moment lies below the history floor of the range: nobody can tell.</exception>
     public bool HasNewer(byte[] start, byte[]? end, SystemTime since)
     {
+        if (end is not null && start.AsSpan().SequenceCompareTo(end) >= 0) return false;   // nothing lies in it, and range deletes pass over it
         var state = AcquireState();
         try
         {

@@ -52,8 +52,9 @@ static unsafe class TreeReader
             known = TryFindInTables(state.Version, key, All, ref deleted, out found, ref value);
             value.Unpin();
         }
-        // A delete that compaction has dropped from the main tables may be newer than a range delete that still stands there.
-        return Math.Max(deleted, known ? found.Version : NewerVersions.EndOf(state, key));
+        // Compaction may have dropped a delete from the main tables that is newer than what still stands there.
+        var newest = Math.Max(deleted, known ? found.Version : 0);
+        return Math.Max(newest, NewerVersions.NewestInHistory(state, key, newest));
     }
 
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)

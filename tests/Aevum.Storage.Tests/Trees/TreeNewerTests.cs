@@ -80,7 +80,7 @@ public sealed class TreeNewerTests
             }
             if (batch.Count > 0)
             {
-                tree.Reserve(batch.Encoded.Length);
+                while (!tree.TryReserve(batch.Encoded.Length)) tree.WaitForRoom();
                 tree.ApplyReserved(batch.Encoded, ++position);
             }
             if (random.OneIn(3)) Check(tree, changes, random, time, Keys);

@@ -19,11 +19,6 @@ using Aevum.Storage.Trees;
 
 namespace Aevum.Simulation.Storage;
 
-/// <param name="Failure">What went wrong; null if nothing did.</param>
-/// <param name="TraceHash">Equal for two runs of one seed, or something in them was not of the seed's making.</param>
-/// <param name="Seen">How often what happened: shows that a run reached what it is there for.</param>
-sealed record StorageRunResult(string? Failure, ulong TraceHash, IReadOnlyDictionary<string, long> Seen);
-
 sealed partial class StorageRun : IDisposable
 {
     readonly bool _trace;
@@ -55,7 +50,7 @@ sealed partial class StorageRun : IDisposable
 
     bool OwnLog => _configuration.Tree.OwnLog;
 
-    public static StorageRunResult Run(ulong seed, bool trace)
+    public static SimulationResult Run(ulong seed, bool trace)
     {
         using var run = new StorageRun(seed, trace);
         if (trace) Console.WriteLine($"seed {seed}\n{run._configuration}");

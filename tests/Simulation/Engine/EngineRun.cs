@@ -1,0 +1,176 @@
+// EngineRun: one seed. Clients commit and read at the same time, on shards whose disk, power and wall clock fail, round by round; between two rounds
+// nothing is under way, and everything that was answered is held against a model.
+//
+//   EngineRun            the rounds, telling
+//   EngineRun.Clients    what clients send: batches, catalog changes, reads
+//   EngineRun.Drawing    random keys, steps and procedures
+//   EngineRun.Settling   after a round: commits in the order of their times against BatchModel, answers against ShardModel
+//   EngineRun.Checking   everything that can be asked when nothing is under way; answers remembered and asked again
+//   EngineRun.Opening    what must be there after a close, a kill, a power cut
+//   EngineRun.Trouble    kills, power cuts, full disks, errors, a wall clock that moves
+//
+// How the order of commits is known: a commit that did something tells its time, and times are the order. One that did nothing (refused, or all
+// steps without an effect) must be explained by some state between its call and its return.
+//
+// What an answer as of a time may do after a power cut: change, if it spoke of a time above the newest commit of its shard that is left, unless
+// the policy is `always`. It may do nothing else, ever, while the time is above the floor.
+
+using System.Globalization;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Engine.Shards;
+using Aevum.Model.Access;
+using Aevum.Model.Keyspace;
+using Aevum.Simulation.Storage;
+
+namespace Aevum.Simulation.Engine;
+
+sealed partial class EngineRun : IDisposable
+{
+    readonly bool _trace;
+    readonly SeededRandom _random;
+    readonly FaultPlan _plan = new();
+    readonly SimulatedScheduler _scheduler;
+    readonly MovableClockScheduler _world;
+    readonly EngineConfiguration _configuration;
+    readonly Dictionary<string, long> _seen = [];
+    readonly List<string> _latest = [];
+    readonly byte[][] _bodies;
+    FaultyFileSystem _files;
+    ulong _hash = 14695981039346656037;
+    int _round;
+
+    EngineRun(ulong seed, bool trace)
+    {
+        _trace = trace;
+        _random = new SeededRandom(seed ^ 0xE4617E);
+        _scheduler = new SimulatedScheduler(_random.NextUInt64(), new SimulationOptions { StepsMax = 2_000_000 });
+        _world = new MovableClockScheduler(_scheduler);
+        _files = new FaultyFileSystem(_random.NextUInt64(), _plan);
+        var drawn = EngineConfiguration.Draw(_random, _plan);
+        _bodies = DrawBodies(drawn.Bodies);
+        var boundaries = DrawBoundaries(drawn.ShardCount);
+        _configuration = drawn with { Options = drawn.Options with { ShardBoundaries = boundaries } };
+        _models = [.. Enumerable.Range(0, boundaries.Length + 1).Select(_ => new ShardModel(OperatorOf))];
+        _shardKeys = [.. _models.Select((_, shard) => AllKeys().Where(key => ShardIndexOf(key, boundaries) == shard).ToArray())];
+        _durableTo = new ulong[_models.Length];
+        _answers = [.. _models.Select(_ => new Dictionary<(uint, string), List<KeptAnswer>>())];
+    }
+
+    int ShardCount => _models.Length;
+
+    public static SimulationResult Run(ulong seed, bool trace)
+    {
+        using var run = new EngineRun(seed, trace);
+        if (trace) Console.WriteLine($"seed {seed}\n{run._configuration}");
+        string? failure = null;
+        try
+        {
+            run.Run();
+        }
+        catch (Exception e)
+        {
+            failure = run.Describe(e);
+        }
+        return new(failure, run._hash ^ run._scheduler.TraceHash, run._seen);
+    }
+
+    void Run()
+    {
+        Open();
+        for (_round = 1; _round <= _configuration.Rounds; _round++)
+        {
+            Round();
+            if (IsDead) Recover("the plan's end");
+            else if (_logFailed) Reopen();
+            else BetweenRounds();
+            MaybeTrouble();
+        }
+        EndTrouble();
+        CheckEverything();
+        Reopen();
+        FlushAll();
+        CompactAll();
+        CheckEverything();
+    }
+
+    void Round()
+    {
+        var clients = new List<BackgroundTask>();
+        for (var c = 0; c < _configuration.Clients; c++)
+        {
+            var (number, random) = (c, new SeededRandom(_random.NextUInt64()));
+            clients.Add(_scheduler.Start($"client {c}", WorkClass.Urgent, _ => RunClient(number, random)));
+        }
+        foreach (var client in clients) client.Wait();
+        foreach (var client in clients)
+            if (client.Failure is { } failure)
+                throw new SimulationFailure($"client {client.Name}: {(failure is SimulationFailure ? failure.Message : failure.ToString())}", failure);
+        NoteAlive();
+    }
+
+    void BetweenRounds()
+    {
+        Settle();
+        switch (_random.Next(20))
+        {
+            case < 3: CheckEverything(); break;
+            case < 6: AskAgain(); break;
+            case 6: HoldMoment(); break;
+            case 7: HoldCursor(); break;
+            case 8: LetGoOfOne(); break;
+            case < 11: LetTimePass(); break;
+            case 11: FlushAll(); break;
+            case 12: CompactAll(); break;
+            case 13 when _random.OneIn(2): Reopen(); break;
+            case < 16 when _configuration.ClockMoves: MoveClock(); break;
+            case 17: _scheduler.RunUntilIdle(); break;
+            default: break;
+        }
+        CheckHeld();
+    }
+
+    void LetTimePass()
+    {
+        Note("time passes");
+        var end = _random.Next(3) switch { 0 => 10_000, 1 => 1500, _ => 50 };
+        var left = TimeSpan.FromMilliseconds(_random.Next(1, end));
+        // Bit by bit, so that what was durable when the disk died is known well enough.
+        while (left > TimeSpan.Zero && !IsDead)
+        {
+            NoteAlive();
+            var step = TimeSpan.FromMilliseconds(Math.Min(left.TotalMilliseconds, end < 100 ? 1 : 100));
+            _scheduler.RunFor(step);
+            left -= step;
+        }
+        NoteAlive();
+    }
+
+    // ---------------------------------------------------------------------------------------- telling
+
+    void Note(string what)
+    {
+        foreach (var c in what) _hash = (_hash ^ c) * 1099511628211;
+        var line = string.Create(CultureInfo.InvariantCulture, $"{_round,3} {_scheduler.Time.GetElapsedTime(0).TotalSeconds:0.000} {what}");
+        if (_trace) Console.WriteLine(line);
+        _latest.Add(line);
+        if (_latest.Count > 100) _latest.RemoveRange(0, 50);
+    }
+
+    void Count(string what) => _seen[what] = _seen.GetValueOrDefault(what) + 1;
+
+    string Describe(Exception e)
+    {
+        var what = e is SimulationFailure ? e.Message : $"an exception that nothing explains: {e}";
+        return $"{what}\n    in round {_round} of\n{_configuration}\n    last steps:\n      {string.Join("\n      ", _latest.TakeLast(25))}";
+    }
+
+    static string Show(ReadOnlySpan<byte> bytes) =>
+        bytes.Length <= 24 ? Convert.ToHexString(bytes) : $"{Convert.ToHexString(bytes[..24])}.. ({bytes.Length} bytes)";
+
+    static void Require(bool condition, string what)
+    {
+        if (!condition) throw new SimulationFailure(what);
+    }
+}
