@@ -66,8 +66,6 @@ public sealed partial class LocalShard : IShard
 
     internal Tree Tree => _tree;
 
-    internal LogStream Stream => _stream;
-
     /// <summary>What the open found: the last batch and its time; nothing if there was none.</summary>
     internal (ulong Position, SystemTime Time) Opened { get; }
 

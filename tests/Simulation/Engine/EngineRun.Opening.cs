@@ -155,7 +155,7 @@ sealed partial class EngineRun
     {
         var model = _models[shard];
         if (position == 0 || model.GreatestTime == time) return;
-        var stream = ShardAt(shard).Stream;
+        var stream = ShardAt(shard).LogStream;
         if (position < stream.FirstPosition || position > stream.LastPosition) return;
         using var reader = stream.OpenReader(position);
         if (!reader.MoveNext()) return;
