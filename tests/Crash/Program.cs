@@ -1,4 +1,4 @@
-// crash storage [--rounds N] [--policy P] [--seed S]: see README.md. The same program is the child that is killed: crash child ...
+// crash storage|engine [--rounds N] [--policy P] [--seed S]: see README.md. The same program is the child that is killed: crash child ...
 
 using System.Globalization;
 using Aevum.Crash;
@@ -6,7 +6,8 @@ using Aevum.Storage.Log;
 
 if (args is ["child", var store, var tally, var shadow, var sync, var childSeed])
     return Writers.Run(store, tally, shadow, SyncPolicy.Parse(sync), ulong.Parse(childSeed, CultureInfo.InvariantCulture));
-if (args is not ["storage", ..]) return Usage();
+if (args is ["engine-child", var database, var its, var promise]) return EngineWriters.Run(database, its, SyncPolicy.Parse(promise));
+if (args is not ["storage" or "engine", ..]) return Usage();
 
 var rounds = 200;
 ulong? seed = null;
@@ -27,15 +28,17 @@ if (args.Length % 2 == 0) return Usage();
 var first = seed ?? (ulong)Environment.ProcessId * 7919 % 1_000_000;
 var home = Directory.CreateTempSubdirectory("aevum-crash-").FullName;
 Console.WriteLine($"seed {first}, {rounds} kills for each of {string.Join(", ", policies)}, in {home}");
-var failed = policies.Count(policy => !new StorageCrash(policy, rounds, first, home).Run());
+var failed = policies.Count(policy => !(args[0] == "engine"
+    ? new EngineCrash(policy, rounds, first, home).Run()
+    : new StorageCrash(policy, rounds, first, home).Run()));
 if (failed == 0) Directory.Delete(home, recursive: true);
 Console.WriteLine(failed == 0
-    ? $"crash storage: {rounds * policies.Length} kills, every acknowledged batch survived"
-    : $"crash storage: FAILED for {failed} of {policies.Length} policies");
+    ? $"crash {args[0]}: {rounds * policies.Length} kills, every acknowledged batch survived"
+    : $"crash {args[0]}: FAILED for {failed} of {policies.Length} policies");
 return failed == 0 ? 0 : 1;
 
 static int Usage()
 {
-    Console.Error.WriteLine("crash storage [--rounds N] [--policy os|always|every:<n>|<interval>] [--seed S]");
+    Console.Error.WriteLine("crash storage|engine [--rounds N] [--policy os|always|every:<n>|<interval>] [--seed S]");
     return 2;
 }
