@@ -77,7 +77,7 @@ sealed class EngineWriters(LocalShards shards, Tally tally)
     {
         while (true)
         {
-            var view = ReadView.AsOf(shards.Now);
+            var view = ReadView.AsOf(shards.Clock.Now);
             if (EngineWorkload.Problem(shards, view, out _, out _) is { } problem) throw new BrokenPromiseException($"at {view.At}: {problem}");
             Thread.Sleep(2);
         }
