@@ -132,7 +132,16 @@ sealed class JointCommit
         _environment.Clock.Observe(new SystemTime(time.Value + 1));
 
         foreach (var (shard, list) in records) shard.ReserveJoint(list.Sum(r => r.Encoded.Length));
-        _log.Append(entries.ToArray());
+        var hadStopped = _log.Failure is not null;
+        try
+        {
+            _log.Append(entries.ToArray());
+        }
+        catch (AevumException stopped) when (!hadStopped && _log.Failure is not null)
+        {
+            // It stopped on the way: how much of the group the file holds, the next open finds out.
+            throw new AevumException(ErrorCode.OutcomeUnknown, $"whether the commit happened is not known: {stopped.Message}", stopped);
+        }
         foreach (var (shard, list) in records) shard.WriteJoint(list, append: false);
     }
 

@@ -235,6 +235,23 @@ public sealed class JointCommitTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_stops_on_the_way_leaves_the_outcome_open()
+    {
+        _files = new FaultyFileSystem(1, new FaultPlan { RegionsAreMapped = false });
+        Open();
+        Commit(("a", "old", null), ("z", "old", null));
+        _files.Plan.FailNth(FileOperation.Publish, 1);
+        var refusal = Assert.Throws<AevumException>(() => Commit(("a", "new", null), ("z", "new", null)));
+        Assert.Equal(ErrorCode.OutcomeUnknown, refusal.Code);
+        Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => Commit(("a", "newer", null), ("z", "newer", null))).Code);
+        _files.Plan.Heal();
+        Close();
+        Open();
+        Assert.True(All() is "old  old" or "new  new", All());
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
     public void Rows_that_are_none_are_named()
     {
         Assert.Throws<CorruptionException>(() => IntentRows.DecodeIntent(new byte[5]));
