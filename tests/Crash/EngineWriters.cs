@@ -18,30 +18,7 @@ sealed class EngineWriters(LocalShards shards, Tally tally)
         tally.Phase = Phase.Opening;
         var shards = LocalShards.Open(new DiskFileSystem(), new ThreadScheduler(), store, EngineWorkload.Options(sync) with { BlockCacheBytes = 1 << 20 });
         var writers = new EngineWriters(shards, tally);
-        var threads = new List<Thread> { new(() => Guard(writers.Read)) };
-        for (var w = 0; w < Workload.Writers; w++)
-        {
-            var writer = w;
-            threads.Add(new(() => Guard(() => writers.Write(writer))));
-        }
-        tally.Phase = Phase.Writing;
-        foreach (var thread in threads) thread.Start();
-        foreach (var thread in threads) thread.Join();
-        return 3;
-    }
-
-    static void Guard(Action body)
-    {
-        try
-        {
-            body();
-        }
-        catch (Exception failure)
-        {
-            Console.Error.WriteLine(failure);
-            Console.Error.Flush();
-            Environment.Exit(3);
-        }
+        return ChildThreads.Run(tally, writers.Write, writers.Read);
     }
 
     void Write(int writer)

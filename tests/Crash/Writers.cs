@@ -63,30 +63,7 @@ sealed class Writers
             writers._announced[w] = long.MaxValue;
         }
 
-        var threads = new List<Thread> { new(() => Guard(writers.Read)), new(() => Guard(() => Count(tally))) };
-        for (var w = 0; w < Workload.Writers; w++)
-        {
-            var writer = w;
-            threads.Add(new(() => Guard(() => writers.Write(writer))));
-        }
-        tally.Phase = Phase.Writing;
-        foreach (var thread in threads) thread.Start();
-        foreach (var thread in threads) thread.Join();
-        return 3;
-    }
-
-    static void Guard(Action body)
-    {
-        try
-        {
-            body();
-        }
-        catch (Exception failure)
-        {
-            Console.Error.WriteLine(failure);
-            Console.Error.Flush();
-            Environment.Exit(3);
-        }
+        return ChildThreads.Run(tally, writers.Write, writers.Read, () => Count(tally));
     }
 
     static void Count(Tally tally)

@@ -4,6 +4,7 @@ using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Caching;
 using Aevum.Storage.Tests.Tables;
+using Aevum.Testing;
 
 namespace Aevum.Storage.Tests.Caching;
 
@@ -177,34 +178,16 @@ public sealed class TableCacheTests : IDisposable
         Assert.Empty(failures);
     }
 
-    sealed class CountingFileSystem(IFileSystem inner) : IFileSystem
+    sealed class CountingFileSystem(IFileSystem inner) : ForwardingFiles(inner)
     {
         int _opens;
 
         public int Opens => _opens;
 
-        public string BootId => inner.BootId;
-
-        public IReadableFile OpenRead(string path)
+        public override IReadableFile OpenRead(string path)
         {
             Interlocked.Increment(ref _opens);
-            return inner.OpenRead(path);
+            return base.OpenRead(path);
         }
-
-        public IWritableFile Create(string path) => inner.Create(path);
-        public IAppendRegion CreateRegion(string path, long capacity) => inner.CreateRegion(path, capacity);
-        public IAppendRegion OpenRegion(string path) => inner.OpenRegion(path);
-        public bool FileExists(string path) => inner.FileExists(path);
-        public bool DirectoryExists(string path) => inner.DirectoryExists(path);
-        public long FileLength(string path) => inner.FileLength(path);
-        public void Rename(string source, string target) => inner.Rename(source, target);
-        public void Delete(string path) => inner.Delete(path);
-        public void Link(string source, string target) => inner.Link(source, target);
-        public void CreateDirectory(string path) => inner.CreateDirectory(path);
-        public void DeleteDirectory(string path) => inner.DeleteDirectory(path);
-        public IReadOnlyList<string> ListFiles(string directory) => inner.ListFiles(directory);
-        public IReadOnlyList<string> ListDirectories(string directory) => inner.ListDirectories(directory);
-        public void SyncDirectory(string directory) => inner.SyncDirectory(directory);
-        public IDisposable Lock(string path, string holder) => inner.Lock(path, holder);
     }
 }

@@ -4,6 +4,7 @@ using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Log;
+using Aevum.Testing;
 
 namespace Aevum.Storage.Tests.Log;
 
@@ -273,30 +274,16 @@ public sealed class LogSyncTests
             _arrivals.Dispose();
         }
 
-        sealed class Region(SyncGate gate, IAppendRegion region) : IAppendRegion
+        sealed class Region(SyncGate gate, IAppendRegion region) : ForwardingRegion(region)
         {
-            public string Path => region.Path;
+            public override void Sync() => SyncRange(0, Capacity);
 
-            public long Capacity => region.Capacity;
-
-            public bool IsMapped => region.IsMapped;
-
-            public Span<byte> GetSpan(long offset, int length) => region.GetSpan(offset, length);
-
-            public void Publish(long start, long end) => region.Publish(start, end);
-
-            public void Sync() => SyncRange(0, Capacity);
-
-            public void SyncRange(long start, long end)
+            public override void SyncRange(long start, long end)
             {
                 if (!gate._open.IsSet) gate._arrivals.Release();
                 gate._open.Wait();
-                region.SyncRange(start, end);
+                base.SyncRange(start, end);
             }
-
-            public void Prepare(long start, long end) => region.Prepare(start, end);
-
-            public void Dispose() => region.Dispose();
         }
     }
 }

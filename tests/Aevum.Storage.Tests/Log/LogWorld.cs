@@ -3,6 +3,7 @@
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Log;
+using Aevum.Testing;
 
 namespace Aevum.Storage.Tests.Log;
 
@@ -20,7 +21,7 @@ sealed class LogWorld : IDisposable
     public LogWorld(string bootId = "boot 1", MemoryFileSystem? memory = null, bool idle = false, ulong seed = 7)
     {
         Memory = memory ?? new MemoryFileSystem();
-        Files = new FilesWithBoot(Memory) { BootId = bootId };
+        Files = new FilesWithBoot(Memory, bootId);
         Scheduler = idle ? new IdleScheduler(seed) : new ThreadScheduler(new ThreadSchedulerOptions { Seed = seed });
     }
 
@@ -88,52 +89,26 @@ sealed class LogImage
 }
 
 /// <summary>Passes everything on, except what a test wants to be otherwise.</summary>
-class FilesWithBoot(IFileSystem inner) : IFileSystem
+class FilesWithBoot(IFileSystem inner, string bootId = "boot 1") : ForwardingFiles(inner)
 {
     public object NamesGate { get; } = new();
 
-    public string BootId { get; set; } = "boot 1";
+    public override string BootId => bootId;
 
-    public virtual IReadableFile OpenRead(string path) => inner.OpenRead(path);
-
-    public virtual IWritableFile Create(string path) => inner.Create(path);
-
-    public virtual IAppendRegion CreateRegion(string path, long capacity)
+    public override IAppendRegion CreateRegion(string path, long capacity)
     {
-        lock (NamesGate) return inner.CreateRegion(path, capacity);
+        lock (NamesGate) return base.CreateRegion(path, capacity);
     }
 
-    public virtual IAppendRegion OpenRegion(string path) => inner.OpenRegion(path);
-
-    public bool FileExists(string path) => inner.FileExists(path);
-
-    public bool DirectoryExists(string path) => inner.DirectoryExists(path);
-
-    public long FileLength(string path) => inner.FileLength(path);
-
-    public virtual void Rename(string source, string target)
+    public override void Rename(string source, string target)
     {
-        lock (NamesGate) inner.Rename(source, target);
+        lock (NamesGate) base.Rename(source, target);
     }
 
-    public virtual void Delete(string path)
+    public override void Delete(string path)
     {
-        lock (NamesGate) inner.Delete(path);
+        lock (NamesGate) base.Delete(path);
     }
-
-    public void Link(string source, string target) => inner.Link(source, target);
-
-    public void CreateDirectory(string path) => inner.CreateDirectory(path);
-
-    public void DeleteDirectory(string path) => inner.DeleteDirectory(path);
-
-    public IReadOnlyList<string> ListFiles(string directory) => inner.ListFiles(directory);
-
-    public IReadOnlyList<string> ListDirectories(string directory) => inner.ListDirectories(directory);
-
-    public virtual void SyncDirectory(string directory) => inner.SyncDirectory(directory);
-
-    public IDisposable Lock(string path, string holder) => inner.Lock(path, holder);
 }
 
 /// <summary>Streams as plain lists: what a log must agree with.</summary>

@@ -136,7 +136,7 @@ sealed partial class EngineRun
         batch.Before = Shards.Catalog;
         _unsettled.Add(batch);
         if (batch.Note?.IdempotencyKey is not null && !batch.MisusesKey) _sentWithKey.Add(batch);
-        if (_trace) Console.WriteLine($"    sends {Describe(batch)}");
+        if (IsTraced) Console.WriteLine($"    sends {Describe(batch)}");
     }
 
     void Told(SubmittedBatch batch)

@@ -26,24 +26,19 @@ using Aevum.Simulation.Storage;
 
 namespace Aevum.Simulation.Engine;
 
-sealed partial class EngineRun : IDisposable
+sealed partial class EngineRun : SimulatedRun, IDisposable
 {
-    readonly bool _trace;
     readonly SeededRandom _random;
     readonly FaultPlan _plan = new();
     readonly SimulatedScheduler _scheduler;
     readonly MovableClockScheduler _world;
     readonly EngineConfiguration _configuration;
-    readonly Dictionary<string, long> _seen = [];
-    readonly List<string> _latest = [];
     readonly byte[][] _bodies;
     FaultyFileSystem _files;
-    ulong _hash = 14695981039346656037;
     int _round;
 
-    EngineRun(ulong seed, bool trace)
+    EngineRun(ulong seed, bool trace) : base(trace, kept: 50)
     {
-        _trace = trace;
         _random = new SeededRandom(seed ^ 0xE4617E);
         _scheduler = new SimulatedScheduler(_random.NextUInt64(), new SimulationOptions { StepsMax = 2_000_000 });
         _world = new MovableClockScheduler(_scheduler);
@@ -64,19 +59,16 @@ sealed partial class EngineRun : IDisposable
     {
         using var run = new EngineRun(seed, trace);
         if (trace) Console.WriteLine($"seed {seed}\n{run._configuration}");
-        string? failure = null;
-        try
-        {
-            run.Run();
-        }
-        catch (Exception e)
-        {
-            failure = run.Describe(e);
-        }
-        return new(failure, run._hash ^ run._scheduler.TraceHash, run._seen);
+        return run.Execute();
     }
 
-    void Run()
+    protected override SimulatedScheduler Scheduler => _scheduler;
+
+    protected override string Place => string.Create(CultureInfo.InvariantCulture, $"{_round,3} {_scheduler.Time.GetElapsedTime(0).TotalSeconds:0.000}");
+
+    protected override string Situation => $"in round {_round} of\n{_configuration}";
+
+    protected override void Run()
     {
         Open();
         for (_round = 1; _round <= _configuration.Rounds; _round++)
@@ -145,32 +137,5 @@ sealed partial class EngineRun : IDisposable
             left -= step;
         }
         NoteAlive();
-    }
-
-    // ---------------------------------------------------------------------------------------- telling
-
-    void Note(string what)
-    {
-        foreach (var c in what) _hash = (_hash ^ c) * 1099511628211;
-        var line = string.Create(CultureInfo.InvariantCulture, $"{_round,3} {_scheduler.Time.GetElapsedTime(0).TotalSeconds:0.000} {what}");
-        if (_trace) Console.WriteLine(line);
-        _latest.Add(line);
-        if (_latest.Count > 100) _latest.RemoveRange(0, 50);
-    }
-
-    void Count(string what) => _seen[what] = _seen.GetValueOrDefault(what) + 1;
-
-    string Describe(Exception e)
-    {
-        var what = e is SimulationFailure ? e.Message : $"an exception that nothing explains: {e}";
-        return $"{what}\n    in round {_round} of\n{_configuration}\n    last steps:\n      {string.Join("\n      ", _latest.TakeLast(25))}";
-    }
-
-    static string Show(ReadOnlySpan<byte> bytes) =>
-        bytes.Length <= 24 ? Convert.ToHexString(bytes) : $"{Convert.ToHexString(bytes[..24])}.. ({bytes.Length} bytes)";
-
-    static void Require(bool condition, string what)
-    {
-        if (!condition) throw new SimulationFailure(what);
     }
 }

@@ -5,6 +5,7 @@
 
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
+using Aevum.Testing;
 
 namespace Aevum.Simulation.Engine;
 
@@ -53,68 +54,24 @@ sealed class MovableClockScheduler(SimulatedScheduler inner) : IScheduler
 }
 
 /// <summary>Gives every sync of a log region a duration. Other files stay quick: they are synced under locks, where nobody may wait.</summary>
-sealed class SlowLogFiles(FaultyFileSystem inner, Action wait) : IFileSystem
+sealed class SlowLogFiles(FaultyFileSystem inner, Action wait) : ForwardingFiles(inner)
 {
-    public string BootId => inner.BootId;
+    public override IAppendRegion CreateRegion(string path, long capacity) => new Region(base.CreateRegion(path, capacity), wait);
 
-    public IReadableFile OpenRead(string path) => inner.OpenRead(path);
+    public override IAppendRegion OpenRegion(string path) => new Region(base.OpenRegion(path), wait);
 
-    public IWritableFile Create(string path) => inner.Create(path);
-
-    public IAppendRegion CreateRegion(string path, long capacity) => new Region(inner.CreateRegion(path, capacity), wait);
-
-    public IAppendRegion OpenRegion(string path) => new Region(inner.OpenRegion(path), wait);
-
-    public bool FileExists(string path) => inner.FileExists(path);
-
-    public bool DirectoryExists(string path) => inner.DirectoryExists(path);
-
-    public long FileLength(string path) => inner.FileLength(path);
-
-    public void Rename(string source, string target) => inner.Rename(source, target);
-
-    public void Delete(string path) => inner.Delete(path);
-
-    public void Link(string source, string target) => inner.Link(source, target);
-
-    public void CreateDirectory(string path) => inner.CreateDirectory(path);
-
-    public void DeleteDirectory(string path) => inner.DeleteDirectory(path);
-
-    public IReadOnlyList<string> ListFiles(string directory) => inner.ListFiles(directory);
-
-    public IReadOnlyList<string> ListDirectories(string directory) => inner.ListDirectories(directory);
-
-    public void SyncDirectory(string directory) => inner.SyncDirectory(directory);
-
-    public IDisposable Lock(string path, string holder) => inner.Lock(path, holder);
-
-    sealed class Region(IAppendRegion inner, Action wait) : IAppendRegion
+    sealed class Region(IAppendRegion inner, Action wait) : ForwardingRegion(inner)
     {
-        public string Path => inner.Path;
-
-        public long Capacity => inner.Capacity;
-
-        public bool IsMapped => inner.IsMapped;
-
-        public Span<byte> GetSpan(long offset, int length) => inner.GetSpan(offset, length);
-
-        public void Publish(long start, long end) => inner.Publish(start, end);
-
-        public void Sync()
+        public override void Sync()
         {
             wait();
-            inner.Sync();
+            base.Sync();
         }
 
-        public void SyncRange(long start, long end)
+        public override void SyncRange(long start, long end)
         {
             wait();
-            inner.SyncRange(start, end);
+            base.SyncRange(start, end);
         }
-
-        public void Prepare(long start, long end) => inner.Prepare(start, end);
-
-        public void Dispose() => inner.Dispose();
     }
 }

@@ -19,25 +19,20 @@ using Aevum.Storage.Trees;
 
 namespace Aevum.Simulation.Storage;
 
-sealed partial class StorageRun : IDisposable
+sealed partial class StorageRun : SimulatedRun, IDisposable
 {
-    readonly bool _trace;
     readonly SeededRandom _random;
     readonly FaultPlan _plan = new();
     readonly SimulatedScheduler _scheduler;
     readonly SimulatedConfiguration _configuration;
     readonly TreeModel _model;
-    readonly Dictionary<string, long> _seen = [];
-    readonly List<string> _latest = [];
     readonly byte[][] _keys;
     FaultyFileSystem _files;
-    ulong _hash = 14695981039346656037;
     ulong _time = 1000;
     int _step;
 
-    StorageRun(ulong seed, bool trace)
+    StorageRun(ulong seed, bool trace) : base(trace, kept: 25)
     {
-        _trace = trace;
         _random = new SeededRandom(seed);
         _scheduler = new SimulatedScheduler(_random.NextUInt64(), new SimulationOptions { StepsMax = 2_000_000 });
         _files = new FaultyFileSystem(_random.NextUInt64(), _plan);
@@ -54,19 +49,16 @@ sealed partial class StorageRun : IDisposable
     {
         using var run = new StorageRun(seed, trace);
         if (trace) Console.WriteLine($"seed {seed}\n{run._configuration}");
-        string? failure = null;
-        try
-        {
-            run.Run();
-        }
-        catch (Exception e)
-        {
-            failure = run.Describe(e);
-        }
-        return new(failure, run._hash ^ run._scheduler.TraceHash, run._seen);
+        return run.Execute();
     }
 
-    void Run()
+    protected override SimulatedScheduler Scheduler => _scheduler;
+
+    protected override string Place => string.Create(CultureInfo.InvariantCulture, $"{_step,4} t={_time}");
+
+    protected override string Situation => $"at step {_step} of\n{_configuration}";
+
+    protected override void Run()
     {
         Open();
         for (_step = 1; _step <= _configuration.Steps; _step++)
@@ -141,32 +133,5 @@ sealed partial class StorageRun : IDisposable
         if (keyspace.History != HistoryKind.Rising) return;
         keyspace.FloorWanted = Math.Max(keyspace.FloorWanted, _time - (ulong)_random.Next(0, 300));
         Note($"floor of {keyspace.Id} wanted at {keyspace.FloorWanted}");
-    }
-
-    // ---------------------------------------------------------------------------------------- telling
-
-    void Note(string what)
-    {
-        foreach (var c in what) _hash = (_hash ^ c) * 1099511628211;
-        var line = string.Create(CultureInfo.InvariantCulture, $"{_step,4} t={_time} {what}");
-        if (_trace) Console.WriteLine(line);
-        _latest.Add(line);
-        if (_latest.Count > 40) _latest.RemoveRange(0, 20);
-    }
-
-    void Count(string what) => _seen[what] = _seen.GetValueOrDefault(what) + 1;
-
-    string Describe(Exception e)
-    {
-        var what = e is SimulationFailure ? e.Message : $"an exception that nothing explains: {e}";
-        return $"{what}\n    at step {_step} of\n{_configuration}\n    last steps:\n      {string.Join("\n      ", _latest.TakeLast(12))}";
-    }
-
-    static string Show(ReadOnlySpan<byte> bytes) =>
-        bytes.Length <= 24 ? Convert.ToHexString(bytes) : $"{Convert.ToHexString(bytes[..24])}.. ({bytes.Length} bytes)";
-
-    static void Require(bool condition, string what)
-    {
-        if (!condition) throw new SimulationFailure(what);
     }
 }
