@@ -15,6 +15,7 @@
 
 using System.Buffers.Binary;
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Engine.Sequencing.Locks;
@@ -28,22 +29,15 @@ public sealed partial class Transaction : IDisposable
 {
     sealed record Pending(byte[]? Value, SystemTime Expiry);   // value null: deleted
 
-    sealed class KeyOrder : IComparer<byte[]>
-    {
-        public static KeyOrder Instance { get; } = new();
-
-        public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
-    }
-
     readonly Session _session;
     readonly Isolation _isolation;
     readonly TimeSpan _lockTimeout;
     readonly IHeldMoment? _moment;
-    readonly SortedDictionary<byte[], Pending> _writes = new(KeyOrder.Instance);
+    readonly SortedDictionary<byte[], Pending> _writes = new(KeyComparer.Instance);
     readonly List<(byte[] Key, Pending? Before)> _journal = [];
-    readonly SortedSet<byte[]> _readKeys = new(KeyOrder.Instance);
+    readonly SortedSet<byte[]> _readKeys = new(KeyComparer.Instance);
     readonly List<(byte[] Start, byte[] End)> _readRanges = [];
-    readonly SortedDictionary<byte[], SystemTime> _lockedVersions = new(KeyOrder.Instance);
+    readonly SortedDictionary<byte[], SystemTime> _lockedVersions = new(KeyComparer.Instance);
     LockOwner? _owner;
     long _bytes;
 
@@ -113,7 +107,7 @@ public sealed partial class Transaction : IDisposable
         if (options.Descending || options.AsOf is not null) Throw.Invalid("a scan in a transaction ascends and sees the transaction's moment");
         RequireOpen(keyspace);
         var (start, end) = keyspace.RangeOf(options);
-        var own = _writes.Where(w => KeyOrder.Instance.Compare(w.Key, start) >= 0 && (end is null || KeyOrder.Instance.Compare(w.Key, end) < 0)).ToList();
+        var own = _writes.Where(w => KeyComparer.Instance.Compare(w.Key, start) >= 0 && (end is null || KeyComparer.Instance.Compare(w.Key, end) < 0)).ToList();
         using var cursor = new Cursor(_session.Database.Router, start, end, View, descending: false);
         var next = 0;
         var hasStored = cursor.MoveNext();
@@ -145,7 +139,7 @@ public sealed partial class Transaction : IDisposable
         finally
         {
             // Also of a walk that was left half way: what was seen up to there must not change, be it keys or gaps.
-            if (_isolation == Isolation.Serializable && (seenUpTo.Length == 0 || KeyOrder.Instance.Compare(start, seenUpTo) < 0))
+            if (_isolation == Isolation.Serializable && (seenUpTo.Length == 0 || KeyComparer.Instance.Compare(start, seenUpTo) < 0))
                 _readRanges.Add((start, seenUpTo));
         }
     }

@@ -73,7 +73,7 @@ sealed class EffectIndex(WriteBatch batch)
     public SortedSet<byte[]> KeysIn(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
         CatchUp();
-        var keys = new SortedSet<byte[]>(Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b)));
+        var keys = new SortedSet<byte[]>(KeyComparer.Instance);
         for (var i = 0; i < _count; i++)
         {
             var key = batch.EffectAt(_entries[i].Offset).Key;

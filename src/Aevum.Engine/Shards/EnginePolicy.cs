@@ -3,8 +3,8 @@
 // Until it is loaded it answers so that nothing can be lost: every version is kept. A floor moves only by rows that stand in the log
 // (SystemKeyspaces.Floors), so every replica forgets the same, whenever it comes round to it.
 
-using Aevum.Core.Batches;
 using System.Collections.Frozen;
+using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Catalog;

@@ -13,6 +13,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
@@ -199,7 +200,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         Span<byte> id = stackalloc byte[16];
         scheduler.CreateRandom("database identity " + _directory).Fill(id);
         var bounds = new List<ShardBounds> { new(1, []) };
-        foreach (var key in _options.ShardBoundaries.OrderBy(k => k, Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b))))
+        foreach (var key in _options.ShardBoundaries.Order(KeyComparer.Instance))
             bounds.Add(new((uint)bounds.Count + 1, key));
         var identity = new DatabaseIdentity(new Guid(id), 1, bounds);
         DatabaseIdentity.Decode(identity.Encode(), DatabaseIdentity.FileName);   // refuses bounds that make no sense
@@ -217,8 +218,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
 
     CatalogSnapshot LoadPolicies(LogStream[] streams)
     {
-        var catalog = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(
-            Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b)));
+        var catalog = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(KeyComparer.Instance);
         var floors = new Dictionary<ulong, ulong>();
         var removed = new Dictionary<ulong, byte[]>();   // what stood in the rows of keyspaces that are gone
         for (var i = 0; i < _trees.Count; i++)

@@ -4,6 +4,7 @@
 //
 // If one part fails, all outputs of all parts are deleted again.
 
+using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Trees;

@@ -5,6 +5,7 @@
 // of the next level for its own size, which is what keeps rewriting low. What overlaps nothing moves without being read.
 // History tables come after the main ones: nobody waits for them. A history table whose every version ended at or below the floor goes whole.
 
+using Aevum.Core.Bytes;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Versions;
 

@@ -12,6 +12,8 @@
 // Always true: range deletes of one version do not overlap (given ones that do are made one). Those that only touch stay apart: where
 // tables cut a range delete, compaction may find that one part has nothing below and another has.
 
+using Aevum.Core.Bytes;
+
 namespace Aevum.Storage.Iterators;
 
 /// <summary>All keys of [Start, End) are absent from Version on.</summary>
@@ -193,21 +195,4 @@ sealed class RangeDeletes
         1 => sets[0],
         _ => Build([.. sets.SelectMany(s => s.Flatten())]),
     };
-}
-
-/// <summary>Byte arrays in the store's order: unsigned bytes, shorter first on a tie.</summary>
-sealed class KeyComparer : IComparer<byte[]>, IEqualityComparer<byte[]>
-{
-    public static KeyComparer Instance { get; } = new();
-
-    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
-
-    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-    public int GetHashCode(byte[] obj)
-    {
-        var hash = new HashCode();
-        hash.AddBytes(obj);
-        return hash.ToHashCode();
-    }
 }

@@ -8,6 +8,7 @@
 
 using System.Buffers.Binary;
 using System.Text;
+using Aevum.Core.Bytes;
 
 namespace Aevum.Storage.Tables;
 
@@ -92,7 +93,7 @@ sealed record TableProperties
 
     public void Encode(ref GrowingBytes target)
     {
-        var all = new SortedDictionary<byte[], byte[]>(Iterators.KeyComparer.Instance);
+        var all = new SortedDictionary<byte[], byte[]>(KeyComparer.Instance);
         foreach (var (name, value) in Others) all.Add(Encoding.UTF8.GetBytes(name), value);
         foreach (var (name, value) in Numbers) all.Add(Encoding.UTF8.GetBytes(name), Number(value));
         all.Add("key.smallest"u8.ToArray(), SmallestKey);

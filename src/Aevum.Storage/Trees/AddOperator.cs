@@ -1,6 +1,6 @@
-using Aevum.Core.Batches;
 using System.Buffers;
 using System.Buffers.Binary;
+using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Trees;
 

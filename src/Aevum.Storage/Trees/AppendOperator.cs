@@ -1,5 +1,5 @@
-using Aevum.Core.Batches;
 using System.Buffers;
+using Aevum.Core.Batches;
 
 namespace Aevum.Storage.Trees;
 

@@ -4,6 +4,7 @@
 // comes from the end of a range delete (LargestExclusive). Clip bounds narrow a file that is shared with another tree: nothing outside
 // [ClipStart, ClipEnd) of the file belongs to this tree.
 
+using Aevum.Core.Bytes;
 using Aevum.Storage.Iterators;
 
 namespace Aevum.Storage.Versions;

@@ -2,6 +2,7 @@
 // conditions mean.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Time;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
@@ -10,12 +11,7 @@ namespace Aevum.Model.Tests.Catalog;
 
 sealed class RowStore
 {
-    sealed class BytesOrder : IComparer<byte[]>
-    {
-        public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
-    }
-
-    SortedDictionary<byte[], (byte[] Value, SystemTime Version)> _rows = new(new BytesOrder());
+    SortedDictionary<byte[], (byte[] Value, SystemTime Version)> _rows = new(KeyComparer.Instance);
     ulong _now = 100;
 
     public SystemTime Now => new(_now);
@@ -30,7 +26,7 @@ sealed class RowStore
     public bool Commit(StepBatch batch)
     {
         var time = new SystemTime(++_now);
-        var rows = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(_rows, new BytesOrder());
+        var rows = new SortedDictionary<byte[], (byte[] Value, SystemTime Version)>(_rows, KeyComparer.Instance);
         batch.BeginResults();
         if (batch.IsPlain) throw new NotSupportedException("a batch without conditions is no change of the catalog");
         for (var i = 0; i < batch.Count; i++)

@@ -1,5 +1,5 @@
-using Aevum.Core.Batches;
 using System.Buffers.Binary;
+using Aevum.Core.Batches;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Storage.Compaction;

@@ -1,4 +1,5 @@
 using System.Text;
+using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Iterators;
 using Aevum.Testing;

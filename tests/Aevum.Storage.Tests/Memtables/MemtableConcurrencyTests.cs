@@ -3,6 +3,7 @@
 
 using System.Buffers.Binary;
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Memtables;

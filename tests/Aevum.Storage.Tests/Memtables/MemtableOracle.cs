@@ -1,6 +1,7 @@
 // MemtableOracle: the slow, obvious memtable. A sorted dictionary from key to the list of its versions, oldest first.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Storage.Iterators;
 using Aevum.Storage.Memtables;
 

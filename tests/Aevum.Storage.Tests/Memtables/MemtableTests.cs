@@ -1,5 +1,6 @@
 using System.Text;
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;

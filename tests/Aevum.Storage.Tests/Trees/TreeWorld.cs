@@ -1,6 +1,7 @@
 // TreeWorld: a tree in memory on one seeded thread, its model beside it, and random work on both.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
