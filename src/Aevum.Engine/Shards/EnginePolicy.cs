@@ -47,8 +47,15 @@ sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators)
             if (!SystemRules.ContainsKey(id)) rules[id] = rule with { IsDropped = true };
         foreach (var keyspace in catalog.Keyspaces)
             rules[keyspace.Id.Value] = RulesOf(keyspace.Options);
+        HasDropped = rules.Values.Any(rule => rule.IsDropped);
         Volatile.Write(ref _rules, rules.ToFrozenDictionary());
     }
+
+    /// <summary>True if any keyspace is known to have been dropped.</summary>
+    public bool HasDropped { get; private set; }
+
+    /// <summary>True if the keyspace was dropped: nothing may be written to it any more.</summary>
+    public bool IsDropped(ulong keyspace) => Find(keyspace) is { IsDropped: true };
 
     /// <exception cref="AevumException">InvalidArgument: a keyspace uses a merge operator that is not registered.</exception>
     public void RequireOperatorsOf(CatalogSnapshot catalog)

@@ -21,7 +21,7 @@ public sealed partial class LocalShard
 
     /// <summary>Decides a part into <see cref="DecidedJoint"/>; nothing is written.</summary>
     /// <returns>-1, or the step that was not done of a part that wants all or nothing.</returns>
-    internal int DecideJoint(StepBatch part, SystemTime time, SystemTime commitTime)
+    internal int DecideJoint(StepBatch part, SystemTime time)
     {
         part.BeginResults();
         _effects.Clear();
@@ -34,37 +34,30 @@ public sealed partial class LocalShard
         {
             return failed;
         }
-        if (part.Note is { } note && _effects.Count > 0) AddRows(_effects, part, note, commitTime);
-        _effects.SystemTime = commitTime;
+        RequireKeyspaces(_effects);
+        if (part.Note is { } note && _effects.Count > 0) AddRows(_effects, part, note, time);
+        _effects.SystemTime = time;
         return -1;
     }
 
-    // Waits under the gate, as the parts are decided for good by then.
-    internal void ReserveJoint(int bytes)
-    {
-        while (!_tree.TryReserve(bytes)) _tree.WaitForRoom();
-    }
-
-    void WriteLocked(ReadOnlySpan<byte> encoded, ulong time)
-    {
-        while (!TryWriteLocked(encoded, time)) _tree.WaitForRoom();
-    }
+    internal bool TryReserveJoint(int bytes) => _tree.TryReserve(bytes);
 
     /// <summary>The log entry of the batch that stands <paramref name="ahead"/> places behind the last one.</summary>
     internal LogEntry EntryJoint(ulong ahead, byte[] encoded) => LogEntry.Data(_stream, _position + ahead, encoded);
 
-    /// <summary>Applies batches that are in the log, or appends them first.</summary>
-    internal void WriteJoint(IReadOnlyList<(byte[] Encoded, SystemTime Time)> batches, bool append)
+    /// <summary>Writes the batch of the only participant that has effects.</summary>
+    /// <returns>False: there is no room at present.</returns>
+    internal bool TryWriteJoint(byte[] encoded, SystemTime time)
     {
-        foreach (var (encoded, time) in batches)
-        {
-            if (append)
-            {
-                WriteLocked(encoded, time.Value);
-                continue;
-            }
-            ApplyLocked(encoded, ++_position, time.Value);
-        }
+        if (!TryWriteLocked(encoded, time.Value)) return false;
+        if (!_waitsForSync) ShowLocked();
+        return true;
+    }
+
+    /// <summary>Applies batches that are in the log, and for which there is room.</summary>
+    internal void ApplyJoint(IReadOnlyList<(byte[] Encoded, SystemTime Time)> batches)
+    {
+        foreach (var (encoded, time) in batches) ApplyLocked(encoded, ++_position, time.Value);
         if (!_waitsForSync) ShowLocked();
     }
 
@@ -78,7 +71,7 @@ public sealed partial class LocalShard
         {
             var at = time?.Value ?? Math.Max(_lastTime, _clock.Latest.Value) + 1;
             batch.SystemTime = new SystemTime(at);
-            WriteLocked(batch.Encoded, at);
+            while (!TryWriteLocked(batch.Encoded, at)) _tree.WaitForRoom();   // nobody else is there yet
             _clock.Observe(new SystemTime(at));
             ShowLocked();
         }

@@ -24,6 +24,7 @@ using Aevum.Core.Time;
 using Aevum.Engine.Sequencing;
 using Aevum.Model.Access;
 using Aevum.Model.History;
+using Aevum.Model.Keyspace;
 using Aevum.Storage.Log;
 using Aevum.Storage.Trees;
 
@@ -224,6 +225,7 @@ public sealed partial class LocalShard : IShard
             batch.EndResults(CommitStatus.Committed, SystemTime.None);
             return Missing.Nothing;
         }
+        RequireKeyspaces(effects);
         if (note is not null) AddRows(effects, batch, note, time);
         effects.SystemTime = time;
         if (!TryWriteLocked(effects.Encoded, time.Value)) return Missing.Room;
@@ -258,6 +260,16 @@ public sealed partial class LocalShard : IShard
         var until = SystemTime.FromMicroseconds(
             Math.Min(time.Microseconds + (ulong)_environment.Options.AnswersKeptFor.TotalMicroseconds, SystemTime.MicrosecondsMax));
         effects.Put(CommitAnswers.KeyOf(batch.Namespace, key), CommitAnswers.Encode(batch, time), until);
+    }
+
+    // Whoever looked at the catalog before a keyspace was dropped may come with his batch after it.
+    void RequireKeyspaces(WriteBatch effects)
+    {
+        if (!_environment.Policy.HasDropped) return;
+        var reader = new BatchReader(effects.Encoded);
+        while (reader.TryRead(out var effect))
+            if (KeyspaceId.TryRead(effect.Key, out var keyspace) && _environment.Policy.IsDropped(keyspace.Value))
+                throw new AevumException(ErrorCode.NotFound, $"keyspace {keyspace} was dropped");
     }
 
     void RequireOperators(WriteBatch effects)
@@ -305,12 +317,17 @@ public sealed partial class LocalShard : IShard
 
     /// <summary>Writes the clock's ceiling down. Stamped with the first time above all others, which the new ceiling allows.</summary>
     /// <returns>False if there is no room: see <see cref="WaitForRoom"/>.</returns>
-    internal bool TryWriteCeiling(byte[] key)
+    internal bool TryWriteCeiling(byte[] key) => TryWriteCeiling(key, _clock.SuggestCeiling());
+
+    /// <summary>Writes down that nothing was stamped or read above this moment, so that the next life need not begin at the ceiling.</summary>
+    /// <remarks>The last thing that is written.</remarks>
+    internal bool TryLowerCeiling(byte[] key) => TryWriteCeiling(key, new SystemTime(_clock.Now.Value + 1));
+
+    bool TryWriteCeiling(byte[] key, SystemTime ceiling)
     {
         lock (_gate)
         {
             RequireUsableLocked();
-            var ceiling = _clock.SuggestCeiling();
             var time = Math.Max(_clock.Latest.Value, _lastTime) + 1;
             _effects.Clear();
             _effects.Put(key, BitConverter.GetBytes(ceiling.Value));
@@ -369,7 +386,7 @@ public sealed partial class LocalShard : IShard
         if (_waitsForSync) Show(time);
     }
 
-    static AevumException Unknown(AevumException stopped) =>
+    internal static AevumException Unknown(AevumException stopped) =>
         new(ErrorCode.OutcomeUnknown, $"whether the batch is committed is not known: {stopped.Message}", stopped);
 
     static AevumException Cancelled() => new(ErrorCode.Cancelled, "the commit was cancelled before it began");

@@ -440,14 +440,31 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         {
             var beginning = Plan(change);
             if (beginning.Count > 0) change.Call(new FloorsFromNow(beginning), RetentionRows.KeyOf(beginning[0]));
-            _shards[0].Commit(change);
-            if (change.Status != CommitStatus.Committed) return _catalog;
-            var next = _catalog.Apply(CatalogRow.ChangedBy(change), change.Time);
-            _policy.RaiseFloors(beginning.ToDictionary(id => id, _ => change.Time.Value));
-            _policy.Load(next);
-            Volatile.Write(ref _catalog, next);
-            return next;
+            // All shards change over at one instant: none decides anything for the old catalog that comes after the new one.
+            JointCommit.Run(_environment, _log, PartsOf(change), () =>
+            {
+                var next = _catalog.Apply(CatalogRow.ChangedBy(change), change.Time);
+                _policy.RaiseFloors(beginning.ToDictionary(id => id, _ => change.Time.Value));
+                _policy.Load(next);
+                Volatile.Write(ref _catalog, next);
+            });
+            return _catalog;
         }
+    }
+
+    // The first shard keeps the catalog; each forgets what it holds of a keyspace that goes.
+    List<(LocalShard Shard, StepBatch Part)> PartsOf(StepBatch change)
+    {
+        var parts = new List<(LocalShard Shard, StepBatch Part)> { (_shards[0], change) };
+        foreach (var shard in _shards.Skip(1)) parts.Add((shard, new StepBatch(_options.Limits)));
+        for (var i = 0; !change.IsPlain && i < change.Count; i++)
+        {
+            var step = change.StepAt(i);
+            if (step.Kind != StepKind.DeleteRange) continue;
+            foreach (var (shard, start, end) in ShardsOf(step.Key.ToArray(), step.Value.ToArray()))
+                if (shard != _shards[0]) parts.Find(p => p.Shard == shard).Part.DeleteRange(start, end);
+        }
+        return parts;
     }
 
     // Looks at what a change will make of the catalog, before it is in the log: an operator that nobody knows would stop every later open.
@@ -512,6 +529,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         _environment.Close();
         _retention.Dispose();
         _locks.Dispose();
+        _environment.LowerCeiling();
         foreach (var tree in _trees) tree.Dispose();
         _log.Dispose();
         _lock.Dispose();

@@ -85,6 +85,19 @@ sealed class ShardEnvironment
         }
     }
 
+    /// <summary>Takes the ceiling down to the present, at a close: else times would run ahead of the wall clock after the next open.</summary>
+    public void LowerCeiling()
+    {
+        try
+        {
+            lock (_ceilingGate) CeilingShard!.TryLowerCeiling(CeilingKey);
+        }
+        catch (AevumException)
+        {
+            // No space, or a log that stopped: the next life begins at the ceiling.
+        }
+    }
+
     /// <summary>Called when a ceiling was written, by who holds the gate of ceilings.</summary>
     public void NoteCeiling(LogAddress address) => _ceilingAddress = address;
 

@@ -28,6 +28,8 @@ sealed class JointCommit
     readonly ShardEnvironment _environment;
     readonly CommitLog _log;
     readonly (LocalShard Shard, StepBatch Part)[] _parts;
+    LogAddress _address;        // what to wait for, once it is done
+    LocalShard? _withoutRoom;   // who has to wait for room before it can be tried again; null: the ceiling has to rise
 
     /// <param name="parts">In the order of the shards, each shard once.</param>
     JointCommit(ShardEnvironment environment, CommitLog log, (LocalShard Shard, StepBatch Part)[] parts)
@@ -38,40 +40,45 @@ sealed class JointCommit
     }
 
     /// <summary>Commits all parts or, if a step of one is not done (and wants all or nothing), none.</summary>
-    public static void Run(ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts)
+    /// <param name="whenCommitted">Run at once, before anything else is decided on any of the shards; may not fail.</param>
+    public static void Run(
+        ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts, Action? whenCommitted = null)
     {
         var commit = new JointCommit(environment, log, [.. parts.OrderBy(p => p.Shard.Id)]);
         foreach (var (shard, part) in commit._parts) shard.PrefetchSteps(part);
-        while (true)
+        while (!commit.TryRun(whenCommitted))
         {
-            LogAddress address;
-            bool isDone;
-            var taken = 0;
-            try
-            {
-                for (; taken < commit._parts.Length; taken++) Monitor.Enter(commit._parts[taken].Shard.Gate);
-                isDone = commit.TryRunLocked(out address);
-            }
-            finally
-            {
-                while (taken > 0) Monitor.Exit(commit._parts[--taken].Shard.Gate);
-            }
-            if (isDone)
-            {
-                foreach (var (shard, part) in commit._parts) shard.AcknowledgeJoint(address, part.Time);
-                return;
-            }
-            environment.RaiseCeiling(environment.Clock.Ceiling);
+            // Without the gates: whoever makes room, or writes the ceiling, wants them.
+            if (commit._withoutRoom is { } full) full.WaitForRoom();
+            else environment.RaiseCeiling(environment.Clock.Ceiling);
+        }
+        foreach (var (shard, part) in commit._parts) shard.AcknowledgeJoint(commit._address, part.Time);
+    }
+
+    bool TryRun(Action? whenCommitted)
+    {
+        var taken = 0;
+        try
+        {
+            for (; taken < _parts.Length; taken++) Monitor.Enter(_parts[taken].Shard.Gate);
+            if (!TryRunLocked()) return false;
+            if (_parts[0].Part.Status == CommitStatus.Committed) whenCommitted?.Invoke();
+            return true;
+        }
+        finally
+        {
+            while (taken > 0) Monitor.Exit(_parts[--taken].Shard.Gate);
         }
     }
 
-    // False if the clock has no time left below the ceiling.
-    bool TryRunLocked(out LogAddress address)
+    // False if it has to be tried again: nothing was written.
+    bool TryRunLocked()
     {
-        address = _log.Appended;
+        _withoutRoom = null;
+        _address = _log.Appended;
         foreach (var (shard, _) in _parts) shard.RequireUsableJoint();
-        // One to decide at, one for each intent, and the commit's own, above them all.
-        var times = new SystemTime[_parts.Length + 1];
+        // One for each intent, and the commit's own, above them all.
+        var times = new SystemTime[_parts.Length];
         for (var i = 0; i < times.Length; i++)
         {
             if (_environment.Clock.TryNext(out times[i], out var refusal)) continue;
@@ -83,7 +90,7 @@ sealed class JointCommit
         var writing = new List<(LocalShard Shard, StepBatch Part, byte[] Effects)>();
         foreach (var (shard, part) in _parts)
         {
-            var failed = shard.DecideJoint(part, times[0], time);
+            var failed = shard.DecideJoint(part, time);
             if (failed >= 0)
             {
                 foreach (var (_, other) in _parts)
@@ -95,14 +102,26 @@ sealed class JointCommit
             }
             if (shard.DecidedJoint.Count > 0) writing.Add((shard, part, shard.DecidedJoint.Encoded.ToArray()));
         }
-        if (writing.Count == 1) writing[0].Shard.WriteJoint([(writing[0].Effects, time)], append: true);
-        else if (writing.Count > 1) Write(writing, times, time);
+        if (writing.Count == 1)
+        {
+            if (!writing[0].Shard.TryWriteJoint(writing[0].Effects, time)) return MustWait(writing[0].Shard);
+        }
+        else if (writing.Count > 1 && !TryWrite(writing, times, time))
+        {
+            return false;
+        }
         foreach (var (_, part) in _parts) part.EndResults(CommitStatus.Committed, writing.Count > 0 ? time : SystemTime.None);
-        address = _log.Appended;
+        _address = _log.Appended;
         return true;
     }
 
-    void Write(List<(LocalShard Shard, StepBatch Part, byte[] Effects)> writing, SystemTime[] times, SystemTime time)
+    bool MustWait(LocalShard shard)
+    {
+        _withoutRoom = shard;
+        return false;
+    }
+
+    bool TryWrite(List<(LocalShard Shard, StepBatch Part, byte[] Effects)> writing, SystemTime[] times, SystemTime time)
     {
         var id = new byte[IntentRows.IdBytes];
         _environment.FillTransactionId(id);
@@ -123,7 +142,7 @@ sealed class JointCommit
         for (var i = 1; i < writing.Count; i++)
         {
             var effects = writing[i].Effects;
-            Add(writing[i].Shard, times[i], null, b => b.Put(IntentRows.IntentKey(id), IntentRows.EncodeIntent(coordinator.Shard.Id, effects)));
+            Add(writing[i].Shard, times[i - 1], null, b => b.Put(IntentRows.IntentKey(id), IntentRows.EncodeIntent(coordinator.Shard.Id, effects)));
         }
         Add(coordinator.Shard, time, coordinator.Effects, b => b.Put(IntentRows.DecisionKey(id), IntentRows.EncodeDecision(time)));
         for (var i = 1; i < writing.Count; i++)
@@ -131,7 +150,8 @@ sealed class JointCommit
         Add(coordinator.Shard, new SystemTime(time.Value + 1), null, b => b.Delete(IntentRows.DecisionKey(id)));
         _environment.Clock.Observe(new SystemTime(time.Value + 1));
 
-        foreach (var (shard, list) in records) shard.ReserveJoint(list.Sum(r => r.Encoded.Length));
+        foreach (var (shard, list) in records)
+            if (!shard.TryReserveJoint(list.Sum(r => r.Encoded.Length))) return MustWait(shard);
         var hadStopped = _log.Failure is not null;
         try
         {
@@ -140,9 +160,10 @@ sealed class JointCommit
         catch (AevumException stopped) when (!hadStopped && _log.Failure is not null)
         {
             // It stopped on the way: how much of the group the file holds, the next open finds out.
-            throw new AevumException(ErrorCode.OutcomeUnknown, $"whether the commit happened is not known: {stopped.Message}", stopped);
+            throw LocalShard.Unknown(stopped);
         }
-        foreach (var (shard, list) in records) shard.WriteJoint(list, append: false);
+        foreach (var (shard, list) in records) shard.ApplyJoint(list);
+        return true;
     }
 
     /// <summary>At an open: finishes commits that passed their commit point, and removes what is left of others.</summary>

@@ -1,5 +1,6 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
 using Aevum.Model.Access;
@@ -343,7 +344,8 @@ public sealed class LocalShardTests
     [InlineData(50_000_000, 5)]
     public void Times_pass_every_ceiling(int batches, int seconds)
     {
-        using var world = new EngineWorld(options: new EngineOptions { Clock = new HybridClockOptions { CeilingSpan = TimeSpan.FromMilliseconds(50) } });
+        var files = new FaultyFileSystem(1);
+        using var world = new EngineWorld(files: files, options: new EngineOptions { Clock = new HybridClockOptions { CeilingSpan = TimeSpan.FromMilliseconds(50) } });
         var before = world.Put("a", "1");
         for (var i = 0; i < Math.Min(batches, 200); i++)
         {
@@ -353,7 +355,23 @@ public sealed class LocalShardTests
             before = next;
         }
         var ceiling = world.Shards.Clock.Ceiling;
-        world.Reopen();
+        var left = files.KillProcess();
+        world.Close();
+        world.Files = left;
+        world.Open();
         Assert.True(world.Put("a", "1") > ceiling, "a new owner starts above the ceiling");
+    }
+
+    [Fact]
+    public void After_a_clean_close_time_goes_on_where_the_wall_clock_is()
+    {
+        using var world = new EngineWorld();
+        world.Put("a", "1");
+        var read = world.Shards.TakeNow();
+        world.Reopen();
+        var wall = SystemTime.AtOrBefore(world.Scheduler.Time.GetUtcNow()).Microseconds;
+        var next = world.Put("a", "2");
+        Assert.True(next > read);
+        Assert.InRange(next.Microseconds, wall, wall + 1_000);
     }
 }

@@ -18,7 +18,7 @@ public sealed class StreamModelTests(ITestOutputHelper output)
     public void The_seeds_bring_about_everything_that_can_happen()
     {
         var seen = new Dictionary<string, int>();
-        for (ulong seed = 1; seed <= 12; seed++)
+        for (ulong seed = 1; seed <= 24; seed++)
         {
             using var model = new StreamModel(seed);
             model.Run(250);
