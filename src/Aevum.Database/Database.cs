@@ -22,6 +22,7 @@ public sealed class Database : IDisposable
 {
     readonly DatabaseOptions _options;
     readonly IScheduler? _ownScheduler;
+    readonly OverlayFileSystem? _overlay;
     readonly LocalShards _shards;
     volatile bool _disposed;
 
@@ -31,8 +32,11 @@ public sealed class Database : IDisposable
         var scheduler = options.Scheduler ?? (_ownScheduler = new ThreadScheduler());
         try
         {
+            if (options.ReadOnly) files = _overlay = new OverlayFileSystem(files, directory, LocalShards.LockName);
             _shards = LocalShards.Open(files, scheduler, directory, new EngineOptions
             {
+                ReadOnly = options.ReadOnly,
+                Endpoint = options.Endpoint,
                 SyncName = options.Sync,
                 BlockCacheBytes = options.CacheBytes,
                 MemtableBytes = options.MemtableBytes,
@@ -45,13 +49,15 @@ public sealed class Database : IDisposable
         }
         catch
         {
+            _overlay?.Dispose();
             _ownScheduler?.Dispose();
             throw;
         }
     }
 
     /// <summary>Opens the database in a directory, or makes one there.</summary>
-    /// <exception cref="AevumException">Locked: another process holds the directory; the message names it. Corruption: a file is damaged; nothing was
+    /// <exception cref="LockedException">Another process holds the directory; it says who, and where he can be reached.</exception>
+    /// <exception cref="AevumException">Corruption: a file is damaged; nothing was
     /// changed. InvalidArgument: options without meaning. NotFound: read-only, and there is no database.</exception>
     public static Database Open(string directory, DatabaseOptions? options = null)
     {
@@ -139,7 +145,10 @@ public sealed class Database : IDisposable
     public DatabaseStatistics CountAll() => Shards.CountAll();
 
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
-    public void Flush() => Shards.Flush();
+    public void Flush()
+    {
+        if (!_options.ReadOnly) Shards.Flush();
+    }
 
     /// <summary>The applied stream of a keyspace, from now on: batches as views, nothing allocated for each. <see cref="Aevum.Watch"/> is the easier
     /// way.</summary>
@@ -158,6 +167,7 @@ public sealed class Database : IDisposable
         if (_disposed) return;
         _disposed = true;
         _shards.Dispose();
+        _overlay?.Dispose();
         _ownScheduler?.Dispose();
     }
 }

@@ -15,8 +15,14 @@ public sealed record DatabaseOptions
     /// death of the process at once), <c>always</c> (before it is acknowledged), <c>every:100</c>, <c>50ms</c>.</summary>
     public string Sync { get; init; } = "os";
 
-    /// <summary>True: every write is refused with <see cref="Core.Errors.ErrorCode.ReadOnly"/>.</summary>
+    /// <summary>True: every write is refused with <see cref="Core.Errors.ErrorCode.ReadOnly"/>, and not a byte of the directory changes: it may
+    /// lie on a disk that cannot be written. Several may read so at once, but none beside a process that writes. What the log holds beyond
+    /// the tables, at most some hundred megabytes, takes memory.</summary>
     public bool ReadOnly { get; init; }
+
+    /// <summary>Where this process takes requests, for whoever finds the directory locked (<see cref="Core.Errors.LockedException"/>); empty:
+    /// nowhere.</summary>
+    public string Endpoint { get; init; } = "";
 
     /// <summary>Memory for blocks of tables, in bytes.</summary>
     public long CacheBytes { get; init; } = 256L << 20;

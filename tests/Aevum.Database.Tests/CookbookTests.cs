@@ -219,6 +219,21 @@ public sealed class CookbookTests : IDisposable
     }
 
     [Fact]
+    public void Looking_without_touching()
+    {
+        var folder = Path.Combine(_folder, "archive");
+        using (var database = Database.Open(folder))
+        using (var session = database.OpenSession())
+            session.Default.Put("user/7/name"u8, "Ada"u8);
+        // page
+        using var archive = Database.Open(folder, new DatabaseOptions { ReadOnly = true });
+        using var reader = archive.OpenSession();
+        byte[]? kept = reader.Default.Get("user/7/name"u8);
+        // end
+        Assert.Equal("Ada", S(kept));
+    }
+
+    [Fact]
     public void Errors()
     {
         using var database = Database.OpenInMemory();

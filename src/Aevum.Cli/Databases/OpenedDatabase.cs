@@ -17,12 +17,13 @@ sealed class OpenedDatabase : IDisposable
     /// <param name="directory">Where it is.</param>
     /// <param name="create">False: a directory that holds none is refused with NotFound, and left alone.</param>
     /// <param name="tenant">The namespace; null: "default".</param>
-    public static OpenedDatabase Open(string directory, bool create, string? tenant = null)
+    /// <param name="readOnly">True: nothing in the directory changes.</param>
+    public static OpenedDatabase Open(string directory, bool create, string? tenant = null, bool readOnly = false)
     {
         if (!create && !Database.Exists(directory))
             throw new AevumException(ErrorCode.NotFound, System.IO.Directory.Exists(directory)
                 ? $"{directory} holds no database" : $"{directory}: there is no such directory");
-        var database = Database.Open(directory, Options);
+        var database = Database.Open(directory, Options with { ReadOnly = readOnly });
         try
         {
             return new OpenedDatabase(database, database.OpenSession(tenant ?? "default"));

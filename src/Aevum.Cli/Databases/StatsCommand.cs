@@ -21,7 +21,7 @@ static class StatsCommand
         var command = new Command("stats", "Tell what a database holds: shards, levels, keyspaces and their sizes, times.") { directory, json };
         command.SetAction(parsed =>
         {
-            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, create: false);
+            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, create: false, readOnly: true);
             var found = opened.Database.CountAll();
             if (parsed.GetValue(json)) terminal.Out.WriteLine(AsJson(found, JsonOptions.Writing));
             else Print(terminal, found);

@@ -31,7 +31,7 @@ static class ExportCommand
         };
         command.SetAction(parsed =>
         {
-            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, create: false, parsed.GetValue(tenant));
+            using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, create: false, parsed.GetValue(tenant), readOnly: true);
             var session = parsed.GetValue(asOf) is { } time ? opened.Session.AsOf(SystemTimeText.Parse(time)) : opened.Session;
             var from = parsed.GetValue(keyspace) is { } name ? session.Keyspace(name) : session.Default;
             var begins = parsed.GetValue(prefix) is { } text ? OneWord(text) : null;

@@ -20,6 +20,26 @@ public sealed class CorruptionException : AevumException
     public long Offset { get; init; }
 }
 
+/// <summary>Somebody else holds a lock file.</summary>
+public sealed class LockedException : AevumException
+{
+    /// <param name="path">Of the lock file.</param>
+    /// <param name="text">What the holder wrote into it: his name, and in a second line where he can be reached.</param>
+    public LockedException(string path, string text) : base(ErrorCode.Locked, $"{path} is locked by {NameIn(text)}")
+    {
+        Holder = NameIn(text);
+        Endpoint = text.Split('\n') is [_, var endpoint, ..] ? endpoint.Trim() : "";
+    }
+
+    /// <summary>The name that the holder gave himself.</summary>
+    public string Holder { get; }
+
+    /// <summary>Where the holder takes requests; empty: nowhere.</summary>
+    public string Endpoint { get; }
+
+    static string NameIn(string text) => text.Split('\n')[0].Trim() is { Length: > 0 } name ? name : "a holder that has not yet written his name";
+}
+
 /// <summary>A read asked for a moment below the history floor.</summary>
 public sealed class HistoryUnavailableException : AevumException
 {

@@ -17,8 +17,9 @@ static class FileErrors
     public static AevumException DiskFull(string path, string what, Exception? because = null) =>
         new(ErrorCode.DiskFull, $"{path}: no space is left ({what})", because);
 
-    public static AevumException Locked(string path, string holder) =>
-        new(ErrorCode.Locked, $"{path} is locked by {(holder.Length == 0 ? "a holder that has not yet written its name" : holder)}");
+    public static AevumException Locked(string path, string holder) => new LockedException(path, holder);
+
+    public static AevumException LockedByReaders(string path) => new LockedException(path, "somebody who reads");
 
     public static AevumException Closed(string path) => new(ErrorCode.Closed, $"{path}: the file is closed");
 

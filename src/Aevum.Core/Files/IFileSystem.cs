@@ -72,6 +72,11 @@ public interface IFileSystem
     /// <exception cref="Errors.AevumException">Locked: the message holds the text of the present holder.</exception>
     IDisposable Lock(string path, string holder);
 
+    /// <summary>Takes a lock that several may hold together, but nobody beside a holder of <see cref="Lock"/>. Writes nothing. Where the file
+    /// is not there nothing is locked.</summary>
+    /// <exception cref="Errors.AevumException">Locked.</exception>
+    IDisposable LockShared(string path);
+
     /// <summary>A text that changes when the machine restarts (Linux: the kernel's boot id); empty where there is none.</summary>
     string BootId { get; }
 }

@@ -26,6 +26,13 @@ public sealed record EngineOptions
         init => Sync = SyncPolicy.Parse(value);
     }
 
+    /// <summary>True: nothing is merged and nothing forgotten, and memory takes what the log holds. For a file system whose writes go nowhere
+    /// (<see cref="Core.Files.OverlayFileSystem"/>).</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Where the process takes requests, for whoever finds the directory locked; empty: nowhere.</summary>
+    public string Endpoint { get; init; } = "";
+
     /// <summary>Hard limit of the cache of table blocks, where the shards make their own.</summary>
     public long BlockCacheBytes { get; init; } = 256L << 20;
 

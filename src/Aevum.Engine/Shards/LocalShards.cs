@@ -49,7 +49,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     readonly CommitLog _log;
     readonly ShardEnvironment _environment;
     readonly object _catalogGate = new();
-    readonly RetentionKeeper _retention;
+    readonly RetentionKeeper? _retention;
     CatalogSnapshot _catalog;
     readonly LockTable _locks;
     SeededRandom? _chance;
@@ -68,12 +68,13 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         IReadOnlyDictionary<string, IMergeOperator>? operators = null)
     {
         var files = storage.Options.Files;
+        options ??= EngineOptions.Default;
         files.CreateDirectoryDurably(directory);
-        var held = files.Lock(
-            FilePaths.Combine(directory, LockName), holder ?? string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId}"));
+        holder ??= string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId}");
+        var held = files.Lock(FilePaths.Combine(directory, LockName), $"{holder}\n{options.Endpoint}");
         try
         {
-            return new LocalShards(storage, directory, options ?? EngineOptions.Default, held, WithBuiltIn(operators));
+            return new LocalShards(storage, directory, options, held, WithBuiltIn(operators));
         }
         catch
         {
@@ -88,7 +89,13 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         IReadOnlyDictionary<string, IMergeOperator>? operators = null)
     {
         options ??= EngineOptions.Default;
-        var storage = new StorageEnvironment(new StorageOptions { Files = files, Scheduler = scheduler, BlockCacheBytes = options.BlockCacheBytes });
+        var storage = new StorageEnvironment(new StorageOptions
+        {
+            Files = files,
+            Scheduler = scheduler,
+            BlockCacheBytes = options.BlockCacheBytes,
+            MemtableBudgetBytes = options.ReadOnly ? long.MaxValue : StorageOptions.MemtableBudgetDefault,
+        });
         try
         {
             var shards = Open(storage, directory, options, holder, operators);
@@ -145,7 +152,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             var openedTimes = new SystemTime[_trees.Count];
             for (var i = 0; i < _trees.Count; i++)
             {
-                _trees[i].ReleaseCompactions();
+                if (!options.ReadOnly) _trees[i].ReleaseCompactions();
                 openedTimes[i] = Replay(_trees[i], streams[i]);
                 greatest = Math.Max(greatest, _trees[i].AppliedTime.Value);
             }
@@ -164,7 +171,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             if (options.Sync.Kind == SyncKind.Always) _log.SyncNow();
             _environment.RaiseCeiling(clock.Ceiling);
             if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
-            _retention = new RetentionKeeper(this, _policy, scheduler);
+            _retention = options.ReadOnly ? null : new RetentionKeeper(this, _policy, scheduler);
         }
         catch
         {
@@ -212,7 +219,14 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
 
     Tree OpenTree(uint id) => Tree.Open(
         _storage, FilePaths.Combine(FilePaths.Combine(_directory, ShardsFolder), FolderOf(id)),
-        _options.Tree with { OwnLog = false, Policy = _policy, Limits = _options.Limits, HoldCompactions = true });
+        _options.Tree with
+        {
+            OwnLog = false,
+            Policy = _policy,
+            Limits = _options.Limits,
+            HoldCompactions = true,
+            MemtableBytes = _options.ReadOnly ? long.MaxValue : _options.Tree.MemtableBytes,
+        });
 
     // ------------------------------------------------------------------------------------------------ opening
 
@@ -527,7 +541,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         if (_closed) return;
         _closed = true;
         _environment.Close();
-        _retention.Dispose();
+        _retention?.Dispose();
         _locks.Dispose();
         _environment.LowerCeiling();
         foreach (var tree in _trees) tree.Dispose();

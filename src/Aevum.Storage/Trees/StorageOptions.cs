@@ -20,7 +20,9 @@ public sealed record StorageOptions
     public long OpenTableBytesMax { get; init; } = 1L << 30;
 
     /// <summary>Memory of all memtables together at which the writing tree freezes its own early.</summary>
-    public long MemtableBudgetBytes { get; init; } = 1L << 30;
+    public long MemtableBudgetBytes { get; init; } = MemtableBudgetDefault;
+
+    public const long MemtableBudgetDefault = 1L << 30;
 
     /// <summary>Free memtable memory kept for the next memtables.</summary>
     public long RetainedArenaBytes { get; init; } = 128L << 20;

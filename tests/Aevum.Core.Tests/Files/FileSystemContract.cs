@@ -17,7 +17,7 @@ public abstract class FileSystemContract
 
     protected string At(params string[] names) => names.Aggregate(Home, FilePaths.Combine);
 
-    protected static ErrorCode CodeOf(Action act) => Assert.Throws<AevumException>(act).Code;
+    protected static ErrorCode CodeOf(Action act) => Assert.ThrowsAny<AevumException>(act).Code;
 
     protected void Write(string path, string text)
     {
@@ -393,17 +393,35 @@ public abstract class FileSystemContract
     public void A_lock_excludes_others_and_names_its_holder()
     {
         var held = Files.Lock(At("LOCK"), "process 42 on host a");
-        var refused = Assert.Throws<AevumException>(() => Files.Lock(At("LOCK"), "process 43"));
+        var refused = Assert.ThrowsAny<AevumException>(() => Files.Lock(At("LOCK"), "process 43"));
         Assert.Equal(ErrorCode.Locked, refused.Code);
         Assert.Contains("process 42 on host a", refused.Message, StringComparison.Ordinal);
         held.Dispose();
         held.Dispose();
         using (Files.Lock(At("LOCK"), "me"))
         {
-            var again = Assert.Throws<AevumException>(() => Files.Lock(At("LOCK"), "process 44"));
+            var again = Assert.ThrowsAny<AevumException>(() => Files.Lock(At("LOCK"), "process 44"));
             Assert.DoesNotContain("42", again.Message, StringComparison.Ordinal);
             Assert.Contains("me", again.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Readers_share_a_lock_and_keep_its_holder_out()
+    {
+        Files.LockShared(At("LOCK")).Dispose();   // there is no such file: nothing to be kept out
+        Assert.False(Files.FileExists(At("LOCK")));
+        var held = Files.Lock(At("LOCK"), "process 42\n127.0.0.1:6379");
+        var refused = Assert.Throws<LockedException>(() => Files.LockShared(At("LOCK")));
+        Assert.Equal(("process 42", "127.0.0.1:6379"), (refused.Holder, refused.Endpoint));
+        held.Dispose();
+        var first = Files.LockShared(At("LOCK"));
+        var second = Files.LockShared(At("LOCK"));
+        first.Dispose();
+        first.Dispose();
+        Assert.Equal(ErrorCode.Locked, CodeOf(() => Files.Lock(At("LOCK"), "process 43")));
+        second.Dispose();
+        Files.Lock(At("LOCK"), "process 44").Dispose();
     }
 
     [Fact]

@@ -237,6 +237,8 @@ public sealed class DiskFileSystem : IFileSystem
 
     public IDisposable Lock(string path, string holder) => DiskLock.Take(path, holder, _native);
 
+    public IDisposable LockShared(string path) => DiskLock.TakeShared(path, _native);
+
     static SafeFileHandle Open(string path, FileMode mode, FileAccess access, string what)
     {
         try

@@ -58,6 +58,38 @@ sealed class DiskLock : IDisposable
         }
     }
 
+    public static IDisposable TakeShared(string path, bool native)
+    {
+        native &= LibC.IsAvailable;
+        var apart = !native && !OperatingSystem.IsWindows();
+        SafeFileHandle? locked = null;
+        try
+        {
+            locked = File.OpenHandle(apart ? path + ".lock" : path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            if (!native) return locked;
+            var error = LibC.LockFileShared(locked);
+            if (error == LibC.WouldBlock) throw FileErrors.Locked(path, ReadHolder(path, native));
+            if (error != 0) throw DiskErrors.FromErrno(path, "locking", error);
+            return locked;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new NothingLocked();
+        }
+        catch (Exception e)
+        {
+            locked?.Dispose();
+            if (e is IOException sharing && IsSharingViolation(sharing)) throw FileErrors.Locked(path, ReadHolder(path, native));
+            if (DiskErrors.Is(e)) throw DiskErrors.From(path, "locking", e);
+            throw;
+        }
+    }
+
+    sealed class NothingLocked : IDisposable
+    {
+        public void Dispose() { }
+    }
+
     static bool IsSharingViolation(IOException e) =>
         OperatingSystem.IsWindows() ? e.HResult is unchecked((int)0x80070020) or unchecked((int)0x80070021) : e.HResult == LibC.WouldBlock;
 

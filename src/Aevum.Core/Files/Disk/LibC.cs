@@ -21,6 +21,7 @@ static unsafe partial class LibC
     public const int MadvisePopulateWrite = 23;
     public const int SyncAndWait = 4;              // MS_SYNC, on Linux
     public const int KeepLength = 1;               // FALLOC_FL_KEEP_SIZE
+    public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
@@ -92,6 +93,11 @@ static unsafe partial class LibC
     public static int LockFile(SafeFileHandle file) => OnDescriptor(file, &LockExclusively);
 
     static int LockExclusively(int descriptor) => flock(descriptor, LockExclusive | LockNonBlocking);
+
+    /// <returns>0 or an errno.</returns>
+    public static int LockFileShared(SafeFileHandle file) => OnDescriptor(file, &LockTogether);
+
+    static int LockTogether(int descriptor) => flock(descriptor, LockShared | LockNonBlocking);
 
     /// <returns>The number that names the kind of file system (statfs f_type); 0 if it cannot be asked. Linux only.</returns>
     public static long FileSystemKind(SafeFileHandle file)

@@ -29,6 +29,8 @@ sealed class FaultyContent
 
     public string? LockedBy { get; set; }
 
+    public int SharedLocks { get; set; }
+
     /// <summary>Names in the present tree and open handles: space is used while there is one.</summary>
     public int References { get; set; }
 

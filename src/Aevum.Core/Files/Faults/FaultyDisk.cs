@@ -125,6 +125,7 @@ sealed class FaultyDisk
         foreach (var content in contents)
         {
             content.LockedBy = null;
+            content.SharedLocks = 0;
             Used += content.Allocated;
         }
     }

@@ -276,7 +276,9 @@ public sealed class FaultyFileSystem : IFileSystem
         lock (_disk.Gate)
         {
             Look(FileOperation.Lock, path);
-            if (_disk.Names.Tree.TryFindFile(path) is { LockedBy: { } present }) throw FileErrors.Locked(path, present);
+            var present = _disk.Names.Tree.TryFindFile(path);
+            if (present?.LockedBy is { } owner) throw FileErrors.Locked(path, owner);
+            if (present?.SharedLocks > 0) throw FileErrors.LockedByReaders(path);
             _disk.Names.Tree.Delete(path);
             _disk.RequirePage(path);
             var content = new FaultyContent(new MemoryContent()) { LockedBy = holder };
@@ -284,7 +286,22 @@ public sealed class FaultyFileSystem : IFileSystem
             content.MarkDirty(0, content.Current.Length);
             _disk.Names.Tree.SetFile(path, content);
             _disk.Used += content.Allocated;
-            return new Release(_disk, this, content);
+            return new Release(_disk, this, () => content.LockedBy = null);
+        }
+    }
+
+    public IDisposable LockShared(string path)
+    {
+        lock (_disk.Gate)
+        {
+            Look(FileOperation.Lock, path);
+            var content = _disk.Names.Tree.TryFindFile(path);
+            if (content?.LockedBy is { } owner) throw FileErrors.Locked(path, owner);
+            if (content is not null) content.SharedLocks++;
+            return new Release(_disk, this, () =>
+            {
+                if (content is not null) content.SharedLocks--;
+            });
         }
     }
 
@@ -293,12 +310,17 @@ public sealed class FaultyFileSystem : IFileSystem
         if (_disk.BeginLook(this, operation, path, out var code) == Fate.Fail) throw FaultyDisk.Failed(path, operation, code);
     }
 
-    sealed class Release(FaultyDisk disk, FaultyFileSystem process, FaultyContent content) : IDisposable
+    sealed class Release(FaultyDisk disk, FaultyFileSystem process, Action release) : IDisposable
     {
+        bool _released;
+
         public void Dispose()
         {
             lock (disk.Gate)
-                if (disk.Living == process) content.LockedBy = null;
+            {
+                if (!_released && disk.Living == process) release();
+                _released = true;
+            }
         }
     }
 }

@@ -29,6 +29,9 @@ sealed class MemoryContent
     /// <summary>Whose lock it is, if it is a lock file that is held.</summary>
     public string? LockedBy { get; set; }
 
+    /// <summary>How many hold it together.</summary>
+    public int SharedLocks { get; set; }
+
     public long Length => Volatile.Read(ref _length);
 
     /// <summary>At least <see cref="Length"/> bytes at an address that stays.</summary>

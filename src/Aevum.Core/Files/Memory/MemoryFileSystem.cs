@@ -98,17 +98,16 @@ public sealed class MemoryFileSystem : IFileSystem
     {
         lock (_gate)
         {
-            if (_names.TryFindFile(path) is { LockedBy: { } present }) throw FileErrors.Locked(path, present);
-            var content = new MemoryContent { LockedBy = holder };
-            content.Write(path, 0, System.Text.Encoding.UTF8.GetBytes(holder));
+            if (_names.TryFindFile(path) is { } present) MemoryLock.RequireFree(path, present);
+            var content = MemoryLock.Exclusive(path, holder);
             _names.SetFile(path, content);
-            return new Release(content);
+            return new MemoryLock(_gate, content);
         }
     }
 
-    sealed class Release(MemoryContent content) : IDisposable
+    public IDisposable LockShared(string path)
     {
-        public void Dispose() => content.LockedBy = null;
+        lock (_gate) return MemoryLock.Shared(_gate, path, _names.TryFindFile(path));
     }
 }
 

@@ -168,6 +168,8 @@ public sealed class RecordingFileSystem : IFileSystem, IDisposable
 
     public IDisposable Lock(string path, string holder) => _files.Lock(path, holder);
 
+    public IDisposable LockShared(string path) => _files.LockShared(path);
+
     public void Dispose() => _journal.Dispose();
 
     /// <summary>The real sync, then the copy of what it covers. One at a time for each content: a second sync might find nothing to copy
