@@ -46,6 +46,8 @@ public class ForwardingFiles(IFileSystem inner) : IFileSystem
     public virtual void SyncDirectory(string directory) => inner.SyncDirectory(directory);
 
     public virtual IDisposable Lock(string path, string holder) => inner.Lock(path, holder);
+
+    public virtual IDisposable LockShared(string path) => inner.LockShared(path);
 }
 
 /// <summary>Passes everything on.</summary>
