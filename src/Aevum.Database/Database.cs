@@ -11,6 +11,7 @@ using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Engine.Backup;
 using Aevum.Engine.Shards;
 using Aevum.Model.Access;
 using Aevum.Model.Catalog;
@@ -148,6 +149,21 @@ public sealed class Database : IDisposable
     public void Flush()
     {
         if (!_options.ReadOnly) Shards.Flush();
+    }
+
+    /// <summary>Makes a backup of the whole database, in a directory that may hold earlier ones: what they have already is not copied again. Commits go
+    /// on meanwhile. What can be done with backups: <see cref="Backups"/>.</summary>
+    /// <param name="directory">Made if it is not there; else it must be empty or hold backups of this database.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellation">Stops it; there is no new backup then.</param>
+    /// <returns>The backup: it holds every commit up to its moment.</returns>
+    /// <exception cref="AevumException">InvalidArgument: the directory holds something else, or backups of another database. Locked: somebody else changes
+    /// them. Corruption: a table of this database is damaged. DiskFull, InputOutput, Cancelled: there is no new backup, and the earlier ones are as they
+    /// were.</exception>
+    public BackupInfo CreateBackup(string directory, BackupOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return BackupStores.Create(Shards, directory, options, cancellation);
     }
 
     /// <summary>The applied stream of a keyspace, from now on: batches as views, nothing allocated for each. <see cref="Aevum.Watch"/> is the easier

@@ -128,6 +128,12 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         var files = storage.Options.Files;
         var scheduler = storage.Options.Scheduler;
 
+        // The file comes first when a database is made, and last when one is restored: with anything else here, and not that, it is no new one.
+        if (!DatabaseIdentity.Exists(files, directory))
+            foreach (var folder in (string[])[LogFolder, ShardsFolder])
+                if (files.DirectoryExists(FilePaths.Combine(directory, folder)))
+                    Throw.Corruption(FilePaths.Combine(directory, DatabaseIdentity.FileName), 0,
+                        $"a database's identity, as there is a {folder} directory: a restore did not get to its end here, or the file was lost");
         var identity = DatabaseIdentity.Exists(files, directory) ? DatabaseIdentity.Read(files, directory) : Create(files, scheduler);
         DatabaseId = identity.DatabaseId;
         Timeline = identity.Timeline;
@@ -329,7 +335,11 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         if (_closed || _log.TotalBytes <= kept) return;
         try
         {
-            foreach (var shard in _shards) ReleaseLog(shard, kept);
+            lock (_logGate)
+            {
+                if (_logHolds > 0) return;
+                foreach (var shard in _shards) ReleaseLog(shard, kept);
+            }
         }
         catch (AevumException)
         {
@@ -351,7 +361,8 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         {
             if (!_closed)
             {
-                ReleaseLog(_shards[index], Math.Min(_options.FeedLogBytes, _options.LogBytesMax / 2));
+                lock (_logGate)
+                    if (_logHolds == 0) ReleaseLog(_shards[index], Math.Min(_options.FeedLogBytes, _options.LogBytesMax / 2));
                 _trees[index].RequestFlush();
             }
             return Task.CompletedTask;

@@ -91,6 +91,24 @@ public sealed class StoreChecker
         return Report(_findings, metas, log);
     }
 
+    /// <summary>Checks one table, wherever it lies, from end to end, and against what a tree's manifest says of it.</summary>
+    /// <param name="image">The tree's.</param>
+    /// <param name="id">A table of it.</param>
+    public static IReadOnlyList<CheckProblem> CheckTable(IFileSystem files, string path, TreeImage image, ulong id)
+    {
+        var checker = new StoreChecker(files, FilePaths.DirectoryOf(path), null);
+        using var cache = new BlockCache(CacheBytes);
+        try
+        {
+            checker.CheckTable(image.MetaOf(id), path, cache);
+        }
+        catch (AevumException failure)
+        {
+            checker._findings.Report(path, failure);
+        }
+        return checker._findings.Problems;
+    }
+
     static CheckReport Report(CheckFindings findings, List<TableMeta> metas, LogInspection log) => new()
     {
         Problems = findings.Problems,

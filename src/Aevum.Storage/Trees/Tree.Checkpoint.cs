@@ -19,19 +19,7 @@ public sealed partial class Tree
             Throw.Invalid($"{target} is not empty: a checkpoint needs a directory of its own");
         Flush();
 
-        ManifestState state;
-        LiveVersion version;
-        lock (_installGate)
-        {
-            // Of one moment: what the manifest says, and the version whose reference keeps its files from being deleted.
-            state = _manifest!.State;
-            lock (_gate)
-            {
-                if (_closed) Throw.Closed(_directory);
-                version = _version;
-                version.AddReference();
-            }
-        }
+        var (state, version) = PinVersion();
         var tables = Path.Combine(target, TableStore.FolderName);
         try
         {
@@ -48,6 +36,28 @@ public sealed partial class Tree
         finally
         {
             version.Release();
+        }
+    }
+
+    /// <summary>The tables of this moment, held until the pin is disposed, and what the manifest says of them. What memory holds is not in them:
+    /// its batches stand in the log behind <see cref="TreePin.AppliedPosition"/>.</summary>
+    public TreePin PinTables()
+    {
+        var (state, version) = PinVersion();
+        return new TreePin(state, version, _store);
+    }
+
+    // Of one moment: what the manifest says, and the version whose reference keeps its files from being deleted.
+    (ManifestState State, LiveVersion Version) PinVersion()
+    {
+        lock (_installGate)
+        {
+            lock (_gate)
+            {
+                if (_closed) Throw.Closed(_directory);
+                _version.AddReference();
+                return (_manifest!.State, _version);
+            }
         }
     }
 

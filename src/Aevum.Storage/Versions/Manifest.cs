@@ -158,7 +158,7 @@ sealed class Manifest : IDisposable
     }
 
     // While a tree runs, an edit that breaks an invariant is our own mistake; read back from a file, it is the file's.
-    static ManifestState Follow(ManifestState state, VersionEdit edit)
+    internal static ManifestState Follow(ManifestState state, VersionEdit edit)
     {
         try
         {
