@@ -1,3 +1,5 @@
+// What is asked of backups and what is answered: options, and the records that tell of backups, checks and restores.
+
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;

@@ -64,8 +64,8 @@ sealed class BackupStore
         FormatHeader.Read(bytes, Magic, Version, path, "a store of backups");
         if (bytes.Length != MarkerBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) != Crc32C.Compute(bytes[..^4]))
             Throw.Corruption(path, Math.Min(bytes.Length, MarkerBytes), $"{MarkerBytes} bytes whose checksum holds");
-        return new(
-            files, directory, new Guid(bytes.Slice(FormatHeader.Bytes, 16), bigEndian: true), BinaryPrimitives.ReadUInt64LittleEndian(bytes[(FormatHeader.Bytes + 16)..]));
+        var next = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(FormatHeader.Bytes + 16)..]);
+        return new(files, directory, new Guid(bytes.Slice(FormatHeader.Bytes, 16), bigEndian: true), next);
     }
 
     /// <summary>The store in a directory, or a new one if there is nothing.</summary>

@@ -65,8 +65,8 @@ public static class BackupStores
 
     /// <summary>Makes a database of a backup, as it was at a moment.</summary>
     /// <param name="target">A directory that is not there, or empty.</param>
-    /// <exception cref="AevumException">NotFound: no such backup, or none from which the moment can be reached; the message tells what can. InvalidArgument: the
-    /// target is not empty. Corruption: the backup is damaged; what was made is removed.</exception>
+    /// <exception cref="AevumException">NotFound: no such backup, or none from which the moment can be reached; the message tells what can.
+    /// InvalidArgument: the target is not empty. Corruption: the backup is damaged; what was made is removed.</exception>
     public static RestoredDatabase Restore(
         IScheduler scheduler, string directory, string target, RestoreOptions? options = null, CancellationToken cancellation = default)
     {

@@ -52,8 +52,8 @@ sealed class BackupVerifier
         var backups = _content.Backups.Where(b => numbers.Contains(b.Id)).ToList();
         // Beyond what the backups themselves need: what takes them further.
         var chains = backups.ToDictionary(b => b.Id, _content.ChainOf);
-        _work.Begin("verify", backups.SelectMany(b => b.Shards.SelectMany(s => s.Tables.Select(t => (s.Id, t.Id, t.Digest, t.Bytes)))).Distinct().Sum(t => t.Bytes)
-            + chains.Values.SelectMany(c => c.Pieces).DistinctBy(p => p.Number).Sum(p => p.Bytes));
+        var tables = backups.SelectMany(b => b.Shards.SelectMany(s => s.Tables.Select(t => (Path: _store.TablePath(s.Id, t), t.Bytes)))).Distinct();
+        _work.Begin("verify", tables.Sum(t => t.Bytes) + chains.Values.SelectMany(c => c.Pieces).DistinctBy(p => p.Number).Sum(p => p.Bytes));
         var damaged = numbers.Except(backups.Select(b => b.Id)).ToList();
         foreach (var backup in backups)
         {
@@ -80,7 +80,8 @@ sealed class BackupVerifier
             isSound = false;
             // A piece that is there and cannot be read has been named already.
             var path = missing == 0 ? _store.PieceFolder : _store.PiecePath(missing);
-            if (!_content.Problems.Any(p => p.Path == path)) _problems.Add(new(path, null, $"backup {backup.Id} needs this piece of the log, and it is missing"));
+            if (!_content.Problems.Any(p => p.Path == path))
+                _problems.Add(new(path, null, $"backup {backup.Id} needs this piece of the log, and it is missing"));
             else if (!_problems.Any(p => p.Path == path)) _problems.AddRange(_content.Problems.Where(p => p.Path == path));
         }
         else if (chain.Pieces.FirstOrDefault(p => p.Number == backup.Id) is { } own && (own.Bytes != backup.PieceBytes || own.Moment != backup.Moment))
