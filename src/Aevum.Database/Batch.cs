@@ -24,6 +24,9 @@ public sealed class Batch
     /// <summary>Kept beside the commit; null: the session's.</summary>
     public CommitNote? Note { get; set; }
 
+    // The time it must be committed at; None: any.
+    internal SystemTime At { get; set; }
+
     /// <summary>The commit's system time; None before, or if there was nothing to write.</summary>
     public SystemTime Time { get; private set; }
 
@@ -96,6 +99,7 @@ public sealed class Batch
         foreach (var part in _parts.Values)
         {
             part.Note = note;
+            part.At = At;
             part.Namespace = _session.Default.Id.Namespace;
         }
         _session.Database.Router.CommitJointly([.. _parts.Select(p => (p.Key, p.Value))]);

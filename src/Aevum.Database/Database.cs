@@ -27,7 +27,7 @@ public sealed class Database : IDisposable
     readonly LocalShards _shards;
     volatile bool _disposed;
 
-    Database(string directory, DatabaseOptions options, IFileSystem files)
+    Database(string directory, DatabaseOptions options, IFileSystem files, RecordedTime? recorded = null, HybridClockOptions? clock = null)
     {
         _options = options;
         var scheduler = options.Scheduler ?? (_ownScheduler = new ThreadScheduler());
@@ -45,7 +45,8 @@ public sealed class Database : IDisposable
                 DefaultKeyspace = options.DefaultKeyspace,
                 ShardBoundaries = options.ShardBoundaries,
                 AnswersKeptFor = options.AnswersKeptFor,
-                Clock = HybridClockOptions.Default with { JumpBound = options.ClockJumpMax },
+                Clock = (clock ?? HybridClockOptions.Default) with { JumpBound = options.ClockJumpMax },
+                Recorded = recorded,
             }, operators: options.MergeOperators);
         }
         catch
@@ -76,6 +77,9 @@ public sealed class Database : IDisposable
     /// <summary>A database that lives in memory and is gone when it is disposed.</summary>
     public static Database OpenInMemory(DatabaseOptions? options = null) =>
         new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem());
+
+    internal static Database OpenRecorded(string directory, DatabaseOptions options, RecordedTime time, HybridClockOptions clock) =>
+        new(directory, options, options.Files ?? new DiskFileSystem(), time, clock);
 
     /// <summary>Different for every database ever made.</summary>
     public Guid Id => _shards.DatabaseId;

@@ -73,6 +73,10 @@ public sealed class StepBatch
     /// <summary>The namespace on whose behalf it is: where its note and its idempotency key belong.</summary>
     public uint Namespace { get; set; }
 
+    /// <summary>The system time that the commit must have, which is above all before; None: the clock's.</summary>
+    /// <remarks>For a history that is written again, with clocks that stand where it was made.</remarks>
+    public SystemTime At { get; set; }
+
     /// <summary>How many steps.</summary>
     public int Count => IsPlain ? _plain.Count : _steps.Count;
 
@@ -159,6 +163,7 @@ public sealed class StepBatch
         Policy = CommitPolicy.AllOrNothing;
         Note = null;
         Namespace = 0;
+        At = SystemTime.None;
         Forget();
     }
 

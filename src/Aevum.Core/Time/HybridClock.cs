@@ -30,6 +30,9 @@ public enum ClockRefusal
     /// <summary>The next time would be above <see cref="HybridClock.Ceiling"/>: log a higher one, raise it, ask again.</summary>
     CeilingReached = 1,
 
+    /// <summary>The time that was asked for lies below one that was handed out or observed.</summary>
+    TimePassed = 3,
+
     /// <summary>The wall clock jumped forward: somebody must look at it and call <see cref="HybridClock.Acknowledge"/>.</summary>
     ClockJumped = 2,
 }
@@ -149,6 +152,21 @@ public sealed class HybridClock
 
     /// <summary>As <see cref="TryNext(out SystemTime, out ClockRefusal)"/>, for callers that need no reason.</summary>
     public bool TryNext(out SystemTime time) => TryNext(out time, out _);
+
+    /// <summary>Takes a certain time, for a commit that was made elsewhere. It may be the one taken last: whose batch it was is the caller's
+    /// affair.</summary>
+    public bool TryTake(SystemTime at, out ClockRefusal refusal)
+    {
+        var last = Volatile.Read(ref _last);
+        while (true)
+        {
+            refusal = at.Value < last ? ClockRefusal.TimePassed : at > Ceiling ? ClockRefusal.CeilingReached : ClockRefusal.None;
+            if (refusal != ClockRefusal.None) return false;
+            var seen = Interlocked.CompareExchange(ref _last, at.Value, last);
+            if (seen == last) return true;
+            last = seen;
+        }
+    }
 
     /// <summary>Takes note of a time used elsewhere (a batch of another shard, a replayed log, a read at a moment): all later ones lie
     /// above it.</summary>

@@ -30,6 +30,9 @@ public sealed record EngineOptions
     /// (<see cref="Core.Files.OverlayFileSystem"/>).</summary>
     public bool ReadOnly { get; init; }
 
+    /// <summary>The clocks that stamp batches, if not the scheduler's; then nothing is forgotten as time goes by.</summary>
+    public RecordedTime? Recorded { get; init; }
+
     /// <summary>Where the process takes requests, for whoever finds the directory locked; empty: nowhere.</summary>
     public string Endpoint { get; init; } = "";
 

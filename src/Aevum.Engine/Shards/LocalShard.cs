@@ -198,7 +198,9 @@ public sealed partial class LocalShard : IShard
         batch.BeginResults();
         var note = batch.Note;
         if (note?.IdempotencyKey is { } repeated && TryAnswerLocked(batch, repeated)) return Missing.Nothing;
-        if (!_clock.TryNext(out var time, out var refusal))
+        var time = batch.At;
+        if (time != SystemTime.None) TakeLocked(time);
+        else if (!_clock.TryNext(out time, out var refusal))
         {
             if (refusal == ClockRefusal.CeilingReached) return Missing.Ceiling;
             _clock.Next();   // says why
@@ -231,6 +233,12 @@ public sealed partial class LocalShard : IShard
         if (!TryWriteLocked(effects.Encoded, time.Value)) return Missing.Room;
         batch.EndResults(CommitStatus.Committed, time);
         return Missing.Nothing;
+    }
+
+    void TakeLocked(SystemTime at)
+    {
+        if (at.Value <= _lastTime || !_clock.TryTake(at, out _))
+            Throw.Invalid($"no commit can be made at {at}: it lies outside of what is left between {_clock.Latest} and {_clock.Ceiling}");
     }
 
     void RequireUsableLocked()

@@ -164,7 +164,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             }
             if (_trees[0].Get(ShardEnvironment.CeilingKey) is { Length: sizeof(ulong) } ceiling)
                 greatest = Math.Max(greatest, BinaryPrimitives.ReadUInt64LittleEndian(ceiling));
-            var clock = new HybridClock(scheduler.Time, new SystemTime(greatest), options.Clock);
+            var clock = new HybridClock(options.Recorded ?? scheduler.Time, new SystemTime(greatest), options.Clock);
             _locks = new LockTable(scheduler);
             _environment = new ShardEnvironment(options, scheduler, clock, _policy);
             for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i], openedTimes[i]));
@@ -177,7 +177,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             if (options.Sync.Kind == SyncKind.Always) _log.SyncNow();
             _environment.RaiseCeiling(clock.Ceiling);
             if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
-            _retention = options.ReadOnly ? null : new RetentionKeeper(this, _policy, scheduler);
+            _retention = options.ReadOnly || options.Recorded is not null ? null : new RetentionKeeper(this, _policy, scheduler);
         }
         catch
         {
@@ -528,6 +528,22 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         using var cursor = _shards[0].OpenCursor(start, end, ReadView.AsOf(moment));
         for (cursor.SeekToFirst(); cursor.Valid; cursor.Next()) rows.Add(new CatalogRow(cursor.Key.ToArray(), cursor.Value.ToArray(), cursor.Version));
         return SnapshotOf(rows);
+    }
+
+    /// <summary>Says that a keyspace's history is whole from a time on only. A floor below the one that holds changes nothing.</summary>
+    public void RaiseFloor(KeyspaceId keyspace, SystemTime floor)
+    {
+        lock (_catalogGate)
+        {
+            if (_policy.KnownFloorOf(keyspace.Value) >= floor.Value) return;
+            foreach (var shard in _shards)
+            {
+                var batch = new StepBatch(_options.Limits);
+                batch.Put(RetentionRows.KeyOf(keyspace.Value), RetentionRows.ValueOf(floor.Value));
+                shard.Commit(batch);
+            }
+            _policy.RaiseFloors(new Dictionary<ulong, ulong> { [keyspace.Value] = floor.Value });
+        }
     }
 
     /// <summary>Writes all that memory holds to tables.</summary>

@@ -45,7 +45,11 @@ sealed class JointCommit
         ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts, Action? whenCommitted = null)
     {
         var commit = new JointCommit(environment, log, [.. parts.OrderBy(p => p.Shard.Id)]);
-        foreach (var (shard, part) in commit._parts) shard.PrefetchSteps(part);
+        foreach (var (shard, part) in commit._parts)
+        {
+            if (part.At != SystemTime.None) Throw.Invalid("a commit at a time of its own touches one shard");
+            shard.PrefetchSteps(part);
+        }
         while (!commit.TryRun(whenCommitted))
         {
             // Without the gates: whoever makes room, or writes the ceiling, wants them.
