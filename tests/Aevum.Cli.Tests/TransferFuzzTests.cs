@@ -41,6 +41,32 @@ public sealed class TransferFuzzTests
         Assert.Equal(bytes.Length, lines.Bytes);
     }
 
+    [Theory, Seeds(20)]
+    public void Any_bytes_are_a_header_a_row_or_a_bad_row(ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var header = """{"aevum":"export","format":1,"database":"fa0c0000-0000-0000-0000-000000000000","namespace":"n","keyspace":"k","kind":"history","as_of":"1830043","prefix":"p","history_floor":"17","options":{"history":"9.00:00:00","compression":"lz4","merge_operator":"append","default_time_to_live":"2.00:00:00"}}"""u8.ToArray();
+        Assert.Equal(("n", "k"), (ExportHeader.TryRead(header)!.Namespace, ExportHeader.TryRead(header)!.Keyspace));
+        for (var round = 0; round < 300; round++)
+        {
+            var line = header.ToArray();
+            for (var i = random.Next(4); i >= 0; i--)
+            {
+                var at = random.Next(line.Length);
+                if (random.OneIn(2)) line[at] = (byte)random.Next(256);
+                else line = [.. line[..at], .. line[Math.Min(line.Length, at + random.Next(20))..], .. random.OneIn(4) ? line[..at] : []];
+                if (line.Length == 0) break;
+            }
+            try
+            {
+                ExportHeader.TryRead(line);
+            }
+            catch (BadRowException)
+            {
+            }
+        }
+    }
+
     [Theory, Seeds(40)]
     public void Any_bytes_are_a_row_or_a_bad_row(ulong seed)
     {

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Aevum.Core.Batches;
 using Aevum.Model.Access;
+using Aevum.Model.Catalog;
 
 namespace Aevum.Cli.Tests;
 
@@ -219,5 +221,80 @@ public sealed class TransferTests : IDisposable
         Assert.Contains("shard 2        from \"\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x01\"", text, StringComparison.Ordinal);
         Assert.Contains("keyspace       default/large: about", text, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.CouldNotRun, CliWorld.Run("", "stats", _world.PathOf("nowhere")).ExitCode);
+    }
+
+    // A database with several keyspaces and namespaces, whose commits touch more than one of them.
+    string MakeMany()
+    {
+        using var database = Database.Open(_world.PathOf("many"));
+        database.CreateNamespace("agents", new KeyspaceOptions { History = HistoryPolicy.Forever, DefaultTimeToLive = TimeSpan.FromDays(2) });
+        using var session = database.OpenSession();
+        var notes = session.CreateKeyspace("notes", new KeyspaceOptions { History = HistoryPolicy.For(TimeSpan.FromDays(9)), Compression = KeyspaceCompression.Lz4 });
+        var log = session.CreateKeyspace("log", new KeyspaceOptions { History = HistoryPolicy.Forever, MergeOperator = "append" });
+        for (var i = 0; i < 300; i++)
+        {
+            var batch = session.NewBatch();
+            batch.Note = i % 3 == 0 ? new CommitNote(Actor: $"agent {i % 7}", Run: "r") : null;
+            batch.Put(session.Default, Encoding.UTF8.GetBytes($"k{i % 40}"), [(byte)i, 0xFF]);
+            batch.Put(notes, Encoding.UTF8.GetBytes($"n{i % 11}"), Encoding.UTF8.GetBytes($"{i}"), TimeSpan.FromHours(1 + i));
+            if (i % 5 == 0) batch.Delete(session.Default, Encoding.UTF8.GetBytes($"k{i % 13}"));
+            if (i % 4 == 0) batch.Merge(log, "all"u8, Encoding.UTF8.GetBytes($"{i},"));
+            batch.Commit();
+        }
+        notes.DeletePrefix("n1"u8);
+        using var agents = database.OpenSession("agents");
+        agents.Default.Put("plan"u8, "later"u8);
+        return _world.PathOf("many");
+    }
+
+    [Fact]
+    public void A_whole_database_goes_out_and_comes_back_with_its_times()
+    {
+        var many = MakeMany();
+        var export = CliWorld.Run("", "export", many, "--all", "--history").Out;
+        Assert.Equal(4, export.Split('\n').Count(line => line.StartsWith("""{"aevum":"export",""", StringComparison.Ordinal)));
+        var made = Import(export, _world.PathOf("copy"), "--format", "ndjson", "--times");
+        Assert.Equal(0, made.ExitCode);
+        Assert.EndsWith("commits at their own times; 4 keyspaces\n", made.Out, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_world.PathOf("copy.import")));
+
+        // The same again, but for what belongs to the database: its id, and the moment it was written at.
+        static string Plain(string text) => Regex.Replace(Regex.Replace(text, "\"(database|as_of)\":\"[^\"]*\"", "\"$1\":\"\""), "range-deleted", "deleted");
+        Assert.Equal(Plain(export), Plain(CliWorld.Run("", "export", _world.PathOf("copy"), "--all", "--history").Out));
+        Assert.Equal(0, CliWorld.Run("", "check", _world.PathOf("copy")).ExitCode);
+
+        using var database = Database.Open(_world.PathOf("copy"));
+        using var session = database.OpenSession();
+        Assert.Equal("append", session.Keyspace("log").Options.MergeOperator);
+        var version = session.Default.GetVersioned("k39"u8)!.Version;
+        Assert.Equal(2, session.Default.ChangesOf(version).Count() + session.Keyspace("notes").ChangesOf(version).Count());
+        Assert.True(session.Default.Put("after"u8, "1"u8) > version);
+    }
+
+    [Theory]
+    [InlineData("{\"key\":\"a\",\"value\":\"1\",\"time\":\"1700000000000000000\"}\n", "line 1: a history begins with its header")]
+    [InlineData("H\n{\"key\":\"a\",\"value\":\"1\"}\n", "line 2: there is no \"time\"")]
+    [InlineData("H\nH\n", "line 2: keyspace default of namespace default comes twice")]
+    [InlineData("{\"aevum\":\"export\"}\n", "line 1: the export has another format than 1")]
+    [InlineData("V\n", "line 1: it begins an export of values")]
+    public void A_history_that_makes_no_sense_leaves_nothing(string input, string why)
+    {
+        const string header = """{"aevum":"export","format":1,"namespace":"default","keyspace":"default","kind":"history","as_of":"1700000000000000000","options":{"history":"forever"}}""";
+        input = input.Replace("H\n", header + "\n", StringComparison.Ordinal)
+            .Replace("V\n", header.Replace("\"history\",", "\"values\",", StringComparison.Ordinal) + "\n", StringComparison.Ordinal);
+        var refused = Import(input, _world.PathOf("copy"), "--format", "ndjson", "--times");
+        Assert.Equal(ExitCodes.Problems, refused.ExitCode);
+        Assert.Contains(why, refused.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_world.Folder));
+    }
+
+    [Fact]
+    public void A_history_makes_a_database_and_adds_to_none()
+    {
+        var store = _world.MakeStore("d");
+        var export = CliWorld.Run("", "export", store, "--history").Out;
+        Assert.Equal(ExitCodes.CouldNotRun, Import(export, store, "--format", "ndjson", "--times").ExitCode);
+        Assert.Equal(ExitCodes.CouldNotRun, Import(export, _world.PathOf("e"), "--format", "tsv", "--times").ExitCode);
+        Assert.False(Directory.Exists(_world.PathOf("e")));
     }
 }

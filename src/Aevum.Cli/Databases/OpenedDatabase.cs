@@ -6,7 +6,7 @@ namespace Aevum.Cli.Databases;
 sealed class OpenedDatabase : IDisposable
 {
     // A person sits before it and machines sleep: a wall clock that went on meanwhile is followed.
-    static readonly DatabaseOptions Options = new() { CacheBytes = 64 << 20, ClockJumpMax = TimeSpan.FromDays(3660) };
+    public static readonly DatabaseOptions Options = new() { CacheBytes = 64 << 20, ClockJumpMax = TimeSpan.FromDays(3660) };
 
     OpenedDatabase(Database database, Session session) => (Database, Session) = (database, session);
 

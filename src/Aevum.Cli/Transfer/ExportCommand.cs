@@ -1,4 +1,4 @@
-// ExportCommand: aevum export DIR [FILE]: a keyspace as NDJSON.
+// ExportCommand: aevum export DIR [FILE]: a keyspace, or all of them, as NDJSON.
 //
 // A file is written under another name and renamed when it is whole; one that is there already is left alone unless --yes. Exit code 0: written;
 // 2: it could not be.
@@ -10,6 +10,7 @@ using Aevum.Cli.Databases;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Model.Catalog;
 
 namespace Aevum.Cli.Transfer;
 
@@ -21,30 +22,48 @@ static class ExportCommand
         var file = new Argument<string>("FILE") { Description = "What to write; - for the output.", DefaultValueFactory = _ => "-" };
         var keyspace = new Option<string?>("--keyspace") { Description = "The keyspace; the default one unless given." };
         var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };
+        var all = new Option<bool>("--all") { Description = "Every keyspace of every namespace." };
         var asOf = new Option<string?>("--as-of") { Description = "As of a time: 2026-03-01T12:00:00Z, the same with +counter, or its 64 bits." };
         var history = new Option<bool>("--history") { Description = "Every version of every key, deleted ones too." };
         var prefix = new Option<string?>("--prefix") { Description = "Only keys that begin with this; escapes as in the shell, within double quotes." };
         var yes = new Option<bool>("--yes") { Description = "Overwrite FILE if it is there." };
-        var command = new Command("export", "Write a keyspace as NDJSON: its keys, or all their versions.")
+        var command = new Command("export", "Write a keyspace, or all, as NDJSON: its keys, or all their versions.")
         {
-            directory, file, keyspace, tenant, asOf, history, prefix, yes,
+            directory, file, keyspace, tenant, all, asOf, history, prefix, yes,
         };
         command.SetAction(parsed =>
         {
             using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, create: false, parsed.GetValue(tenant), readOnly: true);
-            var session = parsed.GetValue(asOf) is { } time ? opened.Session.AsOf(SystemTimeText.Parse(time)) : opened.Session;
-            var from = parsed.GetValue(keyspace) is { } name ? session.Keyspace(name) : session.Default;
+            var moment = parsed.GetValue(asOf) is { } time ? SystemTimeText.Parse(time) : (SystemTime?)null;
             var begins = parsed.GetValue(prefix) is { } text ? OneWord(text) : null;
             var isHistory = parsed.GetValue(history);
+            if (parsed.GetValue(all) && (parsed.GetValue(keyspace) ?? parsed.GetValue(tenant)) is not null)
+                Throw.Invalid("--all writes every keyspace of every namespace: it goes with neither --keyspace nor --namespace");
+            var from = parsed.GetValue(all) ? KeyspacesOf(opened.Database, moment) : [OneOf(opened.Session, moment, parsed.GetValue(keyspace))];
             Write(terminal, parsed.GetValue(file)!, parsed.GetValue(yes), (target, stages) =>
             {
                 stages.Begin(isHistory ? "versions" : "keys", 0);
-                using var exporter = new Exporter(session, from, begins, target);
-                exporter.Run(isHistory, stages.Advance);
+                using var exporter = new Exporter(target, stages.Advance);
+                foreach (var (session, name) in from) exporter.Write(session, name, isHistory, begins);
             });
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    static (Session, Keyspace) OneOf(Session session, SystemTime? moment, string? name)
+    {
+        if (moment is { } at) session = session.AsOf(at);
+        return (session, name is null ? session.Default : session.Keyspace(name));
+    }
+
+    static IEnumerable<(Session, Keyspace)> KeyspacesOf(Database database, SystemTime? moment)
+    {
+        foreach (var space in database.Catalog.Namespaces.Where(n => n.Id != NamespaceEntry.SystemId))
+        {
+            using var session = database.OpenSession(space.Name);
+            foreach (var name in (moment is { } at ? session.AsOf(at) : session).ListKeyspaces()) yield return OneOf(session, moment, name);
+        }
     }
 
     static byte[] OneWord(string text) => text.StartsWith('"') && ByteText.SplitWords(text) is [var word] ? word : Encoding.UTF8.GetBytes(text);

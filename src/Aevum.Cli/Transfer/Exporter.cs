@@ -1,10 +1,8 @@
-// Exporter: a keyspace into NDJSON: a header, then a row a line, in key order.
+// Exporter: keyspaces into NDJSON, one behind the other: a header, then a row a line, in key order.
 //
 //   values     the keys that hold something at one moment
 //   history    every version of every key that may still be asked about, deleted keys too; of each key the oldest first, so that an import in
 //              the order of the lines gives the versions back in theirs
-//
-// The header tells where it comes from, as of when, from when on history was kept, and what an import gives back of it.
 
 using System.Text.Json;
 using Aevum.Cli.Terminals;
@@ -13,72 +11,52 @@ using Aevum.Model.Access;
 
 namespace Aevum.Cli.Transfer;
 
-sealed class Exporter(Session session, Keyspace keyspace, byte[]? prefix, Stream target) : IDisposable
+sealed class Exporter(Stream target, Action<long> advance) : IDisposable
 {
     const int FlushBytes = 64 << 10;
 
     readonly Utf8JsonWriter _json = new(target, JsonOptions.Lines);
 
-    public long Rows { get; private set; }
-
     public void Dispose() => _json.Dispose();
 
-    public void Run(bool history, Action<long> advance)
+    /// <summary>Writes a keyspace.</summary>
+    /// <param name="session">In the keyspace's namespace, at the moment that is wanted.</param>
+    /// <param name="prefix">Null: all keys.</param>
+    public void Write(Session session, Keyspace keyspace, bool history, byte[]? prefix)
     {
         var at = session.Moment ?? session.Database.Now;
-        WriteHeader(history, at);
+        var floor = history ? keyspace.HistoryFloor : SystemTime.None;
+        new ExportHeader(session.Database.Id, session.Namespace, keyspace.Name, history, at, keyspace.Options, floor, prefix).Write(_json);
+        EndLine();
         var options = prefix is null ? ScanOptions.All : ScanOptions.OfPrefix(prefix);
-        if (history) WriteHistory(options, advance);
-        else WriteValues(options with { AsOf = at }, advance);
-        _json.Flush();
+        if (history) WriteHistory(keyspace, options);
+        else WriteValues(keyspace, options with { AsOf = at });
         target.Flush();
     }
 
-    void WriteValues(ScanOptions options, Action<long> advance)
+    void WriteValues(Keyspace keyspace, ScanOptions options)
     {
         using var cursor = keyspace.OpenCursor(options);
         while (cursor.MoveNext())
         {
             RowJson.Write(_json, new Row(cursor.Key.ToArray(), ValueChange.Put, cursor.Value.ToArray(), Expiry: cursor.Expiry));
-            End(advance);
+            End();
         }
     }
 
-    void WriteHistory(ScanOptions options, Action<long> advance)
+    void WriteHistory(Keyspace keyspace, ScanOptions options)
     {
         foreach (var key in keyspace.ScanHistory(options))
             foreach (var version in key.Versions.Reverse())
             {
                 RowJson.Write(_json, new Row(key.Key, version.Change, version.Value, version.Time, version.Expiry, version.Note));
-                End(advance);
+                End();
             }
     }
 
-    void WriteHeader(bool history, SystemTime at)
-    {
-        _json.WriteStartObject();
-        _json.WriteString(RowJson.HeaderName, RowJson.ExportKind);
-        _json.WriteNumber("format", 1);
-        _json.WriteString("database", session.Database.Id);
-        _json.WriteString("namespace", session.Namespace);
-        _json.WriteString("keyspace", keyspace.Name);
-        _json.WriteString("kind", history ? "history" : "values");
-        _json.WriteString("as_of", at.ToString());
-        if (prefix is not null) _json.WriteBytes("prefix", prefix);
-        var floor = keyspace.HistoryFloor;
-        if (history && floor != SystemTime.None) _json.WriteString("history_floor", floor.ToString());
-        _json.WriteString("an_import_restores", history
-            ? "values, deletes (ranges as single ones), expiries, notes, the order of each key's versions; " +
-              "not system times, idempotency keys, what shared a commit"
-            : "values and expiries");
-        _json.WriteEndObject();
-        EndLine();
-    }
-
-    void End(Action<long> advance)
+    void End()
     {
         EndLine();
-        Rows++;
         advance(1);
     }
 

@@ -24,14 +24,24 @@ static class ImportCommand
         var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };
         var create = new Option<bool>("--create") { Description = "Make the database and the keyspace if they are not there." };
         var hex = new Option<bool>("--hex") { Description = "tsv: a field that begins with 0x is hex digits." };
+        var times = new Option<bool>("--times")
+        {
+            Description = "ndjson: make DIR anew from exported histories, every version at the time it had.",
+        };
         var skip = new Option<bool>("--skip-bad") { Description = "Go on after a line that is no row." };
         var json = new Option<bool>("--json") { Description = "Print what was done as one JSON object." };
         var command = new Command("import", "Write the rows of a file or a pipe into a keyspace.")
         {
-            directory, file, format, keyspace, tenant, create, hex, skip, json,
+            directory, file, format, keyspace, tenant, create, hex, times, skip, json,
         };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(times))
+            {
+                if (parsed.GetValue(format) != "ndjson" || parsed.GetValue(skip) || (parsed.GetValue(keyspace) ?? parsed.GetValue(tenant)) is not null)
+                    Throw.Invalid("--times reads whole exports: it goes with --format ndjson, and with neither --keyspace, --namespace nor --skip-bad");
+                return ImportHistory(terminal, parsed.GetValue(directory)!, parsed.GetValue(file)!, parsed.GetValue(json));
+            }
             var readsHex = parsed.GetValue(hex);
             RowReader read = parsed.GetValue(format) == "tsv" ? line => RowTsv.Read(line, readsHex) : RowJson.Read;
             using var opened = OpenedDatabase.Open(parsed.GetValue(directory)!, parsed.GetValue(create), parsed.GetValue(tenant));
@@ -68,6 +78,46 @@ static class ImportCommand
                 $"{importer.Puts:N0} puts and {importer.Deletes:N0} deletes, {importer.Bytes:N0} bytes in {importer.Commits:N0} commits; " +
                 $"{importer.BadCount:N0} bad lines, {importer.Expired:N0} expired rows passed over"));
         return isWhole ? ExitCodes.Done : ExitCodes.Problems;
+    }
+
+    static int ImportHistory(Terminal terminal, string directory, string file, bool json)
+    {
+        using var stream = Open(terminal, file);
+        var lines = new ByteLines(stream);
+        var importer = new HistoryImporter(directory, OpenedDatabase.Options);
+        BadLine? bad = null;
+        if (json) bad = importer.Run(lines, _ => { }, _ => { });
+        else Stages.Run(terminal, TimeProvider.System, stages => bad = importer.Run(lines, name => stages.Begin(name, 0), stages.Advance));
+        if (bad is not null)
+        {
+            terminal.Fail(string.Create(CultureInfo.InvariantCulture, $"line {bad.Number}: {bad.Why}"));
+            terminal.Fail("nothing was imported");
+            return ExitCodes.Problems;
+        }
+        if (json) terminal.Out.WriteLine(AsJson(importer, lines));
+        else
+            terminal.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{importer.Puts:N0} puts and {importer.Deletes:N0} deletes, {importer.Bytes:N0} bytes in {importer.Commits:N0} commits at their own times; " +
+                $"{importer.Keyspaces.Count:N0} keyspaces"));
+        return ExitCodes.Done;
+    }
+
+    static string AsJson(HistoryImporter importer, ByteLines lines)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, JsonOptions.Writing))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("lines", lines.Number);
+            writer.WriteNumber("keyspaces", importer.Keyspaces.Count);
+            writer.WriteNumber("puts", importer.Puts);
+            writer.WriteNumber("deletes", importer.Deletes);
+            writer.WriteNumber("bytes", importer.Bytes);
+            writer.WriteNumber("commits", importer.Commits);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     static Stream Open(Terminal terminal, string file)

@@ -6,11 +6,12 @@
 // So every row is a version of its own, and the versions of a key keep their order. Always true: where an import ends at a line that is refused, all
 // lines before it are committed, and none after it.
 //
-// Not restored: system times (a commit is stamped when it is made; nothing writes a version at a time of its choosing yet) and idempotency keys (a
-// commit with one that was used would not be done again). What is passed over: a value whose expiry lies in the past and that is no part of a history;
+// Not restored: system times (HistoryImporter does that, into a database of its own) and idempotency keys (a commit with one that was used would not
+// be done again). What is passed over: a value whose expiry lies in the past and that is no part of a history;
 // of a history it is kept, with its expiry, and never seen.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Access;
@@ -29,7 +30,7 @@ sealed class Importer(Session session, Keyspace keyspace, RowReader read, bool s
     public const int BatchBytes = 1 << 20;
     const int BadLinesKept = 20;
 
-    readonly HashSet<byte[]> _keys = new(KeyEquality.Instance);
+    readonly HashSet<byte[]> _keys = new(KeyComparer.Instance);
     readonly List<BadLine> _badLines = [];
     Batch _batch = session.NewBatch();
     int _batchBytes;
@@ -133,19 +134,5 @@ sealed class Importer(Session session, Keyspace keyspace, RowReader read, bool s
         _batch = session.NewBatch();
         _keys.Clear();
         _batchBytes = 0;
-    }
-
-    sealed class KeyEquality : IEqualityComparer<byte[]>
-    {
-        public static KeyEquality Instance { get; } = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] key)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(key);
-            return hash.ToHashCode();
-        }
     }
 }
