@@ -160,12 +160,14 @@ sealed class BackupRestorer
     {
         var options = EngineOptions.Default;
         var folder = FilePaths.Combine(_target, LocalShards.LogFolder);
+        // No larger than what there is to write: nothing is ever appended to these segments again.
+        var first = Math.Min(_chain.Pieces.Sum(p => p.Bytes) + (64 << 10), options.LogSegmentBytes) / 4096 * 4096;
         using var log = CommitLog.Open(_files, _scheduler, folder, new LogOptions
         {
             DatabaseId = _identity.DatabaseId,
             Timeline = _identity.Timeline,
             SegmentBytes = options.LogSegmentBytes,
-            FirstSegmentBytes = Math.Min(options.LogSegmentBytes, 4 << 20),
+            FirstSegmentBytes = (int)first,
             SpareSegments = 1,
         });
         var streams = new Dictionary<uint, (LogStream Stream, ulong Next)>();
@@ -183,12 +185,12 @@ sealed class BackupRestorer
         }
 
         // Whatever is stamped from here on lies above the moment, wherever the wall clock stands.
-        var first = _backup.Shards.Single(s => s.Id == _identity.Shards[0].Id).Id;
+        var ceilingShard = _identity.Shards[0].Id;
         var ceiling = new SystemTime(_moment.Value + 1);
         var batch = new WriteBatch();
         batch.Put(ShardEnvironment.CeilingKey, BitConverter.GetBytes(ceiling.Value));
         batch.SystemTime = ceiling;
-        log.Append(streams[first].Stream, streams[first].Next, batch.Encoded);
+        log.Append(streams[ceilingShard].Stream, streams[ceilingShard].Next, batch.Encoded);
         log.SyncNow();
     }
 

@@ -234,10 +234,11 @@ sealed class BackupStore
         // A number never comes back: what somebody noted down as 7 is not another backup one day.
         _nextNumber = NextNumber;
         WriteMarker();
+        var freed = Files.FileLength(BackupPath(number));
         Files.Delete(BackupPath(number));
         // Before anything that it needs goes, or a power cut could bring it back without.
         Files.SyncDirectory(BackupFolder);
-        return Sweep();
+        return freed + Sweep();
     }
 
     /// <summary>Removes what no backup needs, and what was never finished.</summary>
