@@ -90,10 +90,26 @@ public sealed class Batch
     /// <exception cref="AevumException">ReadOnly, DiskFull, LimitExceeded, InvalidArgument, OutcomeUnknown.</exception>
     public bool TryCommit()
     {
+        var parts = Begin();
+        _session.Database.Router.CommitJointly(parts);
+        return End();
+    }
+
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    /// <exception cref="AevumException">Also Cancelled: before it began, and nothing was done. OutcomeUnknown: it was cancelled while it was on
+    /// its way to the disk, and may be done.</exception>
+    public async ValueTask<bool> TryCommitAsync(CancellationToken cancellation = default)
+    {
+        var parts = Begin();
+        await _session.Database.Router.CommitJointlyAsync(parts, cancellation);
+        return End();
+    }
+
+    (IShard Shard, StepBatch Part)[] Begin()
+    {
         if (_isCommitted) Throw.Invalid("a batch is committed once");
         _session.RequireWritable();
         _isCommitted = true;
-        if (_parts.Count == 0) return true;
         var note = Note ?? _session.Note;
         if (note?.IdempotencyKey is not null && _parts.Count > 1) Throw.Invalid("a batch with an idempotency key touches one shard");
         foreach (var part in _parts.Values)
@@ -102,7 +118,11 @@ public sealed class Batch
             part.At = At;
             part.Namespace = _session.Default.Id.Namespace;
         }
-        _session.Database.Router.CommitJointly([.. _parts.Select(p => (p.Key, p.Value))]);
+        return [.. _parts.Select(p => (p.Key, p.Value))];
+    }
+
+    bool End()
+    {
         foreach (var part in _parts.Values)
         {
             if (part.Status == CommitStatus.Refused)
@@ -120,9 +140,19 @@ public sealed class Batch
     /// <exception cref="AevumException">Conflict: a condition did not hold; and those of <see cref="TryCommit"/>.</exception>
     public SystemTime Commit()
     {
-        if (!TryCommit()) throw new AevumException(ErrorCode.Conflict, "a condition of the batch did not hold: nothing was done");
+        if (!TryCommit()) throw DidNotHold();
         return Time;
     }
+
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    /// <exception cref="AevumException">Conflict, and those of <see cref="TryCommitAsync"/>.</exception>
+    public async ValueTask<SystemTime> CommitAsync(CancellationToken cancellation = default)
+    {
+        if (!await TryCommitAsync(cancellation)) throw DidNotHold();
+        return Time;
+    }
+
+    static AevumException DidNotHold() => new(ErrorCode.Conflict, "a condition of the batch did not hold: nothing was done");
 
     /// <summary>What a step returned.</summary>
     public long NumberOf(int step) => _parts[_steps[step].Shard].ResultOf(_steps[step].Step).Number;

@@ -135,6 +135,12 @@ public sealed class Session : IDisposable
             return true;
         }, isolation, attemptsMax);
 
+    /// <summary>The same for an action that awaits something. What it awaits holds no locks up but its own.</summary>
+    /// <exception cref="AevumException">Also Cancelled: nothing was done.</exception>
+    public ValueTask<T> RunAsync<T>(
+        Func<Transaction, ValueTask<T>> action, Isolation isolation = Isolation.Serializable, int attemptsMax = 100, CancellationToken cancellation = default) =>
+        TransactionRunner.RunAsync(this, action, isolation, attemptsMax, cancellation);
+
     /// <summary>Ends the session: everything asked of it afterwards is refused with Closed.</summary>
     public void Dispose() => _disposed = true;
 

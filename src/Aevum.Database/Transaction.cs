@@ -225,7 +225,12 @@ public sealed partial class Transaction : IDisposable
         RequireOpen(null);
         try
         {
-            if (_writes.Count > 0) CommitWrites();
+            if (_writes.Count > 0)
+            {
+                var parts = PartsOfWrites();
+                _session.Database.Router.CommitJointly(parts);
+                Finish(parts);
+            }
         }
         finally
         {
@@ -234,7 +239,30 @@ public sealed partial class Transaction : IDisposable
         return Time;
     }
 
-    void CommitWrites()
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    /// <exception cref="AevumException">Also Cancelled: before the commit began, and nothing was done. OutcomeUnknown: it was cancelled while it
+    /// was on its way to the disk, and may be done.</exception>
+    public async ValueTask<SystemTime> CommitAsync(CancellationToken cancellation = default)
+    {
+        RequireOpen(null);
+        try
+        {
+            if (_writes.Count > 0)
+            {
+                var parts = PartsOfWrites();
+                await _session.Database.Router.CommitJointlyAsync(parts, cancellation);
+                Finish(parts);
+            }
+        }
+        finally
+        {
+            Close();
+        }
+        return Time;
+    }
+
+    // What was written, and what must hold for it.
+    (IShard Shard, StepBatch Part)[] PartsOfWrites()
     {
         _session.RequireWritable();
         var parts = new Dictionary<IShard, StepBatch>();
@@ -264,8 +292,12 @@ public sealed partial class Transaction : IDisposable
             if (pending.Value is { } value) PartOf(key).Put(key, value, condition, pending.Expiry);
             else PartOf(key).Delete(key, condition);
         }
-        _session.Database.Router.CommitJointly([.. parts.Select(p => (p.Key, p.Value))]);
-        foreach (var part in parts.Values)
+        return [.. parts.Select(p => (p.Key, p.Value))];
+    }
+
+    void Finish((IShard Shard, StepBatch Part)[] parts)
+    {
+        foreach (var (_, part) in parts)
         {
             if (part.Status == CommitStatus.Refused) throw Conflict();
             if (part.Time > Time) Time = part.Time;

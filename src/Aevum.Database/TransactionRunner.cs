@@ -33,11 +33,40 @@ static class TransactionRunner
         }
     }
 
+    public static async ValueTask<T> RunAsync<T>(
+        Session session, Func<Transaction, ValueTask<T>> action, Isolation isolation, int attemptsMax, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        if (attemptsMax < 1) Throw.Invalid($"a transaction is tried at least once, not {attemptsMax} times");
+        var order = 0UL;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (cancellation.IsCancellationRequested) throw new AevumException(ErrorCode.Cancelled, "the transaction was cancelled before it was committed");
+            using var transaction = session.Begin(isolation);
+            if (order == 0) order = transaction.Order;
+            else transaction.Order = order;
+            try
+            {
+                var result = await action(transaction);
+                if (transaction.IsOpen) await transaction.CommitAsync(cancellation);
+                return result;
+            }
+            catch (AevumException again) when (attempt < attemptsMax && again.Code is ErrorCode.Conflict or ErrorCode.Deadlock)
+            {
+            }
+            if (PauseAfter(session.Database, attempt) is { } pause) await session.Database.Shards.PauseAsync(pause, cancellation);
+        }
+    }
+
     static void Pause(Database database, int attempt)
     {
-        if (attempt < 3) return;   // mostly the other one is through by now
+        if (PauseAfter(database, attempt) is { } pause) database.Shards.Pause(pause);
+    }
+
+    static TimeSpan? PauseAfter(Database database, int attempt)
+    {
+        if (attempt < 3) return null;   // mostly the other one is through by now
         var longest = Math.Min(PauseMin.Ticks << Math.Min(attempt - 3, 20), PauseMax.Ticks);
-        var shards = database.Shards;
-        shards.Pause(TimeSpan.FromTicks(shards.Chance.Next((int)longest) + 1));
+        return TimeSpan.FromTicks(database.Shards.Chance.Next((int)longest) + 1);
     }
 }

@@ -169,7 +169,7 @@ public sealed class CookbookTests : IDisposable
         batch.Put(notes, "a"u8, "1"u8);
         batch.Put(facts, "b"u8, "2"u8);
         int counted = batch.Increment(notes, "uploads"u8);
-        SystemTime time = batch.Commit();                    // all at one instant, or an error and nothing
+        SystemTime time = batch.Commit();                    // or CommitAsync: all at one instant, or an error and nothing
         long uploads = batch.NumberOf(counted);              // the same if the batch is sent again: it is done once
         // end
         Assert.Equal((1L, time), (uploads, facts.GetVersioned("b"u8)!.Version));

@@ -63,6 +63,8 @@ public sealed partial class LocalShard
 
     internal void AcknowledgeJoint(LogAddress address, SystemTime time) => Acknowledge(address, time.Value);
 
+    internal bool IsAcknowledgedJoint(LogAddress address) => IsAcknowledged(address);
+
     /// <summary>Writes what is left to do of a commit that a crash cut short.</summary>
     /// <param name="time">The commit's; null: any.</param>
     internal void WriteRecovered(WriteBatch batch, SystemTime? time)

@@ -93,7 +93,7 @@ public sealed partial class LocalShard : IShard
         try
         {
             (address, time) = Decide(batch);
-            if (_log.Sync.Kind == SyncKind.Os || address.Value <= _log.Durable.Value)
+            if (IsAcknowledged(address))
             {
                 Acknowledge(address, time);
                 return default;
@@ -377,25 +377,16 @@ public sealed partial class LocalShard : IShard
         if (_waitsForSync) Show(time);
     }
 
-    async ValueTask AcknowledgeAsync(LogAddress address, ulong time, CancellationToken cancellation)
+    // Shown in any case: what the sequencer decides by must not stay hidden from reads because nobody waits for it any more.
+    ValueTask AcknowledgeAsync(LogAddress address, ulong time, CancellationToken cancellation) => _environment.WhenAcknowledged(_log, address, () =>
     {
-        try
-        {
-            await _environment.WhenAcknowledged(_log, address).WaitAsync(cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new AevumException(ErrorCode.OutcomeUnknown, "the caller left before the batch was acknowledged: it may be committed");
-        }
-        catch (AevumException stopped)
-        {
-            throw Unknown(stopped);
-        }
         if (_waitsForSync) Show(time);
-    }
+    }, cancellation);
 
-    internal static AevumException Unknown(AevumException stopped) =>
+    internal static AevumException Unknown(Exception stopped) =>
         new(ErrorCode.OutcomeUnknown, $"whether the batch is committed is not known: {stopped.Message}", stopped);
 
-    static AevumException Cancelled() => new(ErrorCode.Cancelled, "the commit was cancelled before it began");
+    bool IsAcknowledged(LogAddress address) => _log.Sync.Kind == SyncKind.Os || address.Value <= _log.Durable.Value;
+
+    internal static AevumException Cancelled() => new(ErrorCode.Cancelled, "the commit was cancelled before it began");
 }

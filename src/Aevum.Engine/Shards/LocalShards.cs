@@ -402,6 +402,13 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         else if (parts.Count > 1) JointCommit.Run(_environment, _log, parts.Select(p => ((LocalShard)p.Shard, p.Part)));
     }
 
+    public ValueTask CommitJointlyAsync(IReadOnlyList<(IShard Shard, StepBatch Part)> parts, CancellationToken cancellation = default) => parts.Count switch
+    {
+        0 => default,
+        1 => parts[0].Shard.CommitAsync(parts[0].Part, cancellation),
+        _ => JointCommit.RunAsync(_environment, _log, parts.Select(p => ((LocalShard)p.Shard, p.Part)), cancellation),
+    };
+
     public IHeldMoment HoldNow()
     {
         // Held first, then named: whatever is shown meanwhile lies above what is held, and the moment above what was shown.
@@ -441,6 +448,9 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
 
     /// <summary>Lets some time pass.</summary>
     public void Pause(TimeSpan time) => _environment.Pauses.WaitUntil(static () => false, time);
+
+    /// <summary>Lets some time pass, and no thread with it; sooner if it is cancelled.</summary>
+    public Task PauseAsync(TimeSpan time, CancellationToken cancellation) => _environment.Scheduler.Delay(time, cancellation);
 
     /// <remarks>Of the rows that the database keeps about itself, which stand in each shard, it gives those of the first; the others' are to be had
     /// from the shards.</remarks>

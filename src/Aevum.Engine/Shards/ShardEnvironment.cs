@@ -177,15 +177,28 @@ sealed class ShardEnvironment
     }
 
     /// <summary>Ends when the log acknowledges an address, or with why it does not.</summary>
-    public async Task WhenAcknowledged(CommitLog log, LogAddress address)
+    /// <param name="whenAcknowledged">Run in any case, also if the caller has left meanwhile.</param>
+    /// <exception cref="AevumException">OutcomeUnknown: the caller left, or the log stopped.</exception>
+    public async ValueTask WhenAcknowledged(CommitLog log, LogAddress address, Action whenAcknowledged, CancellationToken cancellation)
     {
         var wait = Scheduler.Start("acknowledge", WorkClass.Urgent, _ =>
         {
             log.WaitAcknowledged(address);
+            whenAcknowledged();
             return Task.CompletedTask;
         });
-        await wait.WaitAsync();   // in the caller's context: a body of the scheduler stays on the scheduler
-        if (wait.Failure is { } failure) throw new AevumException((failure as AevumException)?.Code ?? ErrorCode.Closed, failure.Message, failure);
+        try
+        {
+            await End(wait).WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new AevumException(ErrorCode.OutcomeUnknown, "the caller left before the batch was acknowledged: it may be committed");
+        }
+        if (wait.Failure is { } failure) throw LocalShard.Unknown(failure);
+
+        // Ends in the caller's context, and who waits for it goes on there: a body of the scheduler stays on the scheduler.
+        static async Task End(BackgroundTask task) => await task.WaitAsync();
     }
 }
 

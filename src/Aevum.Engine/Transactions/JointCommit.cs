@@ -44,6 +44,28 @@ sealed class JointCommit
     public static void Run(
         ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts, Action? whenCommitted = null)
     {
+        var commit = Decide(environment, log, parts, whenCommitted);
+        commit.Acknowledge();
+    }
+
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    public static async ValueTask RunAsync(
+        ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) throw LocalShard.Cancelled();
+        var commit = Decide(environment, log, parts, null);
+        if (commit._parts[0].Shard.IsAcknowledgedJoint(commit._address)) commit.Acknowledge();
+        else await environment.WhenAcknowledged(log, commit._address, commit.Acknowledge, cancellation);
+    }
+
+    void Acknowledge()
+    {
+        foreach (var (shard, part) in _parts) shard.AcknowledgeJoint(_address, part.Time);
+    }
+
+    static JointCommit Decide(
+        ShardEnvironment environment, CommitLog log, IEnumerable<(LocalShard Shard, StepBatch Part)> parts, Action? whenCommitted)
+    {
         var commit = new JointCommit(environment, log, [.. parts.OrderBy(p => p.Shard.Id)]);
         foreach (var (shard, part) in commit._parts)
         {
@@ -56,7 +78,7 @@ sealed class JointCommit
             if (commit._withoutRoom is { } full) full.WaitForRoom();
             else environment.RaiseCeiling(environment.Clock.Ceiling);
         }
-        foreach (var (shard, part) in commit._parts) shard.AcknowledgeJoint(commit._address, part.Time);
+        return commit;
     }
 
     bool TryRun(Action? whenCommitted)

@@ -22,6 +22,8 @@ public interface IShard : IAppliedStream
     void Commit(StepBatch batch);
 
     /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    /// <exception cref="AevumException">Also Cancelled: before it began, and nothing was done. OutcomeUnknown: the caller left while it was decided
+    /// and not yet acknowledged.</exception>
     ValueTask CommitAsync(StepBatch batch, CancellationToken cancellation = default);
 
     /// <summary>Decides several batches in order, each on its own, and tells of them together: one wait for all.</summary>
@@ -96,6 +98,10 @@ public interface IShardRouter : IAppliedStream
     /// <summary>Commits a batch for each of several shards at one system time: all of them or, if a step of one is not done, none.</summary>
     /// <param name="parts">Each shard once.</param>
     void CommitJointly(IReadOnlyList<(IShard Shard, StepBatch Part)> parts);
+
+    /// <summary>The same without holding the caller's thread where a sync is awaited.</summary>
+    /// <exception cref="AevumException">As of <see cref="IShard.CommitAsync"/>.</exception>
+    ValueTask CommitJointlyAsync(IReadOnlyList<(IShard Shard, StepBatch Part)> parts, CancellationToken cancellation = default);
 
     /// <summary>A moment that can be read, on every shard alike, until it is disposed.</summary>
     IHeldMoment HoldNow();
