@@ -91,11 +91,12 @@ sealed unsafe class BlockCache : IDisposable
 
     /// <summary>Puts the block into <paramref name="lease"/> if it is in the cache; what the lease held before is released then.</summary>
     /// <param name="isProbe">A miss is not counted: whoever asks will ask again.</param>
-    public bool TryGet(ulong tableKey, ulong offset, ref BlockLease lease, bool isProbe = false)
+    /// <param name="lengthHint">Bytes of the block as it is stored, if the caller knows them.</param>
+    public bool TryGet(ulong tableKey, ulong offset, ref BlockLease lease, bool isProbe = false, long lengthHint = 0)
     {
         var hash = HashOf(tableKey, offset);
         var shard = ShardOf(hash);
-        var entry = _shards[shard].TryGet(tableKey, offset, hash);
+        var entry = _shards[shard].TryGet(tableKey, offset, hash, lengthHint);
         if (entry == null)
         {
             if (!isProbe) Interlocked.Increment(ref _counters[shard].Misses);

@@ -35,6 +35,10 @@ sealed unsafe class CacheShard : IDisposable
     const int SmallShare = 10;
     const int LargestShare = 4;
 
+    // Of a chain's head the number takes so many bits; the others hold a line number, of which processors have 41 bits at most for a process.
+    const int NumberBits = 23;
+    const int LineBytes = 64;
+
     // A lookup that has followed so many links was led astray by entries that moved to another chain (or met the worst of luck).
     const int ChainMax = 256;
 
@@ -43,7 +47,9 @@ sealed unsafe class CacheShard : IDisposable
     readonly byte _number;
     int _gate;
 
-    int* _buckets;
+
+    // Heads of the hash chains: the number of the first entry, and above it which line of memory its block starts in (ChainHead).
+    ulong* _buckets;
     int _bucketMask;
     CacheEntry** _chunks;
     int _chunksMax;
@@ -70,8 +76,8 @@ sealed unsafe class CacheShard : IDisposable
         // One hash chain and one ghost slot for each 4 KiB of the limit: chains stay short, and both take 0.3 % of it.
         var buckets = (int)Math.Clamp(System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(limit / (4 << 10), 16)), 16, 1 << 30);
         var ghostBuckets = Math.Max(buckets / 4, 4);
-        _chunksMax = (int)Math.Min(limit / ChunkBytes + 1, int.MaxValue / ChunkEntries);
-        var bytes = (long)buckets * sizeof(int) + GhostQueue.BytesFor(ghostBuckets) + (long)_chunksMax * sizeof(CacheEntry*);
+        _chunksMax = (int)Math.Min(limit / ChunkBytes + 1, (1 << NumberBits) / ChunkEntries);
+        var bytes = (long)buckets * sizeof(ulong) + GhostQueue.BytesFor(ghostBuckets) + (long)_chunksMax * sizeof(CacheEntry*);
         if (bytes > limit / 2) return;
 
         _bucketMask = buckets - 1;
@@ -80,7 +86,7 @@ sealed unsafe class CacheShard : IDisposable
         _buffers = BufferClasses.Create();
         _fixedBytes = bytes;
         _entriesUsed = 1;
-        _buckets = (int*)NativeMemory.AllocZeroed((nuint)buckets, sizeof(int));
+        _buckets = (ulong*)NativeMemory.AllocZeroed((nuint)buckets, sizeof(ulong));
     }
 
     /// <summary>Too small a limit for any block: the shard keeps nothing.</summary>
@@ -99,12 +105,21 @@ sealed unsafe class CacheShard : IDisposable
 
     void Exit() => Volatile.Write(ref _gate, 0);
 
+    static int NumberOf(ulong head) => (int)(head & ((1UL << NumberBits) - 1));
+
+    // The head of the chain that begins with this entry; 0 is none.
+    ulong ChainHead(int number) =>
+        number == 0 ? 0 : ((ulong)EntryAt(number)->Memory / LineBytes << NumberBits) | (uint)number;
+
     /// <summary>Pins the block if it is here.</summary>
+    /// <param name="lengthHint">Bytes that the block takes if it is stored as it is used: what is asked for early.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public CacheEntry* TryGet(ulong tableKey, ulong offset, ulong hash)
+    public CacheEntry* TryGet(ulong tableKey, ulong offset, ulong hash, long lengthHint)
     {
         if (IsDisabled) return null;
-        var number = Volatile.Read(ref _buckets[(uint)hash & (uint)_bucketMask]);
+        var head = Volatile.Read(ref _buckets[(uint)hash & (uint)_bucketMask]);
+        var number = NumberOf(head);
+        if (number != 0) PrefetchBlock((byte*)(head >> NumberBits << 6), lengthHint);
         for (var steps = 0; number != 0 && steps < ChainMax; steps++)
         {
             var entry = EntryAt(number);
@@ -113,8 +128,6 @@ sealed unsafe class CacheShard : IDisposable
                 // Pinned, it cannot turn into another block. It may have done so between the two looks.
                 if (entry->Offset == offset && entry->TableKey == tableKey)
                 {
-                    // A search starts with the block's footer. Asked for now, it is under way while the lease changes hands.
-                    if (Sse.IsSupported) Sse.Prefetch0(entry->Memory + entry->Length - 16);
                     if (entry->Frequency < FrequencyMax) entry->Frequency++;
                     return entry;
                 }
@@ -123,6 +136,22 @@ sealed unsafe class CacheShard : IDisposable
             number = Volatile.Read(ref entry->HashNext);
         }
         return null;
+    }
+
+    // A search starts with the block's footer, the columns before it and the first entry. Where a block lies stands in its entry, which is
+    // one wait, and the block is the next. So the head of the chain says it too, about: it is a guess that the chain's first entry is the
+    // one sought, and both are on their way at once. A line asked for in vain does no harm, whatever it is.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void PrefetchBlock(byte* line, long length)
+    {
+        if (!Sse.IsSupported) return;
+        // The block starts within the line, at a multiple of 16.
+        var last = line + length + (LineBytes - 17);
+        Sse.Prefetch0(last);
+        Sse.Prefetch0(last - LineBytes);
+        Sse.Prefetch0(line);
+        Sse.Prefetch0(last - 2 * LineBytes);
+        Sse.Prefetch0(last - 3 * LineBytes);
     }
 
     /// <summary>Asks for the head of a hash chain (far), or reads it and asks for the first entry, which is where most lookups end.</summary>
@@ -135,7 +164,7 @@ sealed unsafe class CacheShard : IDisposable
             Sse.Prefetch0(bucket);
             return;
         }
-        var number = Volatile.Read(ref *bucket);
+        var number = NumberOf(Volatile.Read(ref *bucket));
         if (number != 0) Sse.Prefetch0(EntryAt(number));
     }
 
@@ -235,7 +264,7 @@ sealed unsafe class CacheShard : IDisposable
         try
         {
             ref var bucket = ref _buckets[(uint)hash & (uint)_bucketMask];
-            for (var number = bucket; number != 0; number = EntryAt(number)->HashNext)
+            for (var number = NumberOf(bucket); number != 0; number = EntryAt(number)->HashNext)
             {
                 var other = EntryAt(number);
                 if (other->Offset != offset || other->TableKey != tableKey) continue;
@@ -248,8 +277,8 @@ sealed unsafe class CacheShard : IDisposable
             entry->TableKey = tableKey;
             entry->Offset = offset;
             entry->Length = length;
-            entry->HashNext = bucket;
-            Volatile.Write(ref bucket, entry->Number);
+            entry->HashNext = NumberOf(bucket);
+            Volatile.Write(ref bucket, ChainHead(entry->Number));
             LinkTable(entry);
             if (_ghost.TryTake(hash, GhostLength)) Enqueue(ref _main, CacheQueue.Main, entry);
             else Enqueue(ref _small, CacheQueue.Small, entry);
@@ -322,7 +351,13 @@ sealed unsafe class CacheShard : IDisposable
 
     void UnlinkHash(CacheEntry* entry)
     {
-        var link = &_buckets[(uint)BlockCache.HashOf(entry->TableKey, entry->Offset) & (uint)_bucketMask];
+        var head = &_buckets[(uint)BlockCache.HashOf(entry->TableKey, entry->Offset) & (uint)_bucketMask];
+        if (NumberOf(*head) == entry->Number)
+        {
+            Volatile.Write(ref *head, ChainHead(entry->HashNext));
+            return;
+        }
+        var link = &EntryAt(NumberOf(*head))->HashNext;
         while (*link != entry->Number) link = &EntryAt(*link)->HashNext;
         Volatile.Write(ref *link, entry->HashNext);
     }
@@ -445,7 +480,7 @@ sealed unsafe class CacheShard : IDisposable
             if (resident != _small.Count + _main.Count) return $"{resident} resident, {_small.Count} + {_main.Count} queued";
             var chained = 0;
             for (var bucket = 0; bucket <= _bucketMask; bucket++)
-                for (var number = _buckets[bucket]; number != 0; number = EntryAt(number)->HashNext) chained++;
+                for (var number = NumberOf(_buckets[bucket]); number != 0; number = EntryAt(number)->HashNext) chained++;
             if (chained != resident) return $"{chained} in chains, {resident} resident";
             var listed = 0;
             foreach (var first in _tables.Values)

@@ -76,14 +76,14 @@ sealed unsafe class BlockSource : IDisposable
     public void Read(BlockHandle handle, ulong ordinal, BlockContent content, bool fillCache, ref BlockLease lease)
     {
         if (_map != null && content == BlockContent.Data && TryUseMapped(handle, ordinal, ref lease)) return;
-        if (_cache.TryGet(_tableKey, handle.Offset, ref lease)) return;
+        if (_cache.TryGet(_tableKey, handle.Offset, ref lease, lengthHint: (long)handle.Length)) return;
         ReadFromFile(handle, content, fillCache, ref lease);
     }
 
     /// <summary>Only if the block is in the cache.</summary>
     /// <param name="isProbe">A miss is not counted: the block will be asked for again.</param>
     public bool TryReadCached(BlockHandle handle, ref BlockLease lease, bool isProbe) =>
-        _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe);
+        _cache.TryGet(_tableKey, handle.Offset, ref lease, isProbe, (long)handle.Length);
 
     /// <summary>Asks for the memory that <see cref="TryReadCached"/> will look at.</summary>
     /// <param name="far">Only for the first of it.</param>

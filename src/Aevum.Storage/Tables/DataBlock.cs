@@ -4,12 +4,19 @@
 //   versions       distance from the minimum in V bytes each; V = 0..8, the fewest that do (TimeColumn)
 //   expiries       0: never, else the distance from the minimum plus 1, in E bytes each; E = 0 if no entry expires
 //   ends           the same for the times of supersession, in S bytes each
-//   restarts       offset of entry 0, R, 2R, ...: u16, or u32 if the entries take more than 65,535 bytes
+//   [key starts]   a bit for each entry, if the block has runs: set where another key begins
+//   restarts       offset of entry 0, R, 2R, ...: u16, or u32 if the entries take more than 65,535 bytes; if the block has runs, of every entry
 //   [minimum expiry u64, if E > 0] [minimum end u64, if S > 0]
-//   minimum version u64 | count u32 | restart interval R u16 | widths u16
+//   minimum version u64 | count u32 | R u16 | widths u16
+//   R              bits 0-8 restart interval, 14 ends are implied, 15 the block has runs
 //   widths         bits 0-3 V, 4-7 E, 8-11 S, 12 restarts are u32, 13-15 distances of versions, expiries, ends are shifted by 10
 //
 // The columns cost nothing to an entry whose neighbours look alike, and a lookup touches them only for the entry it has found.
+//
+// Runs: where a key has many versions (two in the mean, or more), a search by walking would read them all to find one. Such a block says
+// where each key starts and where each entry lies. A search then walks keys, not versions, and finds the version by halving the column of
+// versions, whose run falls: log2 n steps in a few lines of memory, without a look at the versions passed over. Implied ends: in a run
+// each version mostly ends where the one above it begins, so only the first of each run has an end in the column.
 //
 // Always true (Validate refuses everything else, the checks of order apart):
 //   (1) an entry at a restart shares 0 bytes; every other shares exactly the longest common prefix with the key before;
@@ -84,18 +91,21 @@ unsafe struct DataBlock
     public const int FooterBytes = 16;
     public const int RestartIntervalMax = 256;
     const int PrefetchBytes = 2048;
+    const int KeysToWalk = 4;
     public const int WideRestarts = 1 << 12, VersionsShifted = 1 << 13, ExpiriesShifted = 1 << 14, EndsShifted = 1 << 15;
+    public const int IntervalMask = (1 << 9) - 1, EndsImplied = 1 << 14, Runs = 1 << 15;
 
     public byte* Entries;
     public byte* EntriesEnd;
     public int Count;
     public int Interval;
-    byte* _versions, _expiries, _ends, _restarts;
+    byte* _versions, _expiries, _ends, _starts, _restarts;
     ulong _minimumVersion, _minimumExpiry, _minimumEnd;
     ulong _versionMask, _expiryMask, _endMask;
     int _versionWidth, _expiryWidth, _endWidth;
     int _versionShift, _expiryShift, _endShift;
-    bool _wideRestarts;
+    int _restartStride;
+    bool _wideRestarts, _impliedEnds;
 
     public readonly ulong MinimumVersion => _minimumVersion;
 
@@ -108,7 +118,8 @@ unsafe struct DataBlock
         var widths = Unsafe.ReadUnaligned<ushort>(footer + 14);
         _minimumVersion = Unsafe.ReadUnaligned<ulong>(footer);
         Count = Unsafe.ReadUnaligned<int>(footer + 8);
-        Interval = Unsafe.ReadUnaligned<ushort>(footer + 12);
+        int interval = Unsafe.ReadUnaligned<ushort>(footer + 12);
+        Interval = interval & IntervalMask;
         _versionWidth = widths & 15;
         _expiryWidth = (widths >> 4) & 15;
         _endWidth = (widths >> 8) & 15;
@@ -123,9 +134,23 @@ unsafe struct DataBlock
         var at = footer;
         if (_endWidth > 0) _minimumEnd = Unsafe.ReadUnaligned<ulong>(at -= 8);
         if (_expiryWidth > 0) _minimumExpiry = Unsafe.ReadUnaligned<ulong>(at -= 8);
-        at -= (long)RestartCount * (_wideRestarts ? 4 : 2);
-        _restarts = at;
-        at -= (long)Count * _endWidth;
+        _restartStride = _wideRestarts ? 4 : 2;
+        if ((interval & Runs) == 0)
+        {
+            at -= (long)RestartCount * _restartStride;
+            _restarts = at;
+            at -= (long)Count * _endWidth;
+        }
+        else
+        {
+            at -= (long)Count * _restartStride;
+            _restarts = at;
+            _restartStride *= Interval;
+            at -= (Count + 7L) >> 3;
+            _starts = at;
+            _impliedEnds = (interval & EndsImplied) != 0;
+            at -= (long)(_impliedEnds ? StartsBefore(Count) : Count) * _endWidth;
+        }
         _ends = at;
         at -= (long)Count * _expiryWidth;
         _expiries = at;
@@ -152,15 +177,78 @@ unsafe struct DataBlock
 
     public readonly ulong EndOf(int index)
     {
+        if (_impliedEnds)
+        {
+            if (!IsStart(index)) return VersionOf(index - 1);
+            index = StartsBefore(index);
+        }
         var stored = Unsafe.ReadUnaligned<ulong>(_ends + (long)index * _endWidth) & _endMask;
         return stored == 0 ? 0 : _minimumEnd + ((stored - 1) << _endShift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly byte* Restart(int restart) =>
-        Entries + (_wideRestarts
-            ? Unsafe.ReadUnaligned<uint>(_restarts + 4L * restart)
-            : Unsafe.ReadUnaligned<ushort>(_restarts + 2L * restart));
+    public readonly byte* Restart(int restart)
+    {
+        var at = _restarts + (long)_restartStride * restart;
+        return Entries + (_wideRestarts ? Unsafe.ReadUnaligned<uint>(at) : Unsafe.ReadUnaligned<ushort>(at));
+    }
+
+    /// <summary>True if the block tells where keys start and where every entry lies: <see cref="At"/>, <see cref="RunEnd"/> and so on may
+    /// be asked.</summary>
+    public readonly bool HasRuns => _starts != null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly byte* At(int index) =>
+        Entries + (_wideRestarts ? Unsafe.ReadUnaligned<uint>(_restarts + 4L * index) : Unsafe.ReadUnaligned<ushort>(_restarts + 2L * index));
+
+    /// <summary>True if the entry is the first of its key in this block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool IsStart(int index) => (_starts[index >> 3] >> (index & 7) & 1) != 0;
+
+    /// <summary>The first entry after <paramref name="index"/> that has another key; <see cref="Count"/> if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly int RunEnd(int index)
+    {
+        // Whole words: what stands behind the bits is in the block, and the count bounds what it says.
+        for (index++; index < Count; index += 64 - (index & 7))
+        {
+            var bits = Unsafe.ReadUnaligned<ulong>(_starts + (index >> 3)) >> (index & 7);
+            if (bits != 0) return Math.Min(index + BitOperations.TrailingZeroCount(bits), Count);
+        }
+        return Count;
+    }
+
+    /// <summary>The first entry of the run that <paramref name="index"/> lies in.</summary>
+    public readonly int RunStart(int index)
+    {
+        while (!IsStart(index)) index = _starts[index >> 3] == 0 && index >= 8 ? (index & ~7) - 1 : index - 1;
+        return index;
+    }
+
+    /// <summary>How many keys start before <paramref name="index"/>.</summary>
+    readonly int StartsBefore(int index)
+    {
+        var count = 0;
+        var at = _starts;
+        for (; index >= 64; index -= 64, at += 8) count += BitOperations.PopCount(Unsafe.ReadUnaligned<ulong>(at));
+        return count + BitOperations.PopCount(Unsafe.ReadUnaligned<ulong>(at) & ((1UL << index) - 1));
+    }
+
+    /// <summary>Of the entries from <paramref name="index"/> to the end of their run, the first whose version is at most
+    /// <paramref name="version"/>; the run's end if all are newer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly int NewestAtMost(int index, int runEnd, ulong version)
+    {
+        // Halves without a branch that could be mispredicted.
+        var count = runEnd - index;
+        while (count > 1)
+        {
+            var half = count >>> 1;
+            index += VersionOf(index + half - 1) > version ? half : 0;
+            count -= half;
+        }
+        return index + (VersionOf(index) > version ? 1 : 0);
+    }
 
     /// <summary>The first entry at or after (<paramref name="key"/>, <paramref name="version"/>).</summary>
     /// <param name="entry">The entry; its first <see cref="BlockEntry.Shared"/> bytes are those of <paramref name="key"/>.</param>
@@ -168,6 +256,9 @@ unsafe struct DataBlock
     /// <returns>The entry's index; <see cref="Count"/> if there is none.</returns>
     public readonly int Search(byte* key, int keyLength, ulong version, out BlockEntry entry, out bool equalKey)
     {
+        // With few keys in the block, halving would look at more of them than walking does.
+        if (_starts != null && Count <= 64 && StartsBefore(Count) <= KeysToWalk) return SearchRuns(0, key, keyLength, version, out entry, out equalKey);
+
         // The last restart at or before the target; the interval from there holds the answer, or the next restart is it.
         int lower = 0, upper = RestartCount;
         PrefetchRestarts(upper);
@@ -181,6 +272,7 @@ unsafe struct DataBlock
         }
 
         var index = lower * Interval;
+        if (_starts != null) return SearchRuns(index, key, keyLength, version, out entry, out equalKey);
         var stop = Math.Min(index + Interval, Count);
         var next = Restart(lower);
         PrefetchInterval(next, stop == Count ? EntriesEnd : Restart(lower + 1));
@@ -226,6 +318,53 @@ unsafe struct DataBlock
         entry = BlockEntry.Read(next);
         equalKey = entry.Unshared == keyLength && CommonPrefix(entry.Suffix, key, keyLength) == keyLength;
         return index;
+    }
+
+    // From an entry stored whole, at or before the target or the block's first, on from key to key.
+    readonly int SearchRuns(int index, byte* key, int keyLength, ulong version, out BlockEntry entry, out bool equalKey)
+    {
+        var matched = 0;
+        var isFirst = true;
+        equalKey = false;
+        while (true)
+        {
+            entry = BlockEntry.Read(At(index));
+            // A restart does not say what its key has in common with the one before.
+            if (!isFirst && entry.Shared == 0) matched = 0;
+            isFirst = false;
+            var runEnd = RunEnd(index);
+            if (entry.Shared <= matched)
+            {
+                if (entry.Shared < matched) return index;
+                var common = CommonPrefix(entry.Suffix, key + matched, Math.Min(entry.Unshared, keyLength - matched));
+                matched += common;
+                if (common == entry.Unshared)
+                {
+                    if (matched == keyLength)
+                    {
+                        index = NewestAtMost(index, runEnd, version);
+                        if (index < runEnd)
+                        {
+                            PrefetchInterval(At(index), index + 1 < Count ? At(index + 1) : EntriesEnd);
+                            // Past the start an entry shares the whole key, or stores it again.
+                            entry = BlockEntry.Read(At(index));
+                            equalKey = true;
+                            return index;
+                        }
+                    }
+                }
+                else if (matched == keyLength || entry.Suffix[common] > key[matched])
+                {
+                    return index;
+                }
+            }
+            index = runEnd;
+            if (index == Count)
+            {
+                entry = default;
+                return index;
+            }
+        }
     }
 
     // A block that is not in the CPU's cache costs a wait for each line that a search touches, one after the other, unless they are all
@@ -276,19 +415,28 @@ unsafe struct DataBlock
         if (length < FooterBytes) return "a data block of at least 16 bytes";
         var footer = contents + length - FooterBytes;
         var count = Unsafe.ReadUnaligned<int>(footer + 8);
-        int interval = Unsafe.ReadUnaligned<ushort>(footer + 12);
+        int flags = Unsafe.ReadUnaligned<ushort>(footer + 12);
+        var interval = flags & IntervalMask;
+        var hasRuns = (flags & Runs) != 0;
+        var impliesEnds = (flags & EndsImplied) != 0;
         var widths = Unsafe.ReadUnaligned<ushort>(footer + 14);
         int version = widths & 15, expiry = (widths >> 4) & 15, end = (widths >> 8) & 15;
         if (version > 8 || expiry > 8 || end > 8) return "column widths of at most 8 bytes";
         if (count <= 0) return "at least one entry";
         if (interval is 0 or > RestartIntervalMax) return "a restart interval of 1 to 256";
-        var restarts = ((long)count + interval - 1) / interval;
-        var columns = (long)count * (version + expiry + end) + restarts * ((widths & WideRestarts) != 0 ? 4 : 2)
+        if ((flags & ~(IntervalMask | Runs | EndsImplied)) != 0 || (impliesEnds && (!hasRuns || end == 0)))
+            return "an interval without unknown bits, and implied ends only with runs and ends";
+        var restarts = hasRuns ? count : ((long)count + interval - 1) / interval;
+        var behindEnds = restarts * ((widths & WideRestarts) != 0 ? 4 : 2) + (hasRuns ? (count + 7L) >> 3 : 0)
             + (expiry > 0 ? 8 : 0) + (end > 0 ? 8 : 0) + FooterBytes;
-        // Every entry takes at least three bytes.
+        // Every entry takes at least three bytes. How many ends there are, the bits of the key starts say, once they are known to be there.
+        var columns = (long)count * (version + expiry + (impliesEnds ? 0 : end)) + behindEnds;
         if (columns + 3L * count > length) return "columns that fit into the block";
 
         var block = new DataBlock(contents, length);
+        if (impliesEnds && columns + (long)block.StartsBefore(count) * end + 3L * count > length) return "columns that fit into the block";
+        if (hasRuns && ((block._starts[0] & 1) == 0 || ((count & 7) != 0 && block._starts[count >> 3] >> (count & 7) != 0)))
+            return "a key that starts with the first entry, and none behind the last";
         var at = contents;
         var stop = block.EntriesEnd;
         var keyLength = 0;
@@ -296,13 +444,16 @@ unsafe struct DataBlock
         var restart = 0;
         for (var i = 0; i < count; i++)
         {
-            if (untilRestart == 0)
+            var lengthBefore = keyLength;
+            var isRestart = untilRestart == 0;
+            if (isRestart)
             {
                 if (block.Restart(restart++) != at) return "restarts at every interval";
                 untilRestart = interval;
                 keyLength = 0;
             }
             untilRestart--;
+            if (hasRuns && block.At(i) != at) return "the offset of every entry";
             // The longest head has 15 bytes, of which the columns and the footer hold at least 16.
             if (at >= stop) return "entries up to the columns";
             if (!TryReadChecked(ref at, out var shared) || !TryReadChecked(ref at, out var unshared)
@@ -311,6 +462,9 @@ unsafe struct DataBlock
             if (shared > (uint)keyLength) return "an entry that shares no more than the key before has";
             if (unshared > (uint)keyBytesMax || shared + unshared > (uint)keyBytesMax) return "a key no longer than the table's longest";
             keyLength = (int)(shared + unshared);
+            // At a restart, whether the key is the same is for TableVerifier to see.
+            var mayBeSame = keyLength == lengthBefore && (isRestart || unshared == 0);
+            if (hasRuns && (block.IsStart(i) ? mayBeSame && !isRestart : !mayBeSame)) return "key starts where the key changes";
             if ((tag & 3) > (uint)EffectKind.Merge) return "a kind of entry that tables hold";
             var bytes = (long)unshared + (tag >> 2);
             if (bytes > stop - at) return "an entry that ends before the columns";

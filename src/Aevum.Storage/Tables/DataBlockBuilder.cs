@@ -21,6 +21,14 @@ sealed unsafe class DataBlockBuilder : IDisposable
     int _untilRestart;
 
     GrowingBytes _versions, _expiries, _ends, _restarts;
+
+    // Runs (DataBlock): where entries lie, the numbers of those at which a key starts; whether each other ends where the one before begins.
+    GrowingBytes _offsets, _starts;
+    int _startCount;
+    bool _endsImplied;
+    int _lastKeyLength;
+    ulong _lastVersion;
+
     ulong _expiryMin, _expiryMax, _endMin, _endMax;
 
     // The bits in which the numbers of a column differ. Where that is not within the counters (TimeColumn), those are not stored.
@@ -60,6 +68,10 @@ sealed unsafe class DataBlockBuilder : IDisposable
         _expiries.Clear();
         _ends.Clear();
         _restarts.Clear();
+        _offsets.Clear();
+        _starts.Clear();
+        _startCount = 0;
+        _endsImplied = true;
         Count = 0;
         VersionMin = _expiryMin = _endMin = ulong.MaxValue;
         VersionMax = _expiryMax = _endMax = 0;
@@ -79,12 +91,16 @@ sealed unsafe class DataBlockBuilder : IDisposable
     public long BytesWith(int shared, int unshared, int valueLength, ulong version, ulong expiry, ulong end)
     {
         var head = (uint)shared < 128 && (uint)unshared < 128 && (uint)valueLength < 4096 ? 4 : HeadBytesMax;
+        // A row of versions of one key: offsets of all entries instead of the restarts, and a bit each.
+        var runs = 2 * (_startCount + Math.Min(unshared, 1)) <= Count + 1
+            ? (Count + 1L) * (Output.Length - _start + unshared + shared + valueLength > ushort.MaxValue - HeadBytesMax ? 4 : 2) + (Count >> 3) + 1
+            : 0;
         if (_untilRestart == 0) unshared += shared;
         var bits = Count == 0 ? 0 : _versionBits | (version ^ _versionFirst);
         var width = TimeColumn.Width(Math.Max(VersionMax, version) - Math.Min(VersionMin, version), TimeColumn.Shift(bits));
         if ((expiry | end | _expiryMax | _endMax) != 0) width += OptionalWidths(expiry, end);
         return Output.Length - _start + head + unshared + valueLength
-            + (Count + 1L) * width + (_restarts.Length + 4) + DataBlock.FooterBytes + 16;
+            + (Count + 1L) * width + (_restarts.Length + 4) + runs + DataBlock.FooterBytes + 16;
     }
 
     int OptionalWidths(ulong expiry, ulong end) =>
@@ -106,9 +122,23 @@ sealed unsafe class DataBlockBuilder : IDisposable
     public void Add(byte* key, int keyLength, int shared, ulong version, EffectKind kind, ulong expiry, ulong end, byte* value,
         int valueLength)
     {
+        var offset = (uint)(Output.Length - _start);
+        _offsets.Append(offset);
+        // A key that shares all of itself with the one before and is not longer than it is the same.
+        if (Count == 0 || shared != keyLength || shared != _lastKeyLength)
+        {
+            _starts.Append((uint)Count);
+            _startCount++;
+        }
+        else if (end != _lastVersion)
+        {
+            _endsImplied = false;
+        }
+        _lastKeyLength = keyLength;
+        _lastVersion = version;
         if (_untilRestart == 0)
         {
-            _restarts.Append((uint)(Output.Length - _start));
+            _restarts.Append(offset);
             _untilRestart = _interval;
             shared = 0;
         }
@@ -197,8 +227,10 @@ sealed unsafe class DataBlockBuilder : IDisposable
     /// <returns>Length of the finished block's contents, which start at the former <see cref="BlockStart"/>.</returns>
     public long Finish()
     {
-        var restarts = (int)(_restarts.Length / sizeof(uint));
-        Output.Reserve(Count * 24L + restarts * 4L + DataBlock.FooterBytes + 16);
+        var hasRuns = 2 * _startCount <= Count;
+        ref var offsets = ref hasRuns ? ref _offsets : ref _restarts;
+        var restarts = (int)(offsets.Length / sizeof(uint));
+        Output.Reserve(Count * 25L + restarts * 4L + DataBlock.FooterBytes + 24);
         var at = Output.Start + Output.Length;
         var wideRestarts = Output.Length - _start > ushort.MaxValue;
 
@@ -208,8 +240,10 @@ sealed unsafe class DataBlockBuilder : IDisposable
         // Whole words are stored; what stands over is overwritten by what comes next. The buffer's slack takes the last one.
         for (var i = 0; i < Count; i++, at += versionWidth) Unsafe.WriteUnaligned(at, (versions[i] - VersionMin) >> versionShift);
         var expiryWidth = WriteOptional(ref at, _expiries, _expiryMin, _expiryMax, _expiryBits);
+        var impliesEnds = hasRuns && _endsImplied && _endMax != 0 && TryKeepEndsOfStarts();
         var endWidth = WriteOptional(ref at, _ends, _endMin, _endMax, _endBits);
-        for (var i = 0; i < restarts; i++, at += wideRestarts ? 4 : 2) Unsafe.WriteUnaligned(at, _restarts.At<uint>(i));
+        if (hasRuns) WriteStarts(ref at);
+        for (var i = 0; i < restarts; i++, at += wideRestarts ? 4 : 2) Unsafe.WriteUnaligned(at, offsets.At<uint>(i));
         if (expiryWidth > 0)
         {
             Unsafe.WriteUnaligned(at, _expiryMin);
@@ -222,7 +256,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
         }
         Unsafe.WriteUnaligned(at, VersionMin);
         Unsafe.WriteUnaligned(at + 8, Count);
-        Unsafe.WriteUnaligned(at + 12, (ushort)_interval);
+        Unsafe.WriteUnaligned(at + 12, (ushort)(_interval | (hasRuns ? DataBlock.Runs : 0) | (impliesEnds ? DataBlock.EndsImplied : 0)));
         var widths = versionWidth | (expiryWidth << 4) | (endWidth << 8) | (wideRestarts ? DataBlock.WideRestarts : 0)
             | (versionShift > 0 ? DataBlock.VersionsShifted : 0)
             | (expiryWidth > 0 && TimeColumn.Shift(_expiryBits) > 0 ? DataBlock.ExpiriesShifted : 0)
@@ -232,12 +266,45 @@ sealed unsafe class DataBlockBuilder : IDisposable
         return Output.Length - _start;
     }
 
-    int WriteOptional(ref byte* at, in GrowingBytes column, ulong min, ulong max, ulong bits)
+    // Leaves in the column of ends only those of the entries at which a key starts. False if none of them has one.
+    bool TryKeepEndsOfStarts()
+    {
+        var any = false;
+        for (var i = 0; i < _startCount && !any; i++) any = _ends.At<ulong>(_starts.At<uint>(i)) != 0;
+        if (!any) return false;
+        (_endMin, _endMax, _endBits) = (ulong.MaxValue, 0, 0);
+        for (var i = 0; i < _startCount; i++)
+        {
+            var end = _ends.At<ulong>(_starts.At<uint>(i));
+            _ends.At<ulong>(i) = end;
+            if (end == 0) continue;
+            if (_endMax != 0) _endBits |= end ^ _endMax;
+            _endMin = Math.Min(_endMin, end);
+            _endMax = Math.Max(_endMax, end);
+        }
+        _ends.Length = (long)_startCount * sizeof(ulong);
+        return true;
+    }
+
+    void WriteStarts(ref byte* at)
+    {
+        var bytes = (Count + 7) >> 3;
+        new Span<byte>(at, bytes).Clear();
+        for (var i = 0; i < _startCount; i++)
+        {
+            var start = _starts.At<uint>(i);
+            at[start >> 3] |= (byte)(1 << (int)(start & 7));
+        }
+        at += bytes;
+    }
+
+    static int WriteOptional(ref byte* at, in GrowingBytes column, ulong min, ulong max, ulong bits)
     {
         if (max == 0) return 0;
         var shift = TimeColumn.Shift(bits);
         var width = TimeColumn.OptionalWidth(max - min, shift);
-        for (var i = 0; i < Count; i++, at += width)
+        var count = column.Length / sizeof(ulong);
+        for (var i = 0; i < count; i++, at += width)
         {
             var value = column.At<ulong>(i);
             Unsafe.WriteUnaligned(at, value == 0 ? 0 : ((value - min) >> shift) + 1);
@@ -255,5 +322,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
         _expiries.Dispose();
         _ends.Dispose();
         _restarts.Dispose();
+        _offsets.Dispose();
+        _starts.Dispose();
     }
 }

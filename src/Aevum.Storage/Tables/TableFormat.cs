@@ -29,7 +29,7 @@ static class TableFormat
 {
     /// <summary>"AevumTbl" in ASCII.</summary>
     public const ulong Magic = 0x6C62_546D_7576_6541;
-    public const uint Version = 1;
+    public const uint Version = 2;
     public const int TrailerBytes = 5;
 
     /// <summary>Longest key, in bytes.</summary>

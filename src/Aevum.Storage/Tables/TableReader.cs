@@ -189,22 +189,27 @@ sealed unsafe class TableReader : IDisposable
         _filterLines == 0 ? Properties.Entries > 0 : BloomFilter.MayContain(_filter, _filterLines, keyHash);
 
     /// <summary>The newest version of the key at or before a time.</summary>
+    public bool TryFind(ReadOnlySpan<byte> key, ulong keyHash, ulong at, out FoundVersion found, ref BlockLease lease) =>
+        TryFind(key, keyHash, at, 0, out found, ref lease);
+
+    /// <summary>The newest version of the key at or before a time.</summary>
     /// <param name="keyHash"><see cref="Aevum.Core.Bytes.KeyHash"/> of the key.</param>
+    /// <param name="atLeast">Versions below this one are not wanted: where the index shows that there are no others, none is found.</param>
     /// <param name="lease">Holds what was found, if anything was; a block it held before is released when another is needed.</param>
     /// <remarks>In history tables the version found may have ended at or before the asked time; <see cref="FoundVersion.End"/>
     /// tells.</remarks>
     /// <exception cref="CorruptionException">A block on the way is damaged.</exception>
-    public bool TryFind(ReadOnlySpan<byte> key, ulong keyHash, ulong at, out FoundVersion found, ref BlockLease lease)
+    public bool TryFind(ReadOnlySpan<byte> key, ulong keyHash, ulong at, ulong atLeast, out FoundVersion found, ref BlockLease lease)
     {
         found = default;
         if (_filterLines != 0 && !BloomFilter.MayContain(_filter, _filterLines, keyHash)) return false;
         if (_top.Count == 0) return false;
-        fixed (byte* start = key) return TryFindInBlocks(start, key.Length, at, ref found, ref lease);
+        fixed (byte* start = key) return TryFindInBlocks(start, key.Length, at, atLeast, ref found, ref lease);
     }
 
-    bool TryFindInBlocks(byte* key, int keyLength, ulong at, ref FoundVersion found, ref BlockLease lease)
+    bool TryFindInBlocks(byte* key, int keyLength, ulong at, ulong atLeast, ref FoundVersion found, ref BlockLease lease)
     {
-        if (!TryLocate(key, keyLength, at, out var handle, out var ordinal)) return false;
+        if (!TryLocate(key, keyLength, at, atLeast, out var handle, out var ordinal)) return false;
         _source.Read(handle, ordinal, BlockContent.Data, fillCache: true, ref lease);
         var block = new DataBlock(lease.Memory, lease.Length);
         var index = block.Search(key, keyLength, at, out var entry, out var equalKey);
@@ -219,12 +224,12 @@ sealed unsafe class TableReader : IDisposable
     }
 
     // The only data block in which the first entry at or after (key, at) can be of this key.
-    bool TryLocate(byte* key, int keyLength, ulong at, out BlockHandle handle, out ulong ordinal)
+    bool TryLocate(byte* key, int keyLength, ulong at, ulong atLeast, out BlockHandle handle, out ulong ordinal)
     {
         handle = default;
         ordinal = 0;
         var i = _top.LowerBound(key, keyLength, at);
-        if (i == _top.Count || _top.VersionMin(i) > at) return false;
+        if (i == _top.Count || _top.VersionMin(i) > at || (atLeast != 0 && _top.VersionMax(i) < atLeast)) return false;
         if (!IsPartitioned)
         {
             handle = _top.Handle(i);
@@ -238,7 +243,7 @@ sealed unsafe class TableReader : IDisposable
             _source.Read(_top.Handle(i), 0, BlockContent.IndexPartition, fillCache: true, ref lease);
             var partition = new IndexBlock(lease.Memory);
             var j = partition.LowerBound(key, keyLength, at);
-            if (j == partition.Count || partition.VersionMin(j) > at) return false;
+            if (j == partition.Count || partition.VersionMin(j) > at || (atLeast != 0 && partition.VersionMax(j) < atLeast)) return false;
             handle = partition.Handle(j);
             ordinal = partition.FirstOrdinal + (ulong)j;
             return true;

@@ -162,7 +162,8 @@ sealed unsafe class TableVerifier(TableReader table)
             at = entry.End;
             var version = block.VersionOf(n);
             ulong expiry = block.HasExpiries ? block.ExpiryOf(n) : 0, end = block.HasEnds ? block.EndOf(n) : 0;
-            NextEntry(in entry, version, n, handle, n % block.Interval == 0);
+            var isSame = NextEntry(in entry, version, n, handle, n % block.Interval == 0);
+            if (block.HasRuns && n > 0 && block.IsStart(n) == isSame) Report(handle, $"the block is wrong about whether a key starts at entry {n}");
             if (n == 0 && _separator is not null && Compare(_key.AsSpan(0, _keyLength), version, _separator, _tieVersion) <= 0)
                 Report(handle, "the block starts before the separator of the block before");
             min = Math.Min(min, version);
@@ -175,8 +176,8 @@ sealed unsafe class TableVerifier(TableReader table)
         if ((open ? 0 : endMax) != index.EndMax(i)) Report(handle, "the index names another end than the block holds");
     }
 
-    // Lays the entry's suffix over the key and compares the result with what was there before.
-    void NextEntry(in BlockEntry entry, ulong version, int n, BlockHandle handle, bool isRestart)
+    // Lays the entry's suffix over the key and compares the result with what was there before. True if the key is the same.
+    bool NextEntry(in BlockEntry entry, ulong version, int n, BlockHandle handle, bool isRestart)
     {
         var length = entry.Shared + entry.Unshared;
         var suffix = new ReadOnlySpan<byte>(entry.Suffix, entry.Unshared);
@@ -196,8 +197,9 @@ sealed unsafe class TableVerifier(TableReader table)
         var isNew = _keyLength < 0 || !isSame;
         _keyLength = length;
         _version = version;
-        if (!isNew) return;
+        if (!isNew) return true;
         _totals.CountKey(_key.AsSpan(0, length));
         if (!table.MayContain(KeyHash.Compute(_key.AsSpan(0, length)))) Report(handle, $"the filter denies the key of entry {n}");
+        return false;
     }
 }

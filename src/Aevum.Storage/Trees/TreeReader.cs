@@ -1,8 +1,10 @@
 // TreeReader: one point lookup over a read state: memtables, level 0, sorted levels, and the history tables when the asked time needs them.
 //
 // The main sources are asked newest first, and the first that holds a version at or before the asked time has the answer, unless a range
-// delete seen on the way is newer. A read of the past also asks the history tables whose span covers the time: there a version counts only
-// if it had not ended. Of both answers the newer one is right. Merges leave this path: KeyFolder walks all versions of the key.
+// delete seen on the way is newer. A read of the past asks the history tables first: there a version counts only if it had not ended.
+// Of both answers the newer one is right: an end may be too late, since what ended a version may have gone to history before the two met.
+// So an answer does not end the search, but it narrows it: a table, or a block, whose newest version is older than the answer is not
+// looked into. In the main tables that is most of what such a read would find. Merges leave this path: KeyFolder walks all versions.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Bytes;
@@ -24,8 +26,8 @@ static unsafe class TreeReader
         for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
 
         var version = state.Version;
-        if (!known) known = TryFindInTables(version, key, at, ref deleted, out found, ref value);
-        if (at < version.Picture.HistoryMaxEnd) FindInHistory(version, key, at, ref known, ref found, ref value, deleted);
+        if (at < version.Picture.HistoryMaxEnd) known = TryFindInPast(version, key, at, known, ref deleted, ref found, ref value);
+        else if (!known) known = TryFindInTables(version, key, HashOf(key), at, 0, ref deleted, out found, ref value);
         if (!known) return false;
 
         // At equal times the range delete is the older one (WriteBatch).
@@ -49,7 +51,7 @@ static unsafe class TreeReader
         if (!known)
         {
             var value = default(PinnedValue);
-            known = TryFindInTables(state.Version, key, All, ref deleted, out found, ref value);
+            known = TryFindInTables(state.Version, key, HashOf(key), All, 0, ref deleted, out found, ref value);
             value.Unpin();
         }
         // Compaction may have dropped a delete from the main tables that is newer than what still stands there.
@@ -60,21 +62,54 @@ static unsafe class TreeReader
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)
     {
         var table = memtable.Table;
+        if (table.MinVersion > at)
+        {
+            found = default;
+            return false;
+        }
         if (table.HasRangeDeletes) deleted = Math.Max(deleted, table.NewestRangeDeleteOver(key, at));
         return table.TryFind(key, at, out found);
     }
 
-    static bool TryFindInTables(LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
+    static ulong HashOf(ReadOnlySpan<byte> key)
+    {
+        fixed (byte* bytes = key) return KeyHash.Compute(bytes, key.Length);
+    }
+
+    /// <param name="known">Whether a memtable has a version at or before the time, which is in <paramref name="found"/> then.</param>
+    static bool TryFindInPast(
+        LiveVersion version, ReadOnlySpan<byte> key, ulong at, bool known, ref ulong deleted, ref FoundVersion found, ref PinnedValue value)
+    {
+        var hash = HashOf(key);
+        var inMemory = known;
+        FindInHistory(version, key, hash, at, ref known, ref found, ref value);
+        if (inMemory) return true;
+
+        var atLeast = known ? found.Version : 0;
+        var main = default(PinnedValue);
+        if (!TryFindInTables(version, key, hash, at, atLeast, ref deleted, out var foundInMain, ref main)) return known;
+        if (known && foundInMain.Version < atLeast)
+        {
+            main.Unpin();
+            return true;
+        }
+        value.Unpin();
+        value = main;
+        found = foundInMain;
+        return true;
+    }
+
+    /// <param name="atLeast">Versions below this one are not wanted; they may be found nevertheless.</param>
+    static bool TryFindInTables(
+        LiveVersion version, ReadOnlySpan<byte> key, ulong hash, ulong at, ulong atLeast, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
     {
         found = default;
         var levels = version.Levels;
-        ulong hash;
-        fixed (byte* bytes = key) hash = KeyHash.Compute(bytes, key.Length);
         foreach (var table in levels[0])
         {
             // What a newer source's range delete covers, older sources cannot bring back: all they hold is older than it.
             if (deleted != 0) return false;
-            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref value)) return true;
+            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, atLeast, ref deleted, out found, ref value)) return true;
         }
         for (var level = 1; level < levels.Length; level++)
         {
@@ -83,54 +118,74 @@ static unsafe class TreeReader
             var index = TreeVersion.FirstNotEndingBefore(version.Picture.Levels[level], key);
             if (index == levels[level].Length) continue;
             var table = levels[level][index];
-            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, ref deleted, out found, ref value)) return true;
+            if (table.Meta.Contains(key) && TryFindInTable(table, key, hash, at, atLeast, ref deleted, out found, ref value)) return true;
         }
         return false;
     }
 
     static bool TryFindInTable(
-        TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
+        TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ulong atLeast, ref ulong deleted, out FoundVersion found, ref PinnedValue value)
     {
         found = default;
-        if (table.Meta.MinVersion > at) return false;
+        // Neither does a range delete matter that is older than an answer at hand.
+        if (table.Meta.MinVersion > at || table.Meta.MaxVersion < atLeast) return false;
         if (table.Meta.RangeDeletes > 0) deleted = Math.Max(deleted, table.RangeDeletes.NewestCovering(key, at));
+        return TryFindInFile(table, key, hash, at, atLeast, out found, ref value);
+    }
+
+    static bool TryFindInFile(
+        TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ulong atLeast, out FoundVersion found, ref PinnedValue value)
+    {
         var lease = table.Acquire();
         var known = false;
         try
         {
-            known = lease.Reader.TryFind(key, hash, at, out found, ref value.Lease);
+            known = lease.Reader.TryFind(key, hash, at, atLeast, out found, ref value.Lease);
         }
         finally
         {
-            if (known) value.Table = lease;
-            else lease.Dispose();
+            if (known)
+            {
+                value.Table = lease;
+            }
+            else
+            {
+                // A block that was looked into in vain is still held.
+                value.Lease.Dispose();
+                lease.Dispose();
+            }
         }
         return known;
     }
 
     static void FindInHistory(
-        LiveVersion version, ReadOnlySpan<byte> key, ulong at, ref bool known, ref FoundVersion found, ref PinnedValue value, ulong deleted)
+        LiveVersion version, ReadOnlySpan<byte> key, ulong hash, ulong at, ref bool known, ref FoundVersion found, ref PinnedValue value)
     {
-        ulong hash;
-        fixed (byte* bytes = key) hash = KeyHash.Compute(bytes, key.Length);
-        for (var level = 0; level < version.History.Length; level++)
-            foreach (var table in version.History[level])
-            {
-                if (table.Meta.MinVersion > at || table.Meta.MaxEnd <= at || !table.Meta.Contains(key)) continue;
-                var lease = table.Acquire();
-                var other = default(BlockLease);
-                if (!lease.Reader.TryFind(key, hash, at, out var ended, ref other) || ended.End <= at ||
-                    (known && ended.Version <= found.Version) || ended.Version < deleted)
-                {
-                    other.Dispose();
-                    lease.Dispose();
-                    continue;
-                }
-                value.Unpin();
-                value.Lease = other;
-                value.Table = lease;
-                found = ended;
-                known = true;
-            }
+        var levels = version.History;
+        foreach (var table in levels[0]) FindInHistory(table, key, hash, at, ref known, ref found, ref value);
+        for (var level = 1; level < levels.Length; level++)
+        {
+            if (levels[level].Length == 0) continue;
+            var index = TreeVersion.FirstNotEndingBefore(version.Picture.History[level], key);
+            if (index < levels[level].Length) FindInHistory(levels[level][index], key, hash, at, ref known, ref found, ref value);
+        }
+    }
+
+    static void FindInHistory(
+        TableHandle table, ReadOnlySpan<byte> key, ulong hash, ulong at, ref bool known, ref FoundVersion found, ref PinnedValue value)
+    {
+        var meta = table.Meta;
+        if (meta.MinVersion > at || meta.MaxEnd <= at || (known && meta.MaxVersion <= found.Version) || !meta.Contains(key)) return;
+        var other = default(PinnedValue);
+        if (!TryFindInFile(table, key, hash, at, known ? found.Version : 0, out var ended, ref other)) return;
+        if (ended.End <= at || (known && ended.Version <= found.Version))
+        {
+            other.Unpin();
+            return;
+        }
+        value.Unpin();
+        value = other;
+        found = ended;
+        known = true;
     }
 }

@@ -14,7 +14,7 @@ namespace Aevum.Storage.Tests.Tables;
 /// <remarks>Until release 0.1 a change of format changes the fixtures too: AEVUM_GOLDENS=rewrite writes them anew.</remarks>
 public sealed partial class TableFormatTests
 {
-    static readonly string Folder = Path.Combine(TestFolders.Project, "testdata", "sorted-table", "v1");
+    static readonly string Folder = Path.Combine(TestFolders.Project, "testdata", "sorted-table", "v2");
 
     static ulong Time(ulong microseconds, ulong counter = 0) =>
         SystemTime.FromMicroseconds(1_700_000_000_000_000 + microseconds, counter).Value;
