@@ -1,7 +1,7 @@
 // BlockPosition: the walk over a table's index, which a cursor does apart from the walk inside a block.
 //
 // With one level it is a number in the resident index. With two it holds the lease of the partition it stands in and loads the next where
-// one ends. For reads at a time it passes over blocks, and whole partitions unread, that hold nothing visible then.
+// one ends. For reads at a time it passes over blocks, and whole partitions unread, that hold nothing visible then, or nothing so old.
 //
 // Always true while Valid: the leaf it looks at is resident or leased, and the number lies within it.
 
@@ -11,7 +11,7 @@ namespace Aevum.Storage.Tables;
 
 /// <summary>A place among the data blocks of a table: a walk over the index, one or two levels high.</summary>
 /// <remarks>A mutable struct inside a cursor: holds the lease of the index partition it stands in.</remarks>
-unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
+unsafe struct BlockPosition(TableReader table, ulong? at, ulong ceiling) : IDisposable
 {
     BlockLease _partitionLease;
 
@@ -80,7 +80,8 @@ unsafe struct BlockPosition(TableReader table, ulong? at) : IDisposable
         Valid = false;
     }
 
-    readonly bool IsVisible(in IndexBlock index, int i) => at is not { } time || index.MayBeVisible(i, time);
+    readonly bool IsVisible(in IndexBlock index, int i) =>
+        (ceiling == ulong.MaxValue || index.VersionMin(i) <= ceiling) && (at is not { } time || index.MayBeVisible(i, time));
 
     public void SeekToFirst()
     {

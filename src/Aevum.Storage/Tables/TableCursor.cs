@@ -7,7 +7,9 @@
 // Always true while Valid:
 //   (1) _lease (or the readahead buffer, or the mapped file) holds the block, so Value stays until the next move;
 //   (2) Key points to the key buffer or to the scratch buffer, both the cursor's own;
-//   (3) _entry is the number of the current entry in the block, _next the bytes after it.
+//   (3) _entry is the number of the current entry in the block, _next the bytes after it;
+//   (4) after a public move the entry is not newer than the ceiling: what is newer is passed over in the direction of the move, where the
+//       block has runs (DataBlock) without a look at each version.
 //
 // Not here: where block bytes come from (BlockSource, Readahead), the walk over the index (BlockPosition).
 
@@ -31,6 +33,7 @@ sealed unsafe class TableCursor : VersionCursor
     IDisposable? _held;
     readonly TableReader _table;
     readonly TableCursorOptions _options;
+    readonly ulong _ceiling;
     BlockPosition _position;
     Readahead _readahead;
     BlockLease _lease;
@@ -55,7 +58,8 @@ sealed unsafe class TableCursor : VersionCursor
         _held = held;
         _table = table;
         _options = options;
-        _position = new(table, options.At);
+        _ceiling = options.Ceiling;
+        _position = new(table, options.At, options.Ceiling);
         _readahead = new(table.Source, options);
         _key = (byte*)NativeMemory.Alloc((nuint)table.Source.KeyBytesMax + GrowingBytes.SlackBytes);
     }
@@ -65,6 +69,7 @@ sealed unsafe class TableCursor : VersionCursor
         Valid = false;
         _position.SeekToFirst();
         EnterFirst();
+        SettleForward();
     }
 
     public override void SeekToLast()
@@ -72,6 +77,7 @@ sealed unsafe class TableCursor : VersionCursor
         Valid = false;
         _position.SeekToLast();
         EnterLast();
+        SettleBackward();
     }
 
     public override void Seek(ReadOnlySpan<byte> key, ulong version)
@@ -88,11 +94,13 @@ sealed unsafe class TableCursor : VersionCursor
             {
                 _position.MoveNext();
                 EnterFirst();
+                SettleForward();
                 return;
             }
             // What the entry shares with the key before it, it shares with the target.
             if (start != _key) Unsafe.CopyBlockUnaligned(_key, start, (uint)Math.Min(entry.Shared, key.Length));
             Show(index, in entry);
+            SettleForward();
         }
     }
 
@@ -112,14 +120,30 @@ sealed unsafe class TableCursor : VersionCursor
             if (index > 0)
             {
                 ShowBackward(index - 1);
-                return;
             }
-            _position.MovePrev();
-            EnterLast();
+            else
+            {
+                _position.MovePrev();
+                EnterLast();
+            }
+            SettleBackward();
         }
     }
 
     public override void Next()
+    {
+        NextEntry();
+        SettleForward();
+    }
+
+    public override void Prev()
+    {
+        PrevEntry();
+        SettleBackward();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void NextEntry()
     {
         if (KeyPointer != _key) ReturnToKeyBuffer();
         if (++_entry == _block.Count)
@@ -133,7 +157,7 @@ sealed unsafe class TableCursor : VersionCursor
         Show(_entry, in entry);
     }
 
-    public override void Prev()
+    void PrevEntry()
     {
         if (_entry > 0)
         {
@@ -143,12 +167,94 @@ sealed unsafe class TableCursor : VersionCursor
         PrevBlock();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void SettleForward()
+    {
+        if (Valid && Version > _ceiling) SkipForward();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void SettleBackward()
+    {
+        if (Valid && Version > _ceiling) SkipBackward();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void SkipForward()
+    {
+        // What the key shown at last has in common with the key shown before the move: the least of what neighbours on the way have.
+        var shared = Shared;
+        while (Valid && Version > _ceiling)
+        {
+            if (!_block.HasRuns)
+            {
+                NextEntry();
+                shared = Math.Min(shared, Shared);
+                continue;
+            }
+            var runEnd = _block.RunEnd(_entry);
+            var index = _block.NewestAtMost(_entry, runEnd, _ceiling);
+            if (index < runEnd)
+            {
+                _entry = index;
+                ShowRest(index, BlockEntry.Read(_block.At(index)));
+                break;
+            }
+            ShowRun(runEnd);
+            shared = Math.Min(shared, Shared);
+        }
+        Shared = shared;
+    }
+
+    // Back to older keys: what lies before a version in its run is newer still.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void SkipBackward()
+    {
+        while (Valid && Version > _ceiling)
+        {
+            if (_block.HasRuns) _entry = _block.RunStart(_entry);
+            PrevEntry();
+        }
+    }
+
+    // The entry at which a run of this block starts, or the next block's first.
+    void ShowRun(int index)
+    {
+        if (index == _block.Count)
+        {
+            _entry = index;
+            NextBlock();
+            return;
+        }
+        var entry = BlockEntry.Read(_block.At(index));
+        FetchAhead(in entry);
+        Shared = SharedWithKeyBefore(in entry);
+        Show(index, in entry);
+    }
+
     public override void NextKey()
+    {
+        LeaveKey();
+        SettleForward();
+    }
+
+    void LeaveKey()
     {
         // All of a key's versions in a row share the whole key and add nothing to it, except where a restart stores it again.
         var keyLength = KeyLength;
         if (KeyPointer != _key) ReturnToKeyBuffer();
         var (startBlock, start) = (_blockOffset, _entry);
+        if (_block.HasRuns)
+        {
+            var next = _block.RunEnd(start);
+            var goesOn = next == _block.Count && _position.TieVersion != 0;
+            ShowRun(next);
+            if (!goesOn || !Valid || Shared < keyLength || KeyLength > keyLength) return;
+            // The key goes on in this block. If it fills it too, there may be many more.
+            if (_block.HasRuns && (next = _block.RunEnd(0)) < _block.Count) ShowRun(next);
+            else LeaveKeyBySeek(startBlock, start);
+            return;
+        }
         var steps = 0;
         while (++_entry < _block.Count)
         {

@@ -101,4 +101,7 @@ sealed record TableCursorOptions
     /// <summary>Blocks that hold nothing which a reader at this time could see may be left out of what the cursor shows: all versions
     /// newer, or (history tables) all superseded at or before it. What it shows may still hold such versions.</summary>
     public ulong? At { get; init; }
+
+    /// <summary>Versions above this are not shown. Unlike with <see cref="At"/>, what has been superseded is: merges may need it.</summary>
+    public ulong Ceiling { get; init; } = ulong.MaxValue;
 }

@@ -27,6 +27,8 @@ readonly struct TreeSources
     public static TreeSources Open(ReadState state, ulong at, bool withHistory, bool fillCache)
     {
         var reading = fillCache ? TableCursorOptions.Default : TableCursorOptions.Bypass;
+        // What is newer than the asked time, tables need not show: of a key with many versions that saves passing them one by one.
+        var readingPast = at == ulong.MaxValue ? reading : reading with { Ceiling = at };
         var cursors = new List<VersionCursor>();
         List<RangeDeletes>? ranges = null;
         AddMemtable(state.Active);
@@ -34,6 +36,8 @@ readonly struct TreeSources
         Add(state.Version.Levels, state.Version.Picture.Levels, history: false);
         if (withHistory || at < state.Version.Picture.HistoryMaxEnd) Add(state.Version.History, state.Version.Picture.History, history: true);
         return new(MergingCursor.Over(cursors), ranges is null ? RangeDeletes.Empty : RangeDeletes.Union(ranges));
+
+        VersionCursor Open(TableHandle table) => table.OpenCursor(table.Meta.MaxVersion > at ? readingPast : reading);
 
         void AddMemtable(MemtableHandle memtable)
         {
@@ -48,7 +52,7 @@ readonly struct TreeSources
             foreach (var table in levels[0])
             {
                 if (table.Meta.MinVersion > at) continue;
-                cursors.Add(table.OpenCursor(reading));
+                cursors.Add(Open(table));
                 if (!history && table.Meta.RangeDeletes > 0) (ranges ??= []).Add(table.RangeDeletes);
             }
             for (var level = 1; level < levels.Length; level++)
@@ -56,7 +60,7 @@ readonly struct TreeSources
                 if (levels[level].Length == 0) continue;
                 var handles = levels[level];
                 var tables = metas[level];
-                cursors.Add(new LevelCursor(tables, index => handles[index].OpenCursor(reading)));
+                cursors.Add(new LevelCursor(tables, index => Open(handles[index])));
                 if (history) continue;
                 foreach (var table in handles)
                     if (table.Meta.RangeDeletes > 0) (ranges ??= []).Add(table.RangeDeletes);

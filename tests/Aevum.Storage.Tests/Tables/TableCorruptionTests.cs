@@ -252,6 +252,13 @@ public sealed unsafe class TableCorruptionTests
             Sum(new(entry.Value, entry.ValueLength));
             s_sum += (int)(block.VersionOf(i) + (block.HasExpiries ? block.ExpiryOf(i) : 0) + (block.HasEnds ? block.EndOf(i) : 0));
             at = entry.End;
+            if (!block.HasRuns) continue;
+            Assert.Equal(i + 1 == block.Count, at == block.EntriesEnd);
+            Assert.InRange(block.RunStart(i), 0, i);
+            var runEnd = block.RunEnd(i);
+            Assert.InRange(runEnd, i + 1, block.Count);
+            Assert.InRange(block.NewestAtMost(i, runEnd, random.NextUInt64()), i, runEnd);
+            Sum(new(block.At(i), 3));
         }
         var key = new byte[random.Next(20)];
         random.Fill(key);

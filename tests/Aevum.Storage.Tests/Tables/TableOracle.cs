@@ -94,7 +94,27 @@ sealed class TableOracle
             }
         }
         oracle.Sort();
+        if (random.OneIn(4)) oracle.ChainEnds(random);
         return oracle;
+    }
+
+    /// <summary>What is not newer than <paramref name="ceiling"/>.</summary>
+    public TableOracle UpTo(ulong ceiling)
+    {
+        var oracle = new TableOracle();
+        oracle.Entries.AddRange(Entries.Where(entry => entry.Version <= ceiling));
+        return oracle;
+    }
+
+    // As in history tables: a version ends where the one above it begins. Now and then one ends earlier, by a delete that is gone.
+    void ChainEnds(SeededRandom random)
+    {
+        for (var i = 0; i < Entries.Count; i++)
+        {
+            var (entry, above) = (Entries[i], i > 0 ? Entries[i - 1] : null);
+            var end = above is not null && above.Key.AsSpan().SequenceEqual(entry.Key) ? above.Version : entry.Version + 1000;
+            Entries[i] = entry with { End = random.OneIn(100) ? end - 1 : random.OneIn(100) ? 0 : end };
+        }
     }
 
     public static TableWriterOptions RandomOptions(SeededRandom random) => new()

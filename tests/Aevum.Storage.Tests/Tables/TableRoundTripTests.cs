@@ -46,6 +46,8 @@ public sealed class TableRoundTripTests : IDisposable
 
         CheckScans(oracle, table, random);
         CheckMoves(oracle, table, random, 300);
+        foreach (var ceiling in new[] { 0UL, oracle.Entries[random.Next(oracle.Entries.Count)].Version, random.NextUInt64() >> random.Next(64), ulong.MaxValue - 1 })
+            CheckMoves(oracle.UpTo(ceiling), table, random, 100, ceiling);
         CheckLookups(oracle, table, random);
         Assert.Empty(table.Verify());
         Assert.Equal(info.Properties.Numbers, table.Properties.Numbers);
@@ -98,15 +100,16 @@ public sealed class TableRoundTripTests : IDisposable
         return (key, version);
     }
 
-    static void CheckMoves(TableOracle oracle, TableReader table, SeededRandom random, int moves)
+    static void CheckMoves(TableOracle oracle, TableReader table, SeededRandom random, int moves, ulong ceiling = ulong.MaxValue)
     {
-        using var cursor = table.CreateCursor(RandomCursorOptions(random));
+        using var cursor = table.CreateCursor(RandomCursorOptions(random) with { Ceiling = ceiling });
         TestEntry? Entry(int i) => i >= 0 && i < oracle.Entries.Count ? oracle.Entries[i] : null;
         var at = -1;
         for (var i = 0; i < moves; i++)
         {
-            var valid = Entry(at) is not null;
-            var move = random.Next(valid ? 12 : 4);
+            var before = Entry(at);
+            var valid = before is not null;
+            var move = random.Next(valid ? 12 : oracle.Entries.Count > 0 ? 4 : 2);
             if (move == 0)
             {
                 cursor.SeekToFirst();
@@ -153,6 +156,7 @@ public sealed class TableRoundTripTests : IDisposable
                 cursor.Seek(cursor.Key, cursor.Version);
             }
             CursorAssert.At(Entry(at), cursor);
+            if (move is (>= 4 and <= 6) or 10 && cursor.Valid) Assert.Equal(cursor.Key.CommonPrefixLength(before!.Key), cursor.Shared);
         }
     }
 
