@@ -84,10 +84,10 @@ sealed partial class EngineRun
             var at = i switch
             {
                 0 => Math.Max(floor, 1),
-                1 when commits.Count > 0 => Math.Max(Math.Max(floor, 1), commits[_random.Next(commits.Count)].Time - (ulong)_random.Next(2)),
-                _ => Math.Max(floor + (ulong)_random.Next((long)(latest - floor) + 1), 1),
+                1 when commits.Count > 0 => Math.Max(Math.Max(floor, 1), commits[Random.Next(commits.Count)].Time - (ulong)Random.Next(2)),
+                _ => Math.Max(floor + (ulong)Random.Next((long)(latest - floor) + 1), 1),
             };
-            var key = keys[_random.Next(keys.Length)];
+            var key = keys[Random.Next(keys.Length)];
             Ask(shard, key, null, isRange: false, at, 0);
             Ask(shard, start, end, isRange: true, at, 0);
         }
@@ -195,7 +195,7 @@ sealed partial class EngineRun
         Note("ask again");
         for (var i = Math.Min(_remembered.Count, 25); i > 0 && !Stops; i--)
         {
-            var asked = _remembered[_random.Next(_remembered.Count)];
+            var asked = _remembered[Random.Next(_remembered.Count)];
             string? answer = null;
             try
             {
@@ -220,10 +220,10 @@ sealed partial class EngineRun
     void HoldMoment()
     {
         if (Stops || _moments.Count == HeldMax) return;
-        var shard = RandomShard(_random);
+        var shard = RandomShard(Random);
         TryAsk(() =>
         {
-            var at = _random.OneIn(2) ? Shards.Clock.Now : Shards.Clock.Latest;
+            var at = Random.OneIn(2) ? Shards.Clock.Now : Shards.Clock.Latest;
             var held = ShardAt(shard).Hold(at);
             Note($"hold {at} on {shard}");
             Count("moments held");
@@ -231,7 +231,7 @@ sealed partial class EngineRun
             _moments.Add(new(shard, held, answers));
             for (var i = 0; i < 10; i++)
             {
-                var key = RandomKey(_random, shard);
+                var key = RandomKey(Random, shard);
                 if (ShardAt(shard).HistoryFloorOf(key) <= at) answers.Add((key, AnswerOf(shard, key, ReadView.AsOf(at))));
             }
         });
@@ -240,8 +240,8 @@ sealed partial class EngineRun
     void HoldCursor()
     {
         if (Stops || _cursors.Count == HeldMax) return;
-        var shard = RandomShard(_random);
-        var (start, end) = RandomRange(_random, shard);
+        var shard = RandomShard(Random);
+        var (start, end) = RandomRange(Random, shard);
         TryAsk(() =>
         {
             ShardAt(shard).OpenCursor([], [0], ReadView.AsOf(Shards.Clock.Now)).Dispose();
@@ -261,7 +261,7 @@ sealed partial class EngineRun
                     var now = AnswerOf(held.Shard, key, ReadView.AsOf(held.Snapshot.At));
                     Require(now == answer, $"at the held moment {held.Snapshot.At} {Show(key)} was\n{answer}\n    and is now\n{now}");
                 });
-        if (_cursors.Count == 0 || !_random.OneIn(3)) return;
+        if (_cursors.Count == 0 || !Random.OneIn(3)) return;
         foreach (var held in _cursors.ToArray())
             if (!TryAsk(() => Walk(held.Cursor, held.Expected)))
             {

@@ -31,8 +31,6 @@ sealed partial class EngineRun
     readonly HashSet<(uint, string)> _misused = [];
     int _requests;
 
-    bool Stops => IsDead || _logFailed;
-
     LocalShard ShardAt(int shard) => Shards.Shards[shard];
 
     async Task RunClient(int number, SeededRandom random)
@@ -47,12 +45,12 @@ sealed partial class EngineRun
                 case 11 or 12: await Resend(random); break;
                 case < 16: ReadPresent(random, shard); break;
                 case < 20: ReadPast(random, shard); break;
-                case 20: await _scheduler.Delay(TimeSpan.FromMilliseconds(random.Next(1, 20))); break;
-                case 21 when number == 0 && _configuration.CatalogChanges: ChangeCatalog(random); break;
+                case 20: await Scheduler.Delay(TimeSpan.FromMilliseconds(random.Next(1, 20))); break;
+                case 21 when number == 0 && Configuration.CatalogChanges: ChangeCatalog(random); break;
                 case 22: AskForTheFuture(random, shard); break;
-                default: await _scheduler.Yield(); break;
+                default: await Scheduler.Yield(); break;
             }
-            if (random.OneIn(3)) await _scheduler.Yield();
+            if (random.OneIn(3)) await Scheduler.Yield();
         }
     }
 
@@ -80,7 +78,7 @@ sealed partial class EngineRun
         using var leaving = new CancellationTokenSource();
         if (random.OneIn(4)) await leaving.CancelAsync();
         var commit = ShardAt(batch.Shard).CommitAsync(batch.Batch, leaving.Token);
-        for (var i = random.Next(4); i > 0; i--) await _scheduler.Yield();
+        for (var i = random.Next(4); i > 0; i--) await Scheduler.Yield();
         leaving.Cancel();
         batch.Leaves = true;
         await commit;
@@ -158,20 +156,20 @@ sealed partial class EngineRun
         if (IsDead) return Outcome.Unknown;
         switch (failure.Code)
         {
-            case ErrorCode.OutcomeUnknown when batch.Leaves && _fault != Fault.Errors:
+            case ErrorCode.OutcomeUnknown when batch.Leaves && Failing != Fault.Errors:
                 return Outcome.Left;
-            case ErrorCode.OutcomeUnknown when _fault == Fault.Errors:
+            case ErrorCode.OutcomeUnknown when Failing == Fault.Errors:
                 // A caller who left may be told so although the log works; then the next open tells nothing else than the memory does.
-                _logFailed = true;
+                LogFailed = true;
                 return Outcome.Unknown;
             case ErrorCode.Cancelled when batch.Leaves || failure.Message.Contains("before it began", StringComparison.Ordinal):
                 return Outcome.NotDone;
-            case ErrorCode.Closed when _fault == Fault.Errors:
-                _logFailed = true;
+            case ErrorCode.Closed when Failing == Fault.Errors:
+                LogFailed = true;
                 return Outcome.NotDone;
-            case ErrorCode.DiskFull when _fault == Fault.DiskFull:
-            case ErrorCode.InputOutput when _fault == Fault.Errors:
-            case ErrorCode.ClockJump when _clockJumped:
+            case ErrorCode.DiskFull when Failing == Fault.DiskFull:
+            case ErrorCode.InputOutput when Failing == Fault.Errors:
+            case ErrorCode.ClockJump when ClockJumped:
             case ErrorCode.InvalidArgument:     // looked at when the round is settled
                 return Outcome.NotDone;
             default:
@@ -182,7 +180,7 @@ sealed partial class EngineRun
     void Ended(SubmittedBatch batch)
     {
         batch.Until = Shards.Clock.Latest.Value;
-        batch.ToldAt = _scheduler.Time.GetElapsedTime(0);
+        batch.ToldAt = Scheduler.Time.GetElapsedTime(0);
         var (before, after) = (batch.Before!, Shards.Catalog);
         batch.MayMerge = key =>
         {
@@ -386,9 +384,9 @@ sealed partial class EngineRun
             ask();
             return true;
         }
-        catch (AevumException failure) when (IsDead || (_fault == Fault.Errors && failure.Code is ErrorCode.InputOutput or ErrorCode.OutcomeUnknown))
+        catch (AevumException failure) when (IsDead || (Failing == Fault.Errors && failure.Code is ErrorCode.InputOutput or ErrorCode.OutcomeUnknown))
         {
-            if (failure.Code == ErrorCode.OutcomeUnknown) _logFailed = true;
+            if (failure.Code == ErrorCode.OutcomeUnknown) LogFailed = true;
             Count("reads refused");
             return false;
         }

@@ -31,9 +31,9 @@ sealed partial class EngineRun
         var bodies = new SortedSet<byte[]>(ByteOrder.Instance);
         for (var attempts = 0; bodies.Count < count && attempts < 4 * count; attempts++)
         {
-            var body = new byte[_random.Next(8) switch { 0 => _random.Next(50, 200), 1 => 1, _ => _random.Next(1, 5) }];
+            var body = new byte[Random.Next(8) switch { 0 => Random.Next(50, 200), 1 => 1, _ => Random.Next(1, 5) }];
             // Few letters, so that keys are prefixes of each other and share long beginnings.
-            for (var i = 0; i < body.Length; i++) body[i] = _random.Next(4) switch { 0 => 0, 1 => 0xFF, 2 => (byte)'a', _ => (byte)_random.Next('a', 'f') };
+            for (var i = 0; i < body.Length; i++) body[i] = Random.Next(4) switch { 0 => 0, 1 => 0xFF, 2 => (byte)'a', _ => (byte)Random.Next('a', 'f') };
             bodies.Add(body);
         }
         return [.. bodies];
@@ -44,8 +44,8 @@ sealed partial class EngineRun
         var boundaries = new SortedSet<byte[]>(ByteOrder.Instance);
         while (boundaries.Count < shards - 1)
         {
-            var id = new KeyspaceId(NamespaceEntry.DefaultId, (uint)_random.Next(3));
-            boundaries.Add(_random.OneIn(3) ? KeyLayout.RangeOf(id).End! : KeyLayout.Make(id, _bodies[_random.Next(_bodies.Length)]));
+            var id = new KeyspaceId(NamespaceEntry.DefaultId, (uint)Random.Next(3));
+            boundaries.Add(Random.OneIn(3) ? KeyLayout.RangeOf(id).End! : KeyLayout.Make(id, _bodies[Random.Next(_bodies.Length)]));
         }
         return [.. boundaries];
     }
@@ -95,7 +95,7 @@ sealed partial class EngineRun
     {
         if (OperatorOf(key) is AddOperator && random.OneIn(2)) return BitConverter.GetBytes((long)random.Next(1000));
         if (random.OneIn(4)) return Encoding.ASCII.GetBytes(random.Next(1000).ToString(CultureInfo.InvariantCulture));
-        var value = new byte[random.OneIn(20) ? _configuration.ValueBytesMax * 3 : random.Next(_configuration.ValueBytesMax + 1)];
+        var value = new byte[random.OneIn(20) ? Configuration.ValueBytesMax * 3 : random.Next(Configuration.ValueBytesMax + 1)];
         random.Fill(value);
         value.AsSpan(value.Length / 2).Clear();
         return value;
@@ -112,7 +112,7 @@ sealed partial class EngineRun
     ulong RandomExpiry(SeededRandom random)
     {
         if (!random.OneIn(4)) return 0;
-        var ahead = (ulong)random.Next((long)_configuration.ExpiryMax.TotalMicroseconds) << 10;
+        var ahead = (ulong)random.Next((long)Configuration.ExpiryMax.TotalMicroseconds) << 10;
         // Now and then in the past: it was never there.
         return random.OneIn(20) ? Shards.Clock.Now.Value - 1 : Shards.Clock.Now.Value + ahead + 1;
     }

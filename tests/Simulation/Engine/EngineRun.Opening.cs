@@ -25,22 +25,15 @@ sealed partial class EngineRun
 
     StorageEnvironment? _environment;
     LocalShards? _shards;
-    Signal? _syncing;
-    SeededRandom? _syncTimes;
     readonly ulong[] _durableTo;   // by shard: the newest commit that no power cut may take
-    bool _powerWasCut;             // since the shards were last open
-    bool _wasFaultless;            // no error since they were opened
-    bool _logFailed;               // only an open helps
     TimeSpan _seenAlive;
 
     LocalShards Shards => _shards ?? throw new InvalidOperationException("the simulated shards are closed");
 
-    bool IsDead => _files.Successor is not null;
-
-    void NoteAlive()
+    protected override void NoteAlive()
     {
         if (IsDead) return;
-        _seenAlive = _scheduler.Time.GetElapsedTime(0);
+        _seenAlive = Scheduler.Time.GetElapsedTime(0);
         if (_shards is null) return;
         for (var shard = 0; shard < ShardCount; shard++)
             _durableTo[shard] = Math.Max(_durableTo[shard], ShardAt(shard).Tree.FlushedTime.Value);
@@ -58,13 +51,13 @@ sealed partial class EngineRun
             catch (AevumException e) when (e is not CorruptionException)
             {
                 CloseEnvironment();
-                if (_files.Successor is { } successor)
+                if (Files.Successor is { } successor)
                 {
                     Note($"died while opening: {e.Code}");
                     TakeOver(successor);
                     continue;
                 }
-                Require(_fault != Fault.None && IsOfTrouble(e), $"the shards did not open: {e}");
+                Require(Failing != Fault.None && IsOfTrouble(e), $"the shards did not open: {e}");
                 Count("opens refused");
                 Note($"open refused: {e.Code}");
                 if (attempts >= 2) Heal();
@@ -75,23 +68,15 @@ sealed partial class EngineRun
 
     void OpenOnce()
     {
-        _syncing ??= _scheduler.CreateSignal("a slow sync");
-        _syncTimes ??= _scheduler.CreateRandom("sync times");
         _environment = new StorageEnvironment(new StorageOptions
         {
-            Files = new SlowLogFiles(_files, WaitForSync),
-            Scheduler = _world,
-            BlockCacheBytes = _configuration.CacheBytes,
+            Files = SlowFiles(),
+            Scheduler = World,
+            BlockCacheBytes = Configuration.CacheBytes,
             RetainedArenaBytes = 1 << 20,
         });
-        _shards = LocalShards.Open(_environment, Directory, _configuration.Options);
-        _logFailed = false;
-    }
-
-    void WaitForSync()
-    {
-        var time = TimeSpan.FromMicroseconds(_syncTimes!.Next((long)_configuration.SyncTimeMax.TotalMicroseconds + 1));
-        if (time > TimeSpan.Zero) _syncing!.WaitUntil(static () => false, time);
+        _shards = LocalShards.Open(_environment, Directory, Configuration.Options);
+        LogFailed = false;
     }
 
     void CheckOpened()
@@ -108,20 +93,19 @@ sealed partial class EngineRun
             foreach (var answers in _answers[shard].Values) answers.RemoveAll(a => a.Time > time.Value);
             _noted.RemoveAll(n => n.Shard == shard && n.Time > time.Value);
             _acknowledgedTime[shard] = _models[shard].GreatestTime;
-            if (_powerWasCut && _configuration.Options.Sync.Kind != SyncKind.Always)
+            if (PowerWasCut && Configuration.Options.Sync.Kind != SyncKind.Always)
                 _remembered.RemoveAll(r => r.Shard == shard && r.At > time.Value);
         }
         CheckLost(lost);
         _acknowledged.RemoveAll(lost.Contains);
         _ghosts.Clear();
         CheckCatalog();
-        if (_powerWasCut) _floors.Clear();
+        if (PowerWasCut) _floors.Clear();
         for (var shard = 0; shard < ShardCount; shard++)
-            if (_powerWasCut) _durableTo[shard] = _models[shard].GreatestTime;
-        _powerWasCut = false;
-        _wasFaultless = true;
-        _clockJumped = false;
-        _movedForward = TimeSpan.Zero;
+            if (PowerWasCut) _durableTo[shard] = _models[shard].GreatestTime;
+        PowerWasCut = false;
+        WasFaultless = true;
+        ForgetJumps();
         NoteAlive();
         CheckEverything();
     }
@@ -130,11 +114,11 @@ sealed partial class EngineRun
     {
         if (lost.Count == 0) return;
         Note($"{lost.Count} acknowledged commits are lost");
-        Require(_powerWasCut, $"{lost.Count} acknowledged commits are missing, the first of {lost[0].Time}, although the power was not cut");
+        Require(PowerWasCut, $"{lost.Count} acknowledged commits are missing, the first of {lost[0].Time}, although the power was not cut");
         Count("acknowledged commits that a power cut took");
         foreach (var one in lost)
             Require(one.Time > _durableTo[one.Shard], $"the commit of {one.Time} in shard {one.Shard} was durable, and is lost");
-        var sync = _configuration.Options.Sync;
+        var sync = Configuration.Options.Sync;
         switch (sync.Kind)
         {
             case SyncKind.Always:
@@ -143,8 +127,8 @@ sealed partial class EngineRun
             case SyncKind.Every:
                 Require(lost.Count <= sync.Records, $"with {sync} {lost.Count} acknowledged commits are lost");
                 break;
-            case SyncKind.Interval when _wasFaultless:
-                var late = lost.Find(a => a.At + sync.Interval + (10 * _configuration.SyncTimeMax) < _seenAlive);
+            case SyncKind.Interval when WasFaultless:
+                var late = lost.Find(a => a.At + sync.Interval + (10 * Configuration.SyncTimeMax) < _seenAlive);
                 Require(late == default, $"with {sync} the commit of {late.Time} is lost, acknowledged at {late.At}; the machine worked until {_seenAlive}");
                 break;
         }
@@ -216,15 +200,14 @@ sealed partial class EngineRun
         Count("reopens");
         Settle();
         Close();
-        if (_files.Successor is { } successor) TakeOver(successor);
+        if (Files.Successor is { } successor) TakeOver(successor);
         Open();
     }
 
-    /// <summary>The process dies now, or has died by the plan; the next one opens what is left.</summary>
-    void Recover(string how)
+    protected override void Recover(string how)
     {
         Note($"dies: {how}");
-        var successor = _files.Successor ?? throw new InvalidOperationException("nobody has died");
+        var successor = Files.Successor ?? throw new InvalidOperationException("nobody has died");
         Settle();
         // On a dead disk closing can save nothing any more; it gives back memory and ends the bodies.
         Close();
@@ -235,7 +218,7 @@ sealed partial class EngineRun
     void Close()
     {
         LetGoOfAll();
-        var faultless = _wasFaultless && _fault == Fault.None && !IsDead && !_logFailed;
+        var faultless = WasFaultless && Failing == Fault.None && !IsDead && !LogFailed;
         _shards?.Dispose();
         _shards = null;
         CloseEnvironment();
@@ -250,27 +233,34 @@ sealed partial class EngineRun
         _environment = null;
     }
 
-    void TakeOver(FaultyFileSystem successor)
+    // What failed has a pause to try again; then everything must work, or say that the log has stopped.
+    void EndTrouble()
     {
-        var cut = successor.BootId != _files.BootId;
-        Count(cut ? "power cuts" : "kills");
-        _files = successor;
-        _plan.KillAt = _plan.PowerCutAt = null;
-        _powerWasCut |= cut;
+        if (Failing == Fault.None || IsDead) return;
+        var was = Failing;
+        Heal();
+        Scheduler.RunFor(TimeSpan.FromSeconds(1));
+        if (was == Fault.Errors)
+        {
+            Failing = Fault.Errors;
+            Round();
+            Failing = Fault.None;
+            if (LogFailed)
+            {
+                Count("logs stopped");
+                Reopen();
+            }
+        }
+        Settle();
+        Round();
+        FlushAll();
+        CheckEverything();
     }
 
-    public void Dispose()
+    protected override void CloseAll()
     {
-        try
-        {
-            LetGoOfAll();
-            _shards?.Dispose();
-            _environment?.Dispose();
-            _scheduler.Dispose();
-        }
-        catch (Exception e) when (e is AevumException or InvalidOperationException)
-        {
-            // A run that failed may leave anything behind; what it failed of is known already.
-        }
+        LetGoOfAll();
+        _shards?.Dispose();
+        _environment?.Dispose();
     }
 }

@@ -76,7 +76,7 @@ sealed partial class EngineRun
         if (!_answers[batch.Shard].TryGetValue((batch.Namespace, key), out var kept)) _answers[batch.Shard][(batch.Namespace, key)] = kept = [];
         if (kept.Count > 0)
             Require(kept[^1].Until <= time, $"request '{key}' of {kept[^1].Time} was done again at {time}; its answer is kept until {kept[^1].Until}");
-        var until = SystemTime.FromMicroseconds((time >> 10) + (ulong)_configuration.Options.AnswersKeptFor.TotalMicroseconds).Value;
+        var until = SystemTime.FromMicroseconds((time >> 10) + (ulong)Configuration.Options.AnswersKeptFor.TotalMicroseconds).Value;
         kept.Add(new(time, until, verdict));
     }
 
@@ -164,6 +164,6 @@ sealed partial class EngineRun
     void Remember(Asked asked)
     {
         if (_remembered.Count < 200) _remembered.Add(asked);
-        else _remembered[_random.Next(_remembered.Count)] = asked;
+        else _remembered[Random.Next(_remembered.Count)] = asked;
     }
 }

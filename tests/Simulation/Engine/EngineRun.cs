@@ -7,7 +7,7 @@
 //   EngineRun.Settling   after a round: commits in the order of their times against BatchModel, answers against ShardModel
 //   EngineRun.Checking   everything that can be asked when nothing is under way; answers remembered and asked again
 //   EngineRun.Opening    what must be there after a close, a kill, a power cut
-//   EngineRun.Trouble    kills, power cuts, full disks, errors, a wall clock that moves
+//   FaultyRun            kills, power cuts, full disks, errors, a wall clock that moves
 //
 // How the order of commits is known: a commit that did something tells its time, and times are the order. One that did nothing (refused, or all
 // steps without an effect) must be explained by some state between its call and its return.
@@ -19,6 +19,7 @@ using System.Globalization;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
 using Aevum.Engine.Shards;
 using Aevum.Model.Access;
 using Aevum.Model.Keyspace;
@@ -26,27 +27,15 @@ using Aevum.Simulation.Storage;
 
 namespace Aevum.Simulation.Engine;
 
-sealed partial class EngineRun : SimulatedRun, IDisposable
+sealed partial class EngineRun : FaultyRun
 {
-    readonly SeededRandom _random;
-    readonly FaultPlan _plan = new();
-    readonly SimulatedScheduler _scheduler;
-    readonly MovableClockScheduler _world;
-    readonly EngineConfiguration _configuration;
     readonly byte[][] _bodies;
-    FaultyFileSystem _files;
-    int _round;
 
-    EngineRun(ulong seed, bool trace) : base(trace, kept: 50)
+    EngineRun(ulong seed, bool trace) : base(seed ^ 0xE4617E, trace)
     {
-        _random = new SeededRandom(seed ^ 0xE4617E);
-        _scheduler = new SimulatedScheduler(_random.NextUInt64(), new SimulationOptions { StepsMax = 2_000_000 });
-        _world = new MovableClockScheduler(_scheduler);
-        _files = new FaultyFileSystem(_random.NextUInt64(), _plan);
-        var drawn = EngineConfiguration.Draw(_random, _plan);
-        _bodies = DrawBodies(drawn.Bodies);
-        var boundaries = DrawBoundaries(drawn.ShardCount);
-        _configuration = drawn with { Options = drawn.Options with { ShardBoundaries = boundaries } };
+        _bodies = DrawBodies(Configuration.Bodies);
+        var boundaries = DrawBoundaries(Configuration.ShardCount);
+        Configuration = Configuration with { Options = Configuration.Options with { ShardBoundaries = boundaries } };
         _models = [.. Enumerable.Range(0, boundaries.Length + 1).Select(_ => new ShardModel(OperatorOf))];
         _shardKeys = [.. _models.Select((_, shard) => AllKeys().Where(key => ShardIndexOf(key, boundaries) == shard).ToArray())];
         _durableTo = new ulong[_models.Length];
@@ -58,26 +47,22 @@ sealed partial class EngineRun : SimulatedRun, IDisposable
     public static SimulationResult Run(ulong seed, bool trace)
     {
         using var run = new EngineRun(seed, trace);
-        if (trace) Console.WriteLine($"seed {seed}\n{run._configuration}");
+        if (trace) Console.WriteLine($"seed {seed}\n{run.Configuration}");
         return run.Execute();
     }
 
-    protected override SimulatedScheduler Scheduler => _scheduler;
-
-    protected override string Place => string.Create(CultureInfo.InvariantCulture, $"{_round,3} {_scheduler.Time.GetElapsedTime(0).TotalSeconds:0.000}");
-
-    protected override string Situation => $"in round {_round} of\n{_configuration}";
+    protected override HybridClock Clock => Shards.Clock;
 
     protected override void Run()
     {
         Open();
-        for (_round = 1; _round <= _configuration.Rounds; _round++)
+        for (RoundNumber = 1; RoundNumber <= Configuration.Rounds; RoundNumber++)
         {
             Round();
             if (IsDead) Recover("the plan's end");
-            else if (_logFailed) Reopen();
+            else if (LogFailed) Reopen();
             else BetweenRounds();
-            MaybeTrouble();
+            if (MaybeTrouble()) EndTrouble();
         }
         EndTrouble();
         CheckEverything();
@@ -90,10 +75,10 @@ sealed partial class EngineRun : SimulatedRun, IDisposable
     void Round()
     {
         var clients = new List<BackgroundTask>();
-        for (var c = 0; c < _configuration.Clients; c++)
+        for (var c = 0; c < Configuration.Clients; c++)
         {
-            var (number, random) = (c, new SeededRandom(_random.NextUInt64()));
-            clients.Add(_scheduler.Start($"client {c}", WorkClass.Urgent, _ => RunClient(number, random)));
+            var (number, random) = (c, new SeededRandom(Random.NextUInt64()));
+            clients.Add(Scheduler.Start($"client {c}", WorkClass.Urgent, _ => RunClient(number, random)));
         }
         foreach (var client in clients) client.Wait();
         foreach (var client in clients)
@@ -105,7 +90,7 @@ sealed partial class EngineRun : SimulatedRun, IDisposable
     void BetweenRounds()
     {
         Settle();
-        switch (_random.Next(20))
+        switch (Random.Next(20))
         {
             case < 3: CheckEverything(); break;
             case < 6: AskAgain(); break;
@@ -115,9 +100,9 @@ sealed partial class EngineRun : SimulatedRun, IDisposable
             case < 11: LetTimePass(); break;
             case 11: FlushAll(); break;
             case 12: CompactAll(); break;
-            case 13 when _random.OneIn(2): Reopen(); break;
-            case < 16 when _configuration.ClockMoves: MoveClock(); break;
-            case 17: _scheduler.RunUntilIdle(); break;
+            case 13 when Random.OneIn(2): Reopen(); break;
+            case < 16 when Configuration.ClockMoves: MoveClock(); break;
+            case 17: Scheduler.RunUntilIdle(); break;
             default: break;
         }
         CheckHeld();
@@ -126,14 +111,14 @@ sealed partial class EngineRun : SimulatedRun, IDisposable
     void LetTimePass()
     {
         Note("time passes");
-        var end = _random.Next(3) switch { 0 => 10_000, 1 => 1500, _ => 50 };
-        var left = TimeSpan.FromMilliseconds(_random.Next(1, end));
+        var end = Random.Next(3) switch { 0 => 10_000, 1 => 1500, _ => 50 };
+        var left = TimeSpan.FromMilliseconds(Random.Next(1, end));
         // Bit by bit, so that what was durable when the disk died is known well enough.
         while (left > TimeSpan.Zero && !IsDead)
         {
             NoteAlive();
             var step = TimeSpan.FromMilliseconds(Math.Min(left.TotalMilliseconds, end < 100 ? 1 : 100));
-            _scheduler.RunFor(step);
+            Scheduler.RunFor(step);
             left -= step;
         }
         NoteAlive();
