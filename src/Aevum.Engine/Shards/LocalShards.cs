@@ -150,7 +150,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         });
         try
         {
-            foreach (var shard in identity.Shards) _trees.Add(OpenTree(shard.Id));
+            foreach (var shard in identity.Shards) _trees.Add(OpenTree(shard.Id, sharesLog: identity.Shards.Count > 1));
             var streams = identity.Shards.Select(s => _log.OpenStream(s.Id)).ToArray();
             _catalog = LoadPolicies(streams);
 
@@ -223,7 +223,9 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
 
     internal static string FolderOf(uint id) => id.ToString("x8", CultureInfo.InvariantCulture);
 
-    Tree OpenTree(uint id) => Tree.Open(
+    // Where several shards share the log, a table must not survive a power cut that takes older records from it: they may be the other parts of a
+    // commit that the table holds a part of, or what that commit had read in another shard. So the log is durable first.
+    Tree OpenTree(uint id, bool sharesLog) => Tree.Open(
         _storage, FilePaths.Combine(FilePaths.Combine(_directory, ShardsFolder), FolderOf(id)),
         _options.Tree with
         {
@@ -232,6 +234,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             Limits = _options.Limits,
             HoldCompactions = true,
             MemtableBytes = _options.ReadOnly ? long.MaxValue : _options.Tree.MemtableBytes,
+            BeforeFlushCounts = sharesLog ? _log.SyncNow : null,
         });
 
     // ------------------------------------------------------------------------------------------------ opening

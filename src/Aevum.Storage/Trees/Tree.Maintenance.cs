@@ -135,7 +135,9 @@ public sealed partial class Tree
             try
             {
                 var job = new FlushJob(memtables, version, _store, _options.Policy, _floors, _environment.Scheduler);
-                Install(await job.RunAsync(cancellation), memtables);
+                var edit = await job.RunAsync(cancellation);
+                _options.BeforeFlushCounts?.Invoke();
+                Install(edit, memtables);
                 _statistics.AddFlush(job.BytesWritten);
                 _flushFailure = null;
             }

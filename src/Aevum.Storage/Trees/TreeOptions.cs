@@ -41,6 +41,10 @@ public sealed record TreeOptions
     /// through <see cref="Tree.Apply"/>.</summary>
     public bool OwnLog { get; init; } = true;
 
+    /// <summary>Called on a background thread, under no lock, before a flush counts; if it throws, the flush is tried again later. For an owner of
+    /// several trees on one log, who must not find a table with what the log has lost.</summary>
+    public Action? BeforeFlushCounts { get; init; }
+
     /// <summary>True: no compaction starts before <see cref="Tree.ReleaseCompactions"/>. For an owner who learns the policy from the tree.</summary>
     public bool HoldCompactions { get; init; }
 
