@@ -5,7 +5,7 @@
 //
 //   isolation         preconditions of the commit
 //   read committed    of keys read for update: the version read under the lock
-//   repeatable read   of keys written: unchanged since the moment (first committer wins)
+//   repeatable read   of keys written, or read for update: unchanged since the moment (first committer wins)
 //   serializable      of keys and ranges read: unchanged since the moment. Without writes: none; it has seen one moment
 //
 // Correctness is the preconditions' alone; locks (ReadForUpdate, and writes under read committed) only make others wait instead of fail. Writers
@@ -29,16 +29,28 @@ public sealed partial class Transaction : IDisposable
 {
     sealed record Pending(byte[]? Value, SystemTime Expiry);   // value null: deleted
 
+    /// <summary>What a scan has looked at so far; the end null: to the end of the key order.</summary>
+    sealed class ReadRange(byte[] start)
+    {
+        public byte[] Start { get; } = start;
+
+        public byte[]? End { get; set; } = start;
+
+        public bool IsEmpty => End is not null && KeyComparer.Instance.Compare(Start, End) >= 0;
+    }
+
     readonly Session _session;
     readonly Isolation _isolation;
     readonly TimeSpan _lockTimeout;
     readonly IHeldMoment? _moment;
     readonly SortedDictionary<byte[], Pending> _writes = new(KeyComparer.Instance);
     readonly List<(byte[] Key, Pending? Before)> _journal = [];
+    readonly List<long> _savepoints = [];   // numbers of those that can be gone back to, ascending
     readonly SortedSet<byte[]> _readKeys = new(KeyComparer.Instance);
-    readonly List<(byte[] Start, byte[] End)> _readRanges = [];
+    readonly List<ReadRange> _readRanges = [];
     readonly SortedDictionary<byte[], SystemTime> _lockedVersions = new(KeyComparer.Instance);
     LockOwner? _owner;
+    long _lastSavepoint;
     long _bytes;
 
     internal Transaction(Session session, Isolation isolation, TimeSpan lockTimeout)
@@ -94,9 +106,15 @@ public sealed partial class Transaction : IDisposable
         Lock(full);
         if (_writes.TryGetValue(full, out var pending)) return pending.Value?.ToArray();
         var value = ShardOf(full).Read(full, ReadView.Present, out var info);
-        if (_moment is { } moment && info.Found && info.Version > moment.At) End(Conflict());
-        if (_isolation == Isolation.ReadCommitted) _lockedVersions[full] = info.Found ? info.Version : SystemTime.None;
-        else NoteRead(full);
+        if (_moment is null)
+        {
+            _lockedVersions[full] = info.Found ? info.Version : SystemTime.None;
+            return value;
+        }
+        // Also a key that was deleted since was changed.
+        ShardOf(full).Read(full, View, out var atMoment);
+        if (info.Found != atMoment.Found || info.Version != atMoment.Version) End(Conflict());
+        NoteRead(full);
         return value;
     }
 
@@ -111,37 +129,30 @@ public sealed partial class Transaction : IDisposable
         using var cursor = new Cursor(_session.Database.Router, start, end, View, descending: false);
         var next = 0;
         var hasStored = cursor.MoveNext();
-        var seenUpTo = start;   // everything below has been looked at
-        try
+        // Noted while it is walked, as the commit may come in the middle of it: what was seen up to there must not change, be it keys or gaps.
+        var seen = new ReadRange(start);
+        if (_isolation == Isolation.Serializable) _readRanges.Add(seen);
+        while (hasStored || next < own.Count)
         {
-            while (hasStored || next < own.Count)
+            var order = !hasStored ? 1 : next == own.Count ? -1 : cursor.Key.SequenceCompareTo(KeyLayout.UserKeyOf(own[next].Key));
+            Entry? entry;
+            if (order < 0)
             {
-                var order = !hasStored ? 1 : next == own.Count ? -1 : cursor.Key.SequenceCompareTo(KeyLayout.UserKeyOf(own[next].Key));
-                Entry? entry;
-                if (order < 0)
-                {
-                    entry = new Entry(cursor.Key.ToArray(), cursor.Value.ToArray(), cursor.Version, cursor.Expiry);
-                    seenUpTo = [.. KeyLayout.Make(keyspace.Id, cursor.Key), 0];
-                }
-                else
-                {
-                    var (key, pending) = own[next++];
-                    entry = pending.Value is { } value && !HasExpired(pending.Expiry)
-                        ? new Entry(KeyLayout.UserKeyOf(key).ToArray(), value.ToArray(), SystemTime.None, pending.Expiry)
-                        : null;
-                    seenUpTo = [.. key, 0];
-                }
-                if (order <= 0) hasStored = cursor.MoveNext();
-                if (entry is not null) yield return entry;
+                entry = new Entry(cursor.Key.ToArray(), cursor.Value.ToArray(), cursor.Version, cursor.Expiry);
+                seen.End = [.. KeyLayout.Make(keyspace.Id, cursor.Key), 0];
             }
-            seenUpTo = end ?? [];
+            else
+            {
+                var (key, pending) = own[next++];
+                entry = pending.Value is { } value && !HasExpired(pending.Expiry)
+                    ? new Entry(KeyLayout.UserKeyOf(key).ToArray(), value.ToArray(), SystemTime.None, pending.Expiry)
+                    : null;
+                seen.End = [.. key, 0];
+            }
+            if (order <= 0) hasStored = cursor.MoveNext();
+            if (entry is not null) yield return entry;
         }
-        finally
-        {
-            // Also of a walk that was left half way: what was seen up to there must not change, be it keys or gaps.
-            if (_isolation == Isolation.Serializable && (seenUpTo.Length == 0 || KeyComparer.Instance.Compare(start, seenUpTo) < 0))
-                _readRanges.Add((start, seenUpTo));
-        }
+        seen.End = end;
     }
 
     // ------------------------------------------------------------------------------------------------ writing
@@ -190,14 +201,18 @@ public sealed partial class Transaction : IDisposable
     public Savepoint SetSavepoint()
     {
         RequireOpen(null);
-        return new Savepoint(this, _journal.Count, _owner?.Mark);
+        _savepoints.Add(++_lastSavepoint);
+        return new Savepoint(this, _lastSavepoint, _journal.Count, _owner?.Mark);
     }
 
     /// <summary>Takes back what was written since, and the locks taken since. Later savepoints are void. What was read stays read.</summary>
     public void RollbackTo(Savepoint savepoint)
     {
         RequireOpen(null);
-        if (savepoint.Owner != this || savepoint.JournalLength > _journal.Count) Throw.Invalid("the savepoint is not of this transaction, or void");
+        // By its number: the journal may have grown again beyond a savepoint that is void.
+        var at = savepoint.Owner == this ? _savepoints.BinarySearch(savepoint.Number) : -1;
+        if (at < 0) Throw.Invalid("the savepoint is not of this transaction, or void");
+        _savepoints.RemoveRange(at + 1, _savepoints.Count - at - 1);
         while (_journal.Count > savepoint.JournalLength)
         {
             var (key, before) = _journal[^1];
@@ -278,13 +293,11 @@ public sealed partial class Transaction : IDisposable
         }
 
         var at = Moment;
-        if (_isolation == Isolation.Serializable)
-        {
-            foreach (var key in _readKeys) PartOf(key).Check(key, Precondition.UnchangedSince(at));
-            foreach (var (start, end) in _readRanges)
-                foreach (var (_, partStart, partEnd) in _session.Database.Router.ShardsOf(start, end.Length == 0 ? null : end))
-                    PartOf(partStart).CheckUnchanged(partStart, partEnd ?? LastKey, at);
-        }
+        // Under repeatable read only what was read for update is noted, under read committed nothing.
+        foreach (var key in _readKeys) PartOf(key).Check(key, Precondition.UnchangedSince(at));
+        foreach (var range in _readRanges.Where(r => !r.IsEmpty))
+            foreach (var (_, partStart, partEnd) in _session.Database.Router.ShardsOf(range.Start, range.End))
+                PartOf(partStart).CheckUnchanged(partStart, partEnd ?? LastKey, at);
         foreach (var (key, version) in _lockedVersions) PartOf(key).Check(key, Precondition.AtVersion(version));
         foreach (var (key, pending) in _writes)
         {
@@ -292,6 +305,8 @@ public sealed partial class Transaction : IDisposable
             if (pending.Value is { } value) PartOf(key).Put(key, value, condition, pending.Expiry);
             else PartOf(key).Delete(key, condition);
         }
+        if (parts.Count > 1 && parts.Values.First().Note?.IdempotencyKey is not null)
+            Throw.Invalid("a transaction with an idempotency key reads and writes one shard");
         return [.. parts.Select(p => (p.Key, p.Value))];
     }
 
@@ -379,14 +394,18 @@ public sealed partial class Transaction : IDisposable
 /// <summary>A place in a transaction to go back to.</summary>
 public readonly struct Savepoint
 {
-    internal Savepoint(Transaction owner, int journalLength, LockMark? lockMark)
+    internal Savepoint(Transaction owner, long number, int journalLength, LockMark? lockMark)
     {
         Owner = owner;
+        Number = number;
         JournalLength = journalLength;
         LockMark = lockMark;
     }
 
     internal Transaction Owner { get; }
+
+    /// <summary>Unique in its transaction, rising.</summary>
+    internal long Number { get; }
 
     internal int JournalLength { get; }
 

@@ -188,6 +188,78 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void A_void_savepoint_stays_void_however_much_is_written()
+    {
+        using var transaction = _session.Begin();
+        var first = transaction.SetSavepoint();
+        transaction.Put(_keys, B("a"), B("1"));
+        var second = transaction.SetSavepoint();
+        transaction.RollbackTo(first);
+        transaction.Put(_keys, B("b"), B("2"));
+        transaction.Put(_keys, B("c"), B("2"));
+        Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => transaction.RollbackTo(second)));
+        transaction.RollbackTo(first);
+        transaction.RollbackTo(first);
+        Assert.Empty(transaction.Scan(_keys));
+    }
+
+    [Theory]
+    [InlineData(Isolation.RepeatableRead)]
+    [InlineData(Isolation.Serializable)]
+    public void What_is_read_for_update_is_of_the_moment_and_stays(Isolation isolation)
+    {
+        _keys.Put(B("a"), B("1"));
+        using (var transaction = _session.Begin(isolation))
+        {
+            _keys.Delete(B("a"));
+            Assert.Equal(ErrorCode.Conflict, CodeOf(() => transaction.GetForUpdate(_keys, B("a"))));
+            Assert.False(transaction.IsOpen);
+        }
+        using (var transaction = _session.Begin(isolation))
+        {
+            Assert.Null(transaction.GetForUpdate(_keys, B("a")));
+            using var other = _session.Begin(isolation);
+            other.Put(_keys, B("a"), B("2"));
+            other.Commit();
+            transaction.Put(_keys, B("z"), B("because there was no a"));
+            Assert.Equal(ErrorCode.Conflict, CodeOf(() => transaction.Commit()));
+        }
+        Assert.Equal("a=2", All());
+    }
+
+    [Fact]
+    public void A_commit_in_the_middle_of_a_scan_counts_what_was_seen_of_it()
+    {
+        _keys.Put(B("c"), B("1"));
+        _keys.Put(B("e"), B("1"));
+        foreach (var (changed, expected) in new[] { ("b", ErrorCode.Conflict), ("d", ErrorCode.Unknown) })
+        {
+            using var transaction = _session.Begin();
+            foreach (var first in transaction.Scan(_keys))
+            {
+                Assert.Equal("c", S(first.Key));
+                transaction.Put(_keys, B("z"), B($"first is {S(first.Key)}"));
+                _keys.Put(B(changed), B("1"));
+                if (expected == ErrorCode.Conflict) Assert.Equal(expected, CodeOf(() => transaction.Commit()));
+                else transaction.Commit();
+                break;
+            }
+            _keys.Delete(B(changed));
+        }
+    }
+
+    [Fact]
+    public void An_idempotency_key_is_refused_over_several_shards()
+    {
+        using var transaction = _session.Begin();
+        transaction.Note = new(IdempotencyKey: "once");
+        transaction.Put(_keys, B("a"), B("1"));
+        transaction.Put(_keys, B("z"), B("1"));
+        Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => transaction.Commit()));
+        Assert.Equal("", All());
+    }
+
+    [Fact]
     public void The_runner_tries_again_until_it_is_through()
     {
         _keys.Put(B("n"), B("0"));
