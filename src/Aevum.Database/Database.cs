@@ -34,7 +34,7 @@ public sealed class Database : IDisposable
         try
         {
             if (options.ReadOnly) files = _overlay = new OverlayFileSystem(files, directory, LocalShards.LockName);
-            _shards = LocalShards.Open(files, scheduler, directory, new EngineOptions
+            _shards = LocalShards.Open(files, scheduler, directory, options.Engine ?? new EngineOptions
             {
                 ReadOnly = options.ReadOnly,
                 Endpoint = options.Endpoint,

@@ -1,6 +1,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
+using Aevum.Engine.Shards;
 using Aevum.Model.Catalog;
 
 namespace Aevum;
@@ -54,4 +55,7 @@ public sealed record DatabaseOptions
 
     /// <summary>Threads, timers and randomness; null for the machine's.</summary>
     public IScheduler? Scheduler { get; init; }
+
+    /// <summary>Everything that the engine can be told, in place of what is said above; for simulations, whose sizes are tiny.</summary>
+    internal EngineOptions? Engine { get; init; }
 }

@@ -1,8 +1,8 @@
 // Aevum.Simulation: runs seeds and says which did not hold.
 //
-//   storage|engine --seeds N [--first S] [--threads T] [--trace]
+//   storage|engine|sessions --seeds N [--first S] [--threads T] [--trace] [--history FILE]
 //
-// Every seed is a world of its own (StorageRun, EngineRun). Each sixteenth is run twice, and must leave the same trace: what differs looked at real time,
+// Every seed is a world of its own (StorageRun; of the engine two: EngineRun and, above it, SessionRun). Each sixteenth is run twice, and must leave the same trace: what differs looked at real time,
 // real randomness or an address. The last line says `N passed, N failed`; the exit code is 1 if a seed failed.
 
 using System.Diagnostics;
@@ -13,7 +13,7 @@ using Aevum.Simulation.Storage;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (!SimulationArguments.TryParse(args, out var arguments))
 {
-    Console.Error.WriteLine("usage: storage|engine --seeds N [--first S] [--threads T] [--trace]");
+    Console.Error.WriteLine("usage: storage|engine|sessions --seeds N [--first S] [--threads T] [--trace] [--history FILE]");
     return 2;
 }
 

@@ -7,6 +7,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Aevum.Simulation.Engine;
+using Aevum.Simulation.Sessions;
 using Aevum.Simulation.Storage;
 
 namespace Aevum.Simulation;
@@ -16,21 +17,28 @@ namespace Aevum.Simulation;
 /// <param name="Seen">How often what happened: shows that a run reached what it is there for.</param>
 sealed record SimulationResult(string? Failure, ulong TraceHash, IReadOnlyDictionary<string, long> Seen);
 
-/// <param name="Area">What is simulated: storage, engine.</param>
-sealed record SimulationArguments(string Area, ulong First, int Seeds, int Threads, bool Trace)
+/// <param name="Area">What is simulated: storage; engine, and its second half alone: sessions.</param>
+/// <param name="History">Of sessions: files of this name, with the seed behind it, get what was done; null: none.</param>
+sealed record SimulationArguments(string Area, ulong First, int Seeds, int Threads, bool Trace, string? History)
 {
     public static bool TryParse(string[] args, [NotNullWhen(true)] out SimulationArguments? arguments)
     {
         arguments = null;
-        if (args.Length == 0 || args[0] is not ("storage" or "engine")) return false;
+        if (args.Length == 0 || args[0] is not ("storage" or "engine" or "sessions")) return false;
         ulong first = 1;
         int seeds = 0, threads = 1;
         var trace = false;
+        string? history = null;
         for (var i = 1; i < args.Length; i++)
         {
             if (args[i] == "--trace")
             {
                 trace = true;
+                continue;
+            }
+            if (args[i] == "--history" && i + 1 < args.Length && args[0] != "storage")
+            {
+                history = args[++i];
                 continue;
             }
             if (i + 1 == args.Length || !ulong.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return false;
@@ -44,7 +52,7 @@ sealed record SimulationArguments(string Area, ulong First, int Seeds, int Threa
             i++;
         }
         if (seeds < 1) return false;
-        arguments = new(args[0], first, seeds, threads, trace);
+        arguments = new(args[0], first, seeds, threads, trace, history);
         return true;
     }
 }
@@ -104,7 +112,19 @@ sealed class SeedRunner(SimulationArguments arguments)
         }
     }
 
-    SimulationResult RunOnce(ulong seed, bool trace) => arguments.Area == "engine" ? EngineRun.Run(seed, trace) : StorageRun.Run(seed, trace);
+    SimulationResult RunOnce(ulong seed, bool trace)
+    {
+        if (arguments.Area == "storage") return StorageRun.Run(seed, trace);
+        if (arguments.Area == "sessions" || arguments.History is not null) return RunSessions(seed, trace);
+        var shards = EngineRun.Run(seed, trace);
+        if (shards.Failure is not null) return shards;
+        var sessions = RunSessions(seed, trace);
+        var seen = shards.Seen.Concat(sessions.Seen).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Sum(s => s.Value));
+        return new(sessions.Failure, shards.TraceHash ^ ulong.RotateLeft(sessions.TraceHash, 1), seen);
+    }
+
+    SimulationResult RunSessions(ulong seed, bool trace) =>
+        SessionRun.Run(seed, trace, arguments.History is { } path ? string.Create(CultureInfo.InvariantCulture, $"{path}.{seed}") : null);
 
     string? RunSeed(ulong seed, out bool twice)
     {

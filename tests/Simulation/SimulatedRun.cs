@@ -17,7 +17,7 @@ abstract class SimulatedRun(bool trace, int kept)
     protected abstract SimulatedScheduler Scheduler { get; }
 
     /// <summary>Before each line: the step, the time.</summary>
-    protected abstract string Place { get; }
+    protected abstract string Where { get; }
 
     /// <summary>What the seed chose, and where it stands.</summary>
     protected abstract string Situation { get; }
@@ -43,7 +43,7 @@ abstract class SimulatedRun(bool trace, int kept)
     protected void Note(string what)
     {
         foreach (var c in what) _hash = (_hash ^ c) * 1099511628211;
-        var line = $"{Place} {what}";
+        var line = $"{Where} {what}";
         if (trace) Console.WriteLine(line);
         _latest.Add(line);
         if (_latest.Count > 2 * kept) _latest.RemoveRange(0, kept);

@@ -51,7 +51,7 @@ public sealed class HistoryTransaction
 }
 
 /// <summary>Something that may not be.</summary>
-/// <param name="Name">As in the literature: G0, G1a, G1b, G1c, G-single, G-nonadjacent, G2-item, G2, strict; or: internal, thin air.</param>
+/// <param name="Name">As in the literature: G0, G1a, G1b, G1c, G-single, G-nonadjacent, G2-item, G2, strict; or: internal, thin air, twice.</param>
 /// <param name="What">Who, and how.</param>
 public sealed record HistoryAnomaly(string Name, string What)
 {

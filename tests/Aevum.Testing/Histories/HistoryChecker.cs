@@ -6,6 +6,7 @@
 //   from Snapshot on    no circle in which anti-dependencies (rw) never follow each other: Cerone, Gotsman, "Analysing snapshot isolation",
 //                       PODC 2016. One rw: G-single, lost updates among them; more, apart from each other: G-nonadjacent, the long fork among them
 //   Serializable        no circle at all: G2-item (write skew, the read-only anomaly of Fekete 2004), G2 (phantoms)
+//   of all              also: one version made by two ("twice"), which only a lost update of a number does
 //   strict              circles that need "had ended before the other began"
 //
 // Levels are mixed as Adya does (5.5): rw edges count only if they leave a transaction that was promised to be protected from them.
@@ -58,7 +59,7 @@ public sealed class HistoryChecker
             foreach (var write in _committed[writer].Steps.OfType<KeyWrite>())
             {
                 var version = new Version(write.Time, write.Tag, writer, write.IsDelete, ReferenceEquals(last[write.Key], write));
-                if (!_byTag.TryAdd(write.Tag, version)) throw new ArgumentException($"two writes have the tag {write.Tag}");
+                if (!_byTag.TryAdd(write.Tag, version)) Found("twice", $"{NameOf(_byTag[write.Tag].Writer)} and {NameOf(writer)} both made {write.Tag}");
                 if (!version.IsFinal) continue;
                 if (!_versions.TryGetValue(write.Key, out var versions)) _versions[write.Key] = versions = [];
                 versions.Add(version);

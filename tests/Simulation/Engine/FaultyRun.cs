@@ -49,7 +49,7 @@ abstract class FaultyRun : SimulatedRun, IDisposable
 
     protected int RoundNumber { get; set; }
 
-    protected override string Place =>
+    protected override string Where =>
         string.Create(CultureInfo.InvariantCulture, $"{RoundNumber,3} {_scheduler.Time.GetElapsedTime(0).TotalSeconds:0.000}");
 
     protected override string Situation => $"in round {RoundNumber} of\n{Configuration}";

@@ -54,7 +54,7 @@ sealed partial class StorageRun : SimulatedRun, IDisposable
 
     protected override SimulatedScheduler Scheduler => _scheduler;
 
-    protected override string Place => string.Create(CultureInfo.InvariantCulture, $"{_step,4} t={_time}");
+    protected override string Where => string.Create(CultureInfo.InvariantCulture, $"{_step,4} t={_time}");
 
     protected override string Situation => $"at step {_step} of\n{_configuration}";
 
