@@ -5,6 +5,7 @@
 // trace is shown only where this program itself is at fault.
 
 using System.CommandLine;
+using Aevum.Cli.Backup;
 using Aevum.Cli.Checking;
 using Aevum.Cli.Databases;
 using Aevum.Cli.Demo;
@@ -28,6 +29,7 @@ static class CommandLine
             ExportCommand.Create(terminal),
             StatsCommand.Create(terminal),
             CheckCommand.Create(terminal),
+            BackupCommand.Create(terminal),
             InspectCommand.Create(terminal),
         };
         try

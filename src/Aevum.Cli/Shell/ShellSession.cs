@@ -195,11 +195,7 @@ sealed class ShellSession : IDisposable
     /// <exception cref="AevumException">InvalidArgument: the answer was no, or nobody can be asked.</exception>
     public void Confirm(string what)
     {
-        if (_yes) return;
-        if (!Terminal.IsInputInteractive) Throw.Invalid($"{what}: nobody can be asked here; 'aevum shell --yes' does it unasked");
-        Terminal.Out.Write($"{what}? Type yes to go on: ");
-        Terminal.Out.Flush();
-        if (Terminal.In.ReadLine()?.Trim() != "yes") Throw.Invalid("nothing was done");
+        if (!_yes) Terminal.Confirm(what, "'aevum shell --yes'");
     }
 
     void Help()

@@ -4,6 +4,7 @@
 // off; (2) what scripts read goes to Out, everything else to Error; (3) Out is buffered: whoever waits for a person flushes first.
 
 using System.Text;
+using Aevum.Core.Errors;
 
 namespace Aevum.Cli.Terminals;
 
@@ -86,6 +87,17 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
         // What was printed before stays before.
         Out.Flush();
         Error.WriteLine($"aevum: {message}");
+    }
+
+    /// <summary>Asks before something is destroyed.</summary>
+    /// <param name="unasked">What does it without asking.</param>
+    /// <exception cref="AevumException">InvalidArgument: the answer was no, or nobody can be asked.</exception>
+    public void Confirm(string what, string unasked)
+    {
+        if (!IsInputInteractive) Throw.Invalid($"{what}: nobody can be asked here; {unasked} does it unasked");
+        Out.Write($"{what}? Type yes to go on: ");
+        Out.Flush();
+        if (In.ReadLine()?.Trim() != "yes") Throw.Invalid("nothing was done");
     }
 
     public void Flush()

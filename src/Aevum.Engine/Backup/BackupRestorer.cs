@@ -96,7 +96,8 @@ sealed class BackupRestorer
         if (options.To is null) return _store.Read(_store.BackupNumbers()[^1]);
         var line = _content.Backups.Where(b => b.Timeline == newest.Timeline).ToList();
         var at = options.To.Value;
-        return line.Where(b => b.From <= at && at <= _content.ChainOf(b).Reach).MaxBy(b => (b.From.Value, b.Id))
+        // The latest tables, so the least log; of equals the first, which is all there was then.
+        return line.Where(b => b.From <= at && at <= _content.ChainOf(b).Reach).OrderByDescending(b => b.From).ThenBy(b => b.Id).FirstOrDefault()
             ?? throw new AevumException(ErrorCode.NotFound, $"{Text(at)} is covered by no backup; they reach {Covered(line)}");
     }
 
