@@ -29,6 +29,7 @@ public sealed class Database : IDisposable
 
     Database(string directory, DatabaseOptions options, IFileSystem files, RecordedTime? recorded = null, HybridClockOptions? clock = null)
     {
+        if (options.LogBytesKept is < 0 or > 1L << 50) Throw.Invalid($"a database keeps 0 bytes of log or more, not {options.LogBytesKept}");
         _options = options;
         var scheduler = options.Scheduler ?? (_ownScheduler = new ThreadScheduler());
         try
@@ -45,6 +46,8 @@ public sealed class Database : IDisposable
                 DefaultKeyspace = options.DefaultKeyspace,
                 ShardBoundaries = options.ShardBoundaries,
                 AnswersKeptFor = options.AnswersKeptFor,
+                FeedLogBytes = options.LogBytesKept,
+                LogBytesMax = Math.Max(EngineOptions.Default.LogBytesMax, 2 * options.LogBytesKept),
                 Clock = (clock ?? HybridClockOptions.Default) with { JumpBound = options.ClockJumpMax },
                 Recorded = recorded,
             }, operators: options.MergeOperators);

@@ -50,6 +50,10 @@ public sealed record DatabaseOptions
     /// Beyond it writes are refused with ClockJump.</summary>
     public TimeSpan ClockJumpMax { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Bytes of log kept although the database itself needs them no more: for watches that come back, and for the next backup, whose log goes on
+    /// from the last one's only if nothing in between is gone. At least so many, at most some segments more.</summary>
+    public long LogBytesKept { get; init; } = 64L << 20;
+
     /// <summary>The file system; null for the machine's.</summary>
     public IFileSystem? Files { get; init; }
 

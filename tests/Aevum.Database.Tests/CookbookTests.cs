@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Engine.Backup;
 using Aevum.Model.Catalog;
 using Aevum.Testing;
 
@@ -231,6 +232,31 @@ public sealed class CookbookTests : IDisposable
         byte[]? kept = reader.Default.Get("user/7/name"u8);
         // end
         Assert.Equal("Ada", S(kept));
+    }
+
+    [Fact]
+    public void Backup_and_restore()
+    {
+        var (backups, target) = (Path.Combine(_folder, "backups"), Path.Combine(_folder, "target"));
+        using var database = Database.Open(Path.Combine(_folder, "backed-up"));
+        using var session = database.OpenSession();
+        var notes = session.Default;
+        notes.Put("a"u8, "1"u8);
+        // page
+        BackupInfo backup = database.CreateBackup(backups);  // every commit up to backup.Moment
+        SystemTime before = notes.Put("a"u8, "2"u8);
+        notes.Delete("a"u8);                                 // a mistake
+        database.CreateBackup(backups);
+
+        BackupReport report = Backups.Verify(backups);       // reads every byte
+        Backups.Restore(backups, target, new RestoreOptions { To = before });
+        using Database asItWas = Database.Open(target);
+        // end
+        Assert.True(report.IsSound);
+        Assert.True(backup.Moment < before);
+        using var then = asItWas.OpenSession();
+        Assert.Equal("2", S(then.Default.Get("a"u8)));
+        Assert.Null(notes.Get("a"u8));
     }
 
     [Fact]

@@ -129,7 +129,7 @@ static class BackupCommand
             long freed = 0;
             foreach (var id in going) freed += Backups.Delete(path, id);
             if (parsed.GetValue(json)) BackupText.WriteJson(terminal, w => BackupText.WriteDeleted(w, going, freed));
-            else terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(going.Count == 0 ? "nothing" : Names(going))} deleted, {freed:N0} bytes free"));
+            else terminal.Out.WriteLine(BackupText.OfDeleted(going.Count == 0 ? "nothing" : Names(going), freed));
             return ExitCodes.Done;
         });
         return command;

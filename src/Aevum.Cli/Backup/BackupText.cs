@@ -46,9 +46,12 @@ static class BackupText
 
     public static void Print(Terminal terminal, RestoredDatabase made)
     {
-        terminal.Out.WriteLine(Text($"{made.Directory}: the database as of {Time(made.Moment)}, from backup {made.BackupId} and {made.Batches:N0} batches of log"));
+        var from = Text($"from backup {made.BackupId} and {made.Batches:N0} batches of log");
+        terminal.Out.WriteLine($"{made.Directory}: the database as of {Time(made.Moment)}, {from}");
         terminal.Out.WriteLine(Text($"database {made.DatabaseId}, timeline {made.Timeline}; {made.Bytes:N0} bytes read"));
     }
+
+    public static string OfDeleted(string names, long freed) => Text($"{names} deleted, {freed:N0} bytes free");
 
     // ------------------------------------------------------------------------------------------------ JSON
 
