@@ -18,9 +18,9 @@
 // Runs tell how much a key shares with the one before (VersionCursor.Shared); tables know it from their format. A run out of order gives
 // entries out of order, but never a look outside a key: no code claims more bytes in common than its own key has.
 
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Aevum.Core.Diagnostics;
 using Aevum.Storage.Tables;
 
 namespace Aevum.Storage.Iterators;
@@ -47,7 +47,7 @@ unsafe struct LoserTree
     /// <param name="runs">Newest first.</param>
     public LoserTree(VersionCursor[] runs)
     {
-        Debug.Assert(runs.Length <= RunsMax);
+        Invariant.Require(runs.Length <= RunsMax, "a merge has no more runs than its nodes can number");
         _runs = runs;
         _width = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(runs.Length, 1));
         _losers = new ulong[_width];
