@@ -22,19 +22,9 @@ public interface IProcedure
     void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument);
 }
 
-public interface IProcedureContext
+/// <summary>What a procedure may read and write.</summary>
+public interface IProcedureContext : IRowReader
 {
-    /// <summary>The system time that this batch's effects get; expiries are held against it.</summary>
-    SystemTime Time { get; }
-
-    /// <summary>What a key holds, earlier steps of this batch included.</summary>
-    /// <param name="value">Valid until the next call of this context.</param>
-    /// <returns>False if the key holds nothing.</returns>
-    bool TryRead(ReadOnlySpan<byte> key, out FoundValue value);
-
-    /// <summary>Hands each key of [start, end) that holds a value to the visitor, in order, until it says stop.</summary>
-    void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IProcedureVisitor visitor);
-
     void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default);
 
     void Delete(ReadOnlySpan<byte> key);
@@ -48,21 +38,4 @@ public interface IProcedureContext
 
     /// <summary>The step's result as bytes, beside the number.</summary>
     void Return(ReadOnlySpan<byte> bytes);
-}
-
-public interface IProcedureVisitor
-{
-    /// <returns>False to stop.</returns>
-    bool Visit(ReadOnlySpan<byte> key, in FoundValue value);
-}
-
-/// <summary>A value and when it was written.</summary>
-public readonly ref struct FoundValue
-{
-    public ReadOnlySpan<byte> Bytes { get; init; }
-
-    public SystemTime Version { get; init; }
-
-    /// <summary>From this time on it counts as absent; None if it never expires.</summary>
-    public SystemTime Expiry { get; init; }
 }

@@ -211,20 +211,23 @@ sealed class Decider : IProcedureContext
         return true;
     }
 
-    public void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IProcedureVisitor visitor)
+    public void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IRowVisitor visitor, bool descending = false)
     {
         // What the batch itself did in the range is merged in key by key; mostly it did nothing there.
-        using var own = _index.KeysIn(start, end).GetEnumerator();
+        var keys = _index.KeysIn(start, end);
+        using var own = (descending ? keys.Reverse() : keys).GetEnumerator();
         var hasOwn = own.MoveNext();
-        using var iterator = _tree.Iterate(new IterateOptions { Point = ReadPoint.Applied, Start = start.ToArray(), End = end.ToArray() });
-        iterator.SeekToFirst();
+        using var iterator = _tree.Iterate(new IterateOptions { Point = ReadPoint.Applied, Start = start.ToArray(), End = end.IsEmpty ? null : end.ToArray() });
+        if (descending) iterator.SeekToLast();
+        else iterator.SeekToFirst();
         while (iterator.Valid || hasOwn)
         {
             var order = !iterator.Valid ? 1 : !hasOwn ? -1 : iterator.Key.SequenceCompareTo(own.Current);
+            if (iterator.Valid && hasOwn && descending) order = -order;
             if (order >= 0)
             {
                 var key = own.Current;
-                if (order == 0) iterator.Next();
+                if (order == 0) Step();
                 hasOwn = own.MoveNext();
                 if (TryRead(key, out var value) && !visitor.Visit(key, value)) return;
                 continue;
@@ -232,7 +235,13 @@ sealed class Decider : IProcedureContext
             if (!HasExpired(iterator.Expiry) && !_index.IsRangeDeleted(iterator.Key) &&
                 !visitor.Visit(iterator.Key, new FoundValue { Bytes = iterator.Value, Version = iterator.Version, Expiry = iterator.Expiry }))
                 return;
-            iterator.Next();
+            Step();
+        }
+
+        void Step()
+        {
+            if (descending) iterator.Prev();
+            else iterator.Next();
         }
     }
 

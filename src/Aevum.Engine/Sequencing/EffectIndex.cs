@@ -77,7 +77,7 @@ sealed class EffectIndex(WriteBatch batch)
         for (var i = 0; i < _count; i++)
         {
             var key = batch.EffectAt(_entries[i].Offset).Key;
-            if (key.SequenceCompareTo(start) >= 0 && key.SequenceCompareTo(end) < 0) keys.Add(key.ToArray());
+            if (key.SequenceCompareTo(start) >= 0 && (end.IsEmpty || key.SequenceCompareTo(end) < 0)) keys.Add(key.ToArray());
         }
         return keys;
     }

@@ -18,7 +18,7 @@ public sealed class DeleteAll : IProcedure
         context.Return(counter.Count);
     }
 
-    sealed class Counter : IProcedureVisitor
+    sealed class Counter : IRowVisitor
     {
         public long Count { get; private set; }
 

@@ -115,7 +115,7 @@ sealed class BatchModel(ShardModel shard, SubmittedBatch batch, ulong at, ulong 
         return true;
     }
 
-    public void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IProcedureVisitor visitor)
+    public void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IRowVisitor visitor, bool descending = false)
     {
         var keys = new SortedSet<byte[]>(ByteOrder.Instance);
         var (first, behind) = (start.ToArray(), end.ToArray());
@@ -124,7 +124,7 @@ sealed class BatchModel(ShardModel shard, SubmittedBatch batch, ulong at, ulong 
             if (effect.Kind != EffectKind.DeleteRange && ByteOrder.Instance.Compare(first, effect.Key) <= 0 &&
                 ByteOrder.Instance.Compare(effect.Key, behind) < 0)
                 keys.Add(effect.Key);
-        foreach (var key in keys)
+        foreach (var key in descending ? keys.Reverse() : keys)
             if (Find(key) is { } found &&
                 !visitor.Visit(key, new FoundValue { Bytes = found.Value, Version = new(found.Version), Expiry = new(found.Expiry) })) return;
     }

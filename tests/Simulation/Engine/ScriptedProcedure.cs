@@ -85,7 +85,7 @@ sealed class ScriptedProcedure(IReadOnlyList<ScriptLine> lines) : IProcedure
         return hash;
     }
 
-    sealed class Visitor(StringBuilder seen, int limit) : IProcedureVisitor
+    sealed class Visitor(StringBuilder seen, int limit) : IRowVisitor
     {
         public int Count { get; private set; }
 
