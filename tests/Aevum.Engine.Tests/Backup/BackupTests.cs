@@ -1,5 +1,6 @@
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Engine.Backup;
 using Aevum.Engine.Shards;
@@ -278,6 +279,30 @@ public sealed class BackupTests
         {
             if (_isTables && ++_tables == step) cancellation.Cancel();
         }
+    }
+
+    [Fact]
+    public void A_database_that_closes_ends_the_backup_that_runs()
+    {
+        using var world = new BackupWorld();
+        Fill(world, "a", 300);
+        world.Shards.Flush();
+        AevumException? refusal = null;
+        // On the clock of the world a backup at this pace takes minutes.
+        var backup = world.Scheduler.Start("backup", WorkClass.Background, _ =>
+        {
+            refusal = Refused(() => world.Backup(new BackupOptions { BytesPerSecond = 100 }));
+            return Task.CompletedTask;
+        });
+        world.Scheduler.CreateSignal("a while").WaitUntil(static () => false, TimeSpan.FromSeconds(5));
+        Assert.False(backup.IsCompleted);
+        world.Shards.Dispose();
+        backup.Wait();
+        Assert.Null(backup.Failure);
+        Assert.Equal(ErrorCode.Closed, refusal!.Code);
+        world.Open();
+        Assert.Empty(world.List().Backups);
+        Assert.Equal(world.Scan(world.Backup().Moment), world.Restored());
     }
 
     [Fact]
