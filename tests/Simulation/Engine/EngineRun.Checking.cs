@@ -312,6 +312,7 @@ sealed partial class EngineRun
         catch (AevumException e) when (IsDead || IsOfTrouble(e))
         {
             Note($"{what} refused: {e.Code}");
+            LogFailed |= e.Code == ErrorCode.Closed && !IsDead;
         }
         NoteAlive();
     }

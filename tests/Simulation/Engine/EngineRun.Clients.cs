@@ -164,7 +164,7 @@ sealed partial class EngineRun
                 return Outcome.Unknown;
             case ErrorCode.Cancelled when batch.Leaves || failure.Message.Contains("before it began", StringComparison.Ordinal):
                 return Outcome.NotDone;
-            case ErrorCode.Closed when Failing == Fault.Errors:
+            case ErrorCode.Closed when LogMayHaveStopped:
                 LogFailed = true;
                 return Outcome.NotDone;
             case ErrorCode.DiskFull when Failing == Fault.DiskFull:

@@ -103,9 +103,7 @@ sealed partial class EngineRun
         if (PowerWasCut) _floors.Clear();
         for (var shard = 0; shard < ShardCount; shard++)
             if (PowerWasCut) _durableTo[shard] = _models[shard].GreatestTime;
-        PowerWasCut = false;
-        WasFaultless = true;
-        ForgetJumps();
+        BeginAnew();
         NoteAlive();
         CheckEverything();
     }

@@ -63,6 +63,9 @@ abstract class FaultyRun : SimulatedRun, IDisposable
     /// <summary>Only an open helps.</summary>
     protected bool LogFailed { get; set; }
 
+    /// <summary>Something failed since the shards were opened that may have stopped the log, perhaps unheard by any client.</summary>
+    protected bool LogMayHaveStopped { get; private set; }
+
     /// <summary>No error since the shards were opened.</summary>
     protected bool WasFaultless { get; set; }
 
@@ -85,7 +88,7 @@ abstract class FaultyRun : SimulatedRun, IDisposable
     {
         ErrorCode.DiskFull => Failing == Fault.DiskFull,
         ErrorCode.InputOutput => Failing == Fault.Errors,
-        ErrorCode.Closed or ErrorCode.OutcomeUnknown => Failing == Fault.Errors,
+        ErrorCode.Closed or ErrorCode.OutcomeUnknown => LogMayHaveStopped,
         _ => false,
     };
 
@@ -162,6 +165,7 @@ abstract class FaultyRun : SimulatedRun, IDisposable
         };
         if (Random.OneIn(2)) _plan.FailNth(operation, Random.Next(1, 5));
         else _plan.FailWithProbability(operation, Random.OneIn(2) ? 1 : 0.2);
+        LogMayHaveStopped = true;
         Begin(Fault.Errors, $"{operation} fails");
     }
 
@@ -186,6 +190,15 @@ abstract class FaultyRun : SimulatedRun, IDisposable
     // ---------------------------------------------------------------------------------------- the clock
 
     protected void ForgetJumps() => (ClockJumped, _movedForward) = (false, TimeSpan.Zero);
+
+    /// <summary>After an open: what was, was.</summary>
+    protected void BeginAnew()
+    {
+        PowerWasCut = false;
+        WasFaultless = true;
+        LogMayHaveStopped = Failing == Fault.Errors;
+        ForgetJumps();
+    }
 
     protected void MoveClock()
     {

@@ -402,7 +402,7 @@ sealed partial class SessionRun
                 LogFailed = true;
                 if (commits && attempt.Writes) attempt.Fate = Fate.Unknown;
                 return;
-            case ErrorCode.Closed when Failing == Fault.Errors:
+            case ErrorCode.Closed when LogMayHaveStopped:
                 LogFailed = true;
                 return;
             case ErrorCode.DiskFull when Failing == Fault.DiskFull:

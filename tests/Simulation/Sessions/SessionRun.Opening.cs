@@ -125,9 +125,7 @@ sealed partial class SessionRun
         if (!_readsAreKnown) _asked.Clear();
         Settle();
         _readsAreKnown = true;
-        PowerWasCut = false;
-        WasFaultless = true;
-        ForgetJumps();
+        BeginAnew();
         CompareReplay();
         ResumeFeeds();
         CheckEverything();

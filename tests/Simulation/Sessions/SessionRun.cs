@@ -152,6 +152,7 @@ sealed partial class SessionRun : FaultyRun
         catch (AevumException e) when (IsOfTrouble(e))
         {
             Note($"{what} refused: {e.Code}");
+            LogFailed |= e.Code == ErrorCode.Closed && !IsDead;
         }
     }
 
