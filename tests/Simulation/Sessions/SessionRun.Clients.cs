@@ -314,8 +314,10 @@ sealed partial class SessionRun
         foreach (var place in _letters.Where(l => !attempt.Effects.Exists(e => e.Touches(l.Full)) && random.OneIn(6)))
         {
             var tag = string.Create(CultureInfo.InvariantCulture, $"{attempt.Name}.{place.Name}");
-            PartOf(place.Full).Put(place.Full, Encoding.ASCII.GetBytes(tag));
-            attempt.Put(place, Encoding.ASCII.GetBytes(tag));
+            // Long enough to lie in several sectors of the log, of which a power cut may take some.
+            var value = Encoding.ASCII.GetBytes(random.OneIn(2) ? tag : $"{tag}~{new string('.', random.Next(2000))}");
+            PartOf(place.Full).Put(place.Full, value);
+            attempt.Put(place, value);
             attempt.Steps.Add(new KeyWrite(place.Name, tag, 0));
         }
         foreach (var place in _sums.Where(_ => random.OneIn(2)))

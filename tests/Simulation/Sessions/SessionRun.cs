@@ -14,6 +14,7 @@
 // Always true between two rounds: nothing is under way; every attempt is committed, or given up, or waits for an open to say which.
 
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
@@ -136,8 +137,18 @@ sealed partial class SessionRun : FaultyRun
             case < 10 when Configuration.ClockMoves: MoveClock(); break;
             case < 12 when (Configuration.Trouble & Trouble.Kill) != 0: KillAndCompare(); break;
             case 12: Scheduler.RunUntilIdle(); break;
+            case 13 or 14 when (Configuration.Trouble & Trouble.PowerCut) != 0: CommitAndCut(); break;
             default: break;
         }
+    }
+
+    // Of what was just written, and of nothing else, any part may be on the disk.
+    void CommitAndCut()
+    {
+        if (Failing != Fault.None || _isForHistory) return;
+        for (var i = Random.Next(1, 4); i > 0 && !Stops; i--) CommitJointly(Random);
+        if (!IsDead) Files.PowerCut(PowerCutMode.Random);
+        Recover("power cut behind joint commits");
     }
 
     void Maintain(string what, Action action)
