@@ -35,12 +35,12 @@ dev_test() {
         step "golden scripts are rewritten"
     elif [ $all = 0 ]; then
         test_console tests/Simulation "sim storage" storage --seeds 300
-        test_console tests/Simulation "sim engine" engine --seeds 300
+        test_console tests/Simulation "sim engine" engine --seeds 100
         test_console tests/Crash "crash storage" storage --rounds 10
         test_console tests/Crash "crash engine" engine --rounds 5
     else
         test_console tests/Simulation "sim storage" storage --seeds 10000
-        test_console tests/Simulation "sim engine" engine --seeds 10000
+        test_console tests/Simulation "sim engine" engine --seeds 5000
         test_console tests/Crash "crash storage" storage --rounds 300
         test_console tests/Crash "crash engine" engine --rounds 300
     fi

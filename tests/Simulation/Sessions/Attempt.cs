@@ -42,6 +42,8 @@ readonly record struct Place(uint Keyspace, string Key)
     /// <summary>In a history: in the order of full keys.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Keyspace}{Key}");
 
+    public override string ToString() => Name;
+
     public static Place Of(byte[] full) => KeyspaceId.TryRead(full, out var id)
         ? new(id.Keyspace, Encoding.ASCII.GetString(KeyLayout.UserKeyOf(full)))
         : throw new InvalidOperationException("a key without a keyspace");
