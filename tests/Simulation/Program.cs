@@ -2,8 +2,9 @@
 //
 //   storage|engine|sessions --seeds N [--first S] [--threads T] [--trace] [--history FILE]
 //
-// Every seed is a world of its own (StorageRun; of the engine two: EngineRun and, above it, SessionRun). Each sixteenth is run twice, and must leave the same trace: what differs looked at real time,
-// real randomness or an address. The last line says `N passed, N failed`; the exit code is 1 if a seed failed.
+// Every seed is a world of its own (StorageRun; of the engine two: EngineRun and, above it, SessionRun). Each sixteenth is run twice, and must leave
+// the same trace: what differs looked at real time, real randomness or an address. The last line says `N passed, N failed`; the exit code is 1 if a
+// seed failed.
 
 using System.Diagnostics;
 using System.Globalization;

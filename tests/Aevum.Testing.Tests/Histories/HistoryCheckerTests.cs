@@ -30,7 +30,8 @@ public sealed class HistoryCheckerTests
     public void Nothing_is_found_where_nothing_is_wrong()
     {
         Assert.Equal("", Names());
-        Assert.Equal("", Names(Initial, T("1", SER, R("x", "x0"), W("x1", 2)), T("2", SER, R("x", "x1"), R("y", "y0"), W("y2", 3)), T("3", SER, All("x1", "y2"))));
+        Assert.Equal("", Names(Initial, T("1", SER, R("x", "x0"), W("x1", 2)),
+            T("2", SER, R("x", "x1"), R("y", "y0"), W("y2", 3)), T("3", SER, All("x1", "y2"))));
     }
 
     [Fact]
@@ -62,7 +63,8 @@ public sealed class HistoryCheckerTests
     public void A_lost_update()
     {
         foreach (var level in new[] { SI, SER })
-            Assert.StartsWith("G-single", Names(Initial, T("1", level, R("x", "x0"), W("x1", 2)), T("2", level, R("x", "x0"), W("x2", 3))), StringComparison.Ordinal);
+            Assert.StartsWith("G-single", Names(
+                Initial, T("1", level, R("x", "x0"), W("x1", 2)), T("2", level, R("x", "x0"), W("x2", 3))), StringComparison.Ordinal);
         // Not promised otherwise; and the first one's reader is in order.
         Assert.Equal("", Names(Initial, T("1", RC, R("x", "x0"), W("x1", 2)), T("2", RC, R("x", "x0"), W("x2", 3))));
         Assert.Equal("", Names(Initial, T("1", SI, R("x", "x0"), W("x1", 2)), T("2", SI, R("x", "x1"), W("x2", 3))));

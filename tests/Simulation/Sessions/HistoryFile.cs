@@ -48,6 +48,7 @@ static class HistoryFile
                     break;
             }
         }
-        file.WriteLine(JsonSerializer.Serialize(new { p = attempt.Name, op = "txn", arg = arguments, ret = isKnown ? results : null, call = attempt.Began, end = attempt.Ended }));
+        file.WriteLine(JsonSerializer.Serialize(
+            new { p = attempt.Name, op = "txn", arg = arguments, ret = isKnown ? results : null, call = attempt.Began, end = attempt.Ended }));
     }
 }

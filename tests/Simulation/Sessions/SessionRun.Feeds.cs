@@ -115,7 +115,8 @@ sealed partial class SessionRun
                         foreach (var effect in batch)
                             effects.Add(BatchModel.Show(new(effect.Kind, effect.Key.ToArray(), effect.Value.ToArray(), effect.Expiry.Value)));
                         Require(effects.Count > 0, $"feed {feed.Number} gave a batch of nothing");
-                        Require(batch.Time.Value > feed.GivenOf(batch.Shard), $"feed {feed.Number} gave {batch.Time} of shard {batch.Shard} behind {feed.GivenOf(batch.Shard)}");
+                        var given = feed.GivenOf(batch.Shard);
+                        Require(batch.Time.Value > given, $"feed {feed.Number} gave {batch.Time.Value} of shard {batch.Shard} behind {given}");
                         feed.Received.Add((batch.Shard, batch.Time.Value, Feed.TextOf(effects)));
                         Count("batches followed");
                         break;
@@ -174,7 +175,8 @@ sealed partial class SessionRun
         if (feed.SnapshotMoment is { } moment)
         {
             var rows = _model.Scan(feed.Start, feed.End, moment, moment).Select(r => Show(Place.Of(r.Key), r.Found.Value, r.Found.Version)).ToArray();
-            Require(feed.Rows.SequenceEqual(rows), $"feed {feed.Number} began at {moment} with\n{string.Join('\n', feed.Rows)}\n    and should have with\n{string.Join('\n', rows)}");
+            Require(feed.Rows.SequenceEqual(rows),
+                $"feed {feed.Number} began at {moment} with\n{string.Join('\n', feed.Rows)}\n    and should have with\n{string.Join('\n', rows)}");
             feed.SnapshotMoment = null;
             feed.Rows.Clear();
             Count("snapshots of feeds compared");

@@ -174,7 +174,8 @@ sealed partial class SessionRun
         if (lost.Count == 0) return;
         Note($"{lost.Count} commits are lost");
         Count("power cuts that took commits");
-        Require(Configuration.Options.Sync.Kind != SyncKind.Always, $"with sync = always {lost.Count} acknowledged commits are lost, the first is {lost.First()}");
+        Require(Configuration.Options.Sync.Kind != SyncKind.Always,
+            $"with sync = always {lost.Count} acknowledged commits are lost, the first is {lost.First()}");
         foreach (var one in lost) CheckWhole(one, isThere: false);
         for (var shard = 0; shard <= _boundaries.Length; shard++)
         {
@@ -265,7 +266,8 @@ sealed partial class SessionRun
             }
             foreach (var place in AllPlaces.Where(p => p.Keyspace != Place.Brief))
                 foreach (var version in shard.Tree.VersionsOf(place.Full))
-                    rows.Add($"shard {shard.Id}: {place.Name} {version.Kind} {Convert.ToHexString(version.Value)} of {version.Version.Value} until {version.Expiry.Value}");
+                    rows.Add($"shard {shard.Id}: {place.Name} {version.Kind} {Convert.ToHexString(version.Value)} of {version.Version.Value} until {
+                        version.Expiry.Value}");
         }
         return (last, rows);
     }

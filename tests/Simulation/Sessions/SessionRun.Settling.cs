@@ -49,7 +49,8 @@ sealed partial class SessionRun
         }
         foreach (var answer in _asked)
         {
-            Require(ModelAnswer(answer) == answer.Text, $"as of {answer.At} {answer.Start} to {answer.End} was\n{answer.Text}\n    and should have been\n{ModelAnswer(answer)}");
+            Require(ModelAnswer(answer) == answer.Text,
+                $"as of {answer.At} {answer.Start} to {answer.End} was\n{answer.Text}\n    and should have been\n{ModelAnswer(answer)}");
             _answers.Add(answer);
         }
         _attempts.Clear();
@@ -125,7 +126,8 @@ sealed partial class SessionRun
                     break;
                 case KeyRead read when !own.ContainsKey(read.Key):
                     var expected = TagAt(PlaceOf(read.Key), attempt.Moment);
-                    Require(read.Tag == expected, $"{attempt.Name} read {read.Tag ?? "nothing"} of {read.Key} at {attempt.Moment}, where {expected ?? "nothing"} was");
+                    Require(read.Tag == expected,
+                        $"{attempt.Name} read {read.Tag ?? "nothing"} of {read.Key} at {attempt.Moment}, where {expected ?? "nothing"} was");
                     break;
                 case RangeRead range:
                     var rows = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -155,8 +157,8 @@ sealed partial class SessionRun
     {
         if (attempt.ConflictAt == 0 || attempt.Moment == 0 || attempt.WentBack || !_readsAreKnown) return;
         Count($"conflicts, {attempt.Level}");
-        var isExplained = _commits.Exists(c => c.Commit.Time > attempt.Moment && c.Commit.Time <= attempt.ConflictAt && c.Commit.Effects.Any(e => attempt.Steps.Exists(
-            s => s switch
+        var isExplained = _commits.Exists(c => c.Commit.Time > attempt.Moment && c.Commit.Time <= attempt.ConflictAt &&
+            c.Commit.Effects.Any(e => attempt.Steps.Exists(s => s switch
             {
                 KeyRead read => e.Touches(PlaceOf(read.Key).Full),
                 KeyWrite write => e.Touches(PlaceOf(write.Key).Full),
@@ -193,7 +195,8 @@ sealed partial class SessionRun
     string Ask(Answer answer)
     {
         using var session = Session.AsOf(new SystemTime(answer.At));
-        if (answer.End is null) return session.Default.GetVersioned(answer.Start.User) is { } one ? Show(answer.Start, one.Value, one.Version.Value) : "nothing";
+        if (answer.End is null)
+            return session.Default.GetVersioned(answer.Start.User) is { } one ? Show(answer.Start, one.Value, one.Version.Value) : "nothing";
         var text = new StringBuilder();
         foreach (var row in session.Default.Scan(ScanOptions.Between(answer.Start.User, Encoding.ASCII.GetBytes(answer.End))))
             text.Append(Show(new(Place.Default, Encoding.ASCII.GetString(row.Key)), row.Value, row.Version.Value)).Append('\n');
