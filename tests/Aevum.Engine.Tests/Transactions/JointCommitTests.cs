@@ -129,7 +129,12 @@ public sealed class JointCommitTests : IDisposable
         _options = _options with
         {
             MemtableBytes = 32 << 10,
-            Tree = _options.Tree with { MemtableBytes = 32 << 10, FrozenStop = 1, Compaction = new() { LevelZeroTrigger = 1, LevelZeroSlowdown = 2, LevelZeroStop = 3 } },
+            Tree = _options.Tree with
+            {
+                MemtableBytes = 32 << 10,
+                FrozenStop = 1,
+                Compaction = new() { LevelZeroTrigger = 1, LevelZeroSlowdown = 2, LevelZeroStop = 3 },
+            },
         };
         Open();
         var value = new string('v', 3000);
