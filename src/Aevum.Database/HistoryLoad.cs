@@ -56,13 +56,13 @@ public sealed class HistoryLoad : IDisposable
 
     /// <summary>Makes a namespace, if it is not there, and a keyspace in it, or gives the one that is there these options.</summary>
     /// <param name="floor">From when on its history is whole; None: from the beginning.</param>
-    public Keyspace CreateKeyspace(string @namespace, string name, KeyspaceOptions options, SystemTime floor = default)
+    public Keyspace CreateKeyspace(string @namespace, string name, KeyspaceOptions options, SystemTime floor = default, KeyspaceKind kind = KeyspaceKind.KeyValue)
     {
         if (Database.Catalog.FindNamespace(@namespace) is null) Database.CreateNamespace(@namespace, options);
         using var session = Database.OpenSession(@namespace);
         if (session.ListKeyspaces().Contains(name)) session.AlterKeyspace(name, options);
-        else session.CreateKeyspace(name, options);
-        var keyspace = new Keyspace(_session, session.Keyspace(name).Id);
+        else session.CreateKeyspace(name, options, kind);
+        var keyspace = new Keyspace(_session, session.RowsOf(name).Id);
         if (floor != SystemTime.None && options.History.Kind != HistoryKind.None) Database.Shards.RaiseFloor(keyspace.Id, floor);
         return keyspace;
     }

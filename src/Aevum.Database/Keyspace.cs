@@ -35,6 +35,9 @@ public sealed partial class Keyspace
     /// <summary>Its options now.</summary>
     public KeyspaceOptions Options => Entry.Options;
 
+    /// <summary>What its rows are.</summary>
+    public KeyspaceKind Kind => Entry.Kind;
+
     internal KeyspaceId Id => _id;
 
     // Looked up anew when the catalog has changed.

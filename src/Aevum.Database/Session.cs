@@ -50,13 +50,20 @@ public sealed class Session : IDisposable
     public Keyspace Default { get; }
 
     /// <summary>A keyspace by name.</summary>
-    /// <exception cref="AevumException">NotFound.</exception>
+    /// <exception cref="AevumException">NotFound; InvalidArgument: it holds structures, which are no plain keys and values.</exception>
     public Keyspace Keyspace(string name)
     {
-        var entry = Catalog.FindKeyspace(_namespace.Id, name) ??
-            throw new AevumException(ErrorCode.NotFound, $"there is no keyspace \"{name}\" in namespace \"{_namespace.Name}\"");
+        var entry = Find(name);
+        if (entry.Kind != KeyspaceKind.KeyValue) Throw.Invalid($"keyspace \"{name}\" holds structures, not keys and values: it is seen through the Redis protocol");
         return new Keyspace(this, entry.Id);
     }
+
+    /// <summary>The rows of a keyspace of any kind, as they lie: for copies. Whoever writes there must know what they mean.</summary>
+    /// <exception cref="AevumException">NotFound.</exception>
+    public Keyspace RowsOf(string name) => new(this, Find(name).Id);
+
+    KeyspaceEntry Find(string name) => Catalog.FindKeyspace(_namespace.Id, name) ??
+        throw new AevumException(ErrorCode.NotFound, $"there is no keyspace \"{name}\" in namespace \"{_namespace.Name}\"");
 
     /// <summary>Names of the namespace's keyspaces, as of the session's moment, in the order in which they were made.</summary>
     public IReadOnlyList<string> ListKeyspaces()
@@ -75,6 +82,18 @@ public sealed class Session : IDisposable
         _database.Change((batch, catalog) =>
             CatalogChange.CreateKeyspace(batch, catalog, _namespace.Id, name, options ?? _database.Options.DefaultKeyspace));
         return Keyspace(name);
+    }
+
+    internal void CreateKeyspace(string name, KeyspaceOptions options, KeyspaceKind kind)
+    {
+        RequireWritable();
+        _database.Change((batch, catalog) => CatalogChange.CreateKeyspace(batch, catalog, _namespace.Id, name, options, kind));
+    }
+
+    internal void SwapKeyspaces(KeyspaceId first, KeyspaceId second)
+    {
+        RequireWritable();
+        _database.Change((batch, catalog) => CatalogChange.SwapKeyspaces(batch, catalog, first, second));
     }
 
     /// <summary>Gives a keyspace other options.</summary>

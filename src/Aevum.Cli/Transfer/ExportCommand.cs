@@ -54,7 +54,7 @@ static class ExportCommand
     static (Session, Keyspace) OneOf(Session session, SystemTime? moment, string? name)
     {
         if (moment is { } at) session = session.AsOf(at);
-        return (session, name is null ? session.Default : session.Keyspace(name));
+        return (session, name is null ? session.Default : session.RowsOf(name));
     }
 
     static IEnumerable<(Session, Keyspace)> KeyspacesOf(Database database, SystemTime? moment)

@@ -1,6 +1,6 @@
 // ExportHeader: the line before the rows of a keyspace: where they come from and what the keyspace was told, so that an import can make it again.
 //
-//   {"aevum": "export", "format": 1, "database", "namespace", "keyspace", "kind": "values" | "history", "as_of", "prefix"?, "history_floor"?,
+//   {"aevum": "export", "format": 1, "database", "namespace", "keyspace", "holds": "structures"?, "kind": "values" | "history", "as_of", "prefix"?, "history_floor"?,
 //    "options": {"history": "forever" | "none" | "7.00:00:00", "compression"?, "merge_operator"?, "default_time_to_live"?}}
 //
 // Properties that are not known here are for people, or for later programs.
@@ -19,7 +19,8 @@ namespace Aevum.Cli.Transfer;
 /// <param name="Floor">From when on history is whole; None: from the beginning.</param>
 /// <param name="Prefix">What the exported keys begin with; null: all were.</param>
 sealed record ExportHeader(
-    Guid Database, string Namespace, string Keyspace, bool IsHistory, SystemTime AsOf, KeyspaceOptions Options, SystemTime Floor = default, byte[]? Prefix = null)
+    Guid Database, string Namespace, string Keyspace, bool IsHistory, SystemTime AsOf, KeyspaceOptions Options, SystemTime Floor = default, byte[]? Prefix = null,
+    KeyspaceKind Kind = KeyspaceKind.KeyValue)
 {
     public void Write(Utf8JsonWriter json)
     {
@@ -29,6 +30,7 @@ sealed record ExportHeader(
         json.WriteString("database", Database);
         json.WriteString("namespace", Namespace);
         json.WriteString("keyspace", Keyspace);
+        if (Kind == KeyspaceKind.Structures) json.WriteString("holds", "structures");
         json.WriteString("kind", IsHistory ? "history" : "values");
         json.WriteString("as_of", AsOf.ToString());
         if (Prefix is not null) json.WriteBytes("prefix", Prefix);
@@ -58,7 +60,8 @@ sealed record ExportHeader(
             var floor = root.TryGetProperty("history_floor", out _) ? Time(root, "history_floor") : SystemTime.None;
             return new ExportHeader(
                 root.TryGetProperty("database", out var id) && id.TryGetGuid(out var database) ? database : default,
-                Text(root, "namespace"), Text(root, "keyspace"), isHistory, Time(root, "as_of"), OptionsOf(root), floor);
+                Text(root, "namespace"), Text(root, "keyspace"), isHistory, Time(root, "as_of"), OptionsOf(root), floor,
+                Kind: root.TryGetProperty("holds", out _) && Text(root, "holds") == "structures" ? KeyspaceKind.Structures : KeyspaceKind.KeyValue);
         }
         catch (Exception e) when (e is JsonException or AevumException or InvalidOperationException)
         {

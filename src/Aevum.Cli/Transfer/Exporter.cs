@@ -26,7 +26,7 @@ sealed class Exporter(Stream target, Action<long> advance) : IDisposable
     {
         var at = session.Moment ?? session.Database.Now;
         var floor = history ? keyspace.HistoryFloor : SystemTime.None;
-        new ExportHeader(session.Database.Id, session.Namespace, keyspace.Name, history, at, keyspace.Options, floor, prefix).Write(_json);
+        new ExportHeader(session.Database.Id, session.Namespace, keyspace.Name, history, at, keyspace.Options, floor, prefix, keyspace.Kind).Write(_json);
         EndLine();
         var options = prefix is null ? ScanOptions.All : ScanOptions.OfPrefix(prefix);
         if (history) WriteHistory(keyspace, options);

@@ -118,7 +118,7 @@ sealed class HistoryImporter(string directory, DatabaseOptions options)
         try
         {
             using var load = HistoryLoad.Begin(directory, TimeOf(first.Key), TimeOf(last.Key), options);
-            var keyspaces = _headers.Select(h => load.CreateKeyspace(h.Namespace, h.Keyspace, h.Options, h.Floor)).ToArray();
+            var keyspaces = _headers.Select(h => load.CreateKeyspace(h.Namespace, h.Keyspace, h.Options, h.Floor, h.Kind)).ToArray();
             Write(scratch, load, keyspaces, advance);
             isDone = true;
         }

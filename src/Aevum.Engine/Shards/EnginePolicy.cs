@@ -27,6 +27,7 @@ sealed class EnginePolicy(IReadOnlyDictionary<string, IMergeOperator> operators)
         [SystemKeyspaces.Answers.Value] = Forgetting(HistoryPolicy.None),
         [SystemKeyspaces.Intents.Value] = Forgetting(HistoryPolicy.None),
         [SystemKeyspaces.Decisions.Value] = Forgetting(HistoryPolicy.None),
+        [SystemKeyspaces.Garbage.Value] = Forgetting(HistoryPolicy.None),
     }.ToFrozenDictionary();
 
     FrozenDictionary<ulong, Rules>? _rules;      // null: not loaded

@@ -154,7 +154,7 @@ public sealed class CatalogChange
     public static CatalogChange CreateKeyspace(StepBatch batch, CatalogSnapshot snapshot, uint namespaceId, string name,
         KeyspaceOptions? options = null, KeyspaceKind kind = KeyspaceKind.KeyValue)
     {
-        if (kind > KeyspaceKind.KeyValue) Throw.Invalid($"there is no kind {(byte)kind} of keyspaces");
+        if (kind > KeyspaceKind.Structures) Throw.Invalid($"there is no kind {(byte)kind} of keyspaces");
         var parent = RequireNamespace(snapshot, namespaceId);
         if (namespaceId == NamespaceEntry.SystemId) Throw.Invalid("the system's namespace takes no keyspaces");
         var subject = $"keyspace \"{name}\" of namespace \"{parent.Name}\"";
@@ -197,6 +197,25 @@ public sealed class CatalogChange
         var change = new CatalogChange(batch) { Id = id.Keyspace };
         change.Rename(CatalogKey.OfKeyspace(id), CatalogValues.Encode(entry with { Name = name }), Precondition.AtVersion(entry.Version),
             CatalogKey.OfKeyspaceName(id.Namespace, entry.Name), CatalogKey.OfKeyspaceName(id.Namespace, name), id.Keyspace, "keyspace");
+        return change;
+    }
+
+    /// <summary>Gives two keyspaces of a namespace each other's names.</summary>
+    /// <exception cref="AevumException">NotFound; InvalidArgument: they are of two namespaces, or one is a default keyspace.</exception>
+    /// <remarks>Refused when decided: NotFound, dropped since; Conflict, altered or renamed since.</remarks>
+    public static CatalogChange SwapKeyspaces(StepBatch batch, CatalogSnapshot snapshot, KeyspaceId first, KeyspaceId second)
+    {
+        var (a, b) = (RequireKeyspace(snapshot, first), RequireKeyspace(snapshot, second));
+        if (first == second || first.Namespace != second.Namespace) Throw.Invalid("two keyspaces of one namespace swap their names");
+        if (first.Keyspace == KeyspaceEntry.DefaultId || second.Keyspace == KeyspaceEntry.DefaultId)
+            Throw.Invalid("a namespace's default keyspace keeps its name");
+        var change = new CatalogChange(batch) { Id = first.Keyspace };
+        foreach (var (entry, other) in new[] { (a, b), (b, a) })
+        {
+            change.Put(CatalogKey.OfKeyspace(entry.Id), CatalogValues.Encode(entry with { Name = other.Name }), Precondition.AtVersion(entry.Version),
+                Expectation.ObjectUnchanged, $"keyspace \"{entry.Name}\"");
+            change.Put(CatalogKey.OfKeyspaceName(first.Namespace, other.Name), CatalogValues.EncodeNumber(entry.Id.Keyspace));
+        }
         return change;
     }
 

@@ -39,6 +39,9 @@ public enum KeyspaceKind : byte
 {
     /// <summary>Plain keys and values.</summary>
     KeyValue = 0,
+
+    /// <summary>Heads and elements of structures (Model/Structures): a database of Redis' protocol.</summary>
+    Structures = 1,
 }
 
 /// <summary>A keyspace of a namespace.</summary>

@@ -57,7 +57,7 @@ static class CatalogValues
                 case NameTag: name = CatalogName.Read(content); break;
                 case KindTag:
                     var number = reader.NumberOf(content);
-                    if (number > (ulong)KeyspaceKind.KeyValue) Throw.UnsupportedFormat(What, $"of kind {number}", "kind 0");
+                    if (number > (ulong)KeyspaceKind.Structures) Throw.UnsupportedFormat(What, $"of kind {number}", "kinds 0 and 1");
                     kind = (KeyspaceKind)number;
                     break;
                 case OptionsTag: options = KeyspaceOptionsCodec.Decode(content); break;

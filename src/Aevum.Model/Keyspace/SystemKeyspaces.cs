@@ -23,4 +23,7 @@ public static class SystemKeyspaces
 
     /// <summary>Decisions of transactions over several shards, in the coordinator's shard.</summary>
     public static readonly KeyspaceId Decisions = new(0, 7);
+
+    /// <summary>Elements of structures that are gone, until they are collected.</summary>
+    public static readonly KeyspaceId Garbage = new(0, 8);
 }

@@ -1,0 +1,42 @@
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+/// <summary>A request that found nothing and waits until one of its keys gets something, or its time is over.</summary>
+sealed class BlockedCall
+{
+    BlockedCall(RespClient client, KnownCommand command, byte[] packed, KeyspaceId keyspace, byte[][] keys)
+    {
+        Client = client;
+        Command = command;
+        Packed = packed;
+        Keyspace = keyspace;
+        Keys = keys;
+    }
+
+    public RespClient Client { get; }
+
+    public KnownCommand Command { get; }
+
+    /// <summary>The request, as a step's argument.</summary>
+    public byte[] Packed { get; }
+
+    public KeyspaceId Keyspace { get; }
+
+    /// <summary>What it waits for.</summary>
+    public byte[][] Keys { get; }
+
+    /// <summary>Ends the wait at its time; null: it waits for ever.</summary>
+    public IDisposable? Timer { get; set; }
+
+    public static BlockedCall Of(RespClient client, KnownCommand command, CommandArguments args, KeyspaceId keyspace, List<int> keys)
+    {
+        byte[] packed = [];
+        _ = CommandProcedure.Pack(ref packed, keyspace, client.Version, mayBlock: true, step: 0, args);
+        var named = new byte[keys.Count][];
+        for (var i = 0; i < named.Length; i++) named[i] = args[keys[i]].ToArray();
+        return new BlockedCall(client, command, packed, keyspace, named);
+    }
+}

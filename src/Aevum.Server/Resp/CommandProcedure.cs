@@ -1,0 +1,95 @@
+// CommandProcedure: a data command as a step of a batch: the sequencer runs it where batches are put in order, and its reply is the step's result.
+//
+//   argument   keyspace u64 | protocol version u8 | flags u8 | step u32 | arguments: count u32, each length u32 and bytes         little endian
+//
+// The argument says all there is to say, so a step can be handed to a shard in another process; signals stay with the process that runs it.
+// A batch for which there was no room is decided again from its first step: signals begin anew with it.
+
+using System.Buffers.Binary;
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+sealed class CommandProcedure(DataCommand command) : IProcedure
+{
+    /// <summary>A step's number when it blocked: it has no reply.</summary>
+    public const long Blocked = -1;
+
+    const int HeaderBytes = 8 + 1 + 1 + 4;
+    const byte MayBlockFlag = 1;
+
+    [ThreadStatic]
+    static DataCall? t_call;
+
+    [ThreadStatic]
+    static ReplyWriter? t_reply;
+
+    [ThreadStatic]
+    static ArgumentRange[]? t_ranges;
+
+    public string Name { get; } = "resp." + command.Info.Name;
+
+    /// <summary>Signals of the steps that ran last on this thread, each with its step.</summary>
+    public static List<KeySignal> Signals => (t_call ??= new DataCall()).Signals;
+
+    /// <summary>Puts an argument together.</summary>
+    /// <param name="target">Lengthened if it is too short.</param>
+    public static ReadOnlySpan<byte> Pack(ref byte[] target, KeyspaceId keyspace, int version, bool mayBlock, int step, CommandArguments args)
+    {
+        var needed = HeaderBytes + sizeof(int);
+        for (var i = 0; i < args.Count; i++) needed = checked(needed + sizeof(int) + args[i].Length);
+        if (target.Length < needed) target = new byte[Math.Max(needed, 2 * target.Length)];
+        var at = target.AsSpan();
+        BinaryPrimitives.WriteUInt64LittleEndian(at, keyspace.Value);
+        at[8] = (byte)version;
+        at[9] = mayBlock ? MayBlockFlag : (byte)0;
+        BinaryPrimitives.WriteInt32LittleEndian(at[10..], step);
+        BinaryPrimitives.WriteInt32LittleEndian(at[HeaderBytes..], args.Count);
+        var written = HeaderBytes + sizeof(int);
+        for (var i = 0; i < args.Count; i++)
+        {
+            var argument = args[i];
+            BinaryPrimitives.WriteInt32LittleEndian(at[written..], argument.Length);
+            argument.CopyTo(at[(written + sizeof(int))..]);
+            written += sizeof(int) + argument.Length;
+        }
+        return target.AsSpan(0, written);
+    }
+
+    public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument)
+    {
+        var call = t_call ??= new DataCall();
+        var reply = t_reply ??= new ReplyWriter();
+        if (BinaryPrimitives.ReadInt32LittleEndian(argument[10..]) == 0) call.Signals.Clear();
+        reply.Clear();
+        reply.Version = argument[8];
+        call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
+        call.MayBlock = (argument[9] & MayBlockFlag) != 0;
+        command.Run(call, ArgumentsOf(argument));
+        if (call.IsBlocked) context.Return(Blocked);
+        else context.Return(reply.Written);
+    }
+
+    /// <summary>The request in an argument. Valid until the next one is asked for on this thread.</summary>
+    public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument)
+    {
+        var packed = argument[HeaderBytes..];
+        var count = BinaryPrimitives.ReadInt32LittleEndian(packed);
+        if ((uint)count > (uint)packed.Length) Throw.Invalid("the argument of a command is malformed");
+        var ranges = t_ranges ??= new ArgumentRange[16];
+        if (ranges.Length < count) ranges = t_ranges = new ArgumentRange[count];
+        var at = sizeof(int);
+        for (var i = 0; i < count; i++)
+        {
+            var length = BinaryPrimitives.ReadInt32LittleEndian(packed[at..]);
+            at += sizeof(int);
+            ranges[i] = new ArgumentRange(at, length);
+            at += length;
+        }
+        return new CommandArguments(packed, ranges.AsSpan(0, count));
+    }
+}

@@ -1,0 +1,161 @@
+// DataCall: one data command at work: the keys it sees, the reply it writes, what others want to hear of it. Kept and used again.
+//
+// Errors are replies, not exceptions: they are common, and the reply is all that comes of them. Keys of rows are put together in buffers of the
+// call; a span of one is valid until the same buffer is used again.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Keyspace;
+using Aevum.Model.Structures;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands;
+
+/// <summary>Something that happened to a key, told to those who wait, watch or listen once it is committed.</summary>
+/// <param name="Event">As keyspace notifications name it: "set", "lpush", "expired".</param>
+/// <param name="IsReady">True: somebody who waits for the key may go on.</param>
+readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, NotificationClass Class, bool IsReady);
+
+sealed class DataCall
+{
+    static readonly byte[] WrongTypeText = "WRONGTYPE Operation against a key holding the wrong kind of value"u8.ToArray();
+
+    readonly byte[][] _keys = [new byte[256], new byte[256], new byte[256]];
+    byte[] _scratch = new byte[256];
+    IProcedureContext? _writes;
+
+    /// <summary>Where rows are read; what was written before by this command, or earlier in its batch, included.</summary>
+    public IRowReader Rows { get; private set; } = null!;
+
+    /// <summary>Where rows are written.</summary>
+    /// <exception cref="InvalidOperationException">The command only reads.</exception>
+    public IProcedureContext Writes => _writes ?? throw new InvalidOperationException("a command that only reads wants to write");
+
+    /// <summary>The database.</summary>
+    public KeyspaceId Keyspace { get; set; }
+
+    public ReplyWriter Reply { get; private set; } = null!;
+
+    /// <summary>The moment of the command: of a write its system time.</summary>
+    public SystemTime Now => Rows.Time;
+
+    public long NowMilliseconds => (long)(Now.Microseconds / 1000);
+
+    /// <summary>What happened, in order.</summary>
+    public List<KeySignal> Signals { get; } = [];
+
+    /// <summary>True if a command that finds nothing may wait.</summary>
+    public bool MayBlock { get; set; }
+
+    /// <summary>Set by a command that found nothing and waits; it has written no reply.</summary>
+    public bool IsBlocked { get; private set; }
+
+    /// <summary>Begins a command.</summary>
+    public void Begin(IRowReader rows, IProcedureContext? writes, KeyspaceId keyspace, ReplyWriter reply)
+    {
+        Rows = rows;
+        _writes = writes;
+        Keyspace = keyspace;
+        Reply = reply;
+        IsBlocked = false;
+    }
+
+    /// <summary>Waits until one of the command's keys gets something.</summary>
+    public void Block() => IsBlocked = true;
+
+    /// <summary>Told once it is committed.</summary>
+    public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false) =>
+        Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady));
+
+    // ------------------------------------------------------------------------------------------------ heads
+
+    /// <summary>The key of a head.</summary>
+    /// <param name="buffer">0 to 2: which buffer it is written to.</param>
+    public ReadOnlySpan<byte> HeadKey(ReadOnlySpan<byte> userKey, int buffer = 0)
+    {
+        ref var target = ref _keys[buffer];
+        var needed = StructureKey.HeadBytesMax(userKey.Length);
+        if (target.Length < needed) target = new byte[Math.Max(needed, 2 * target.Length)];
+        return target.AsSpan(0, StructureKey.WriteHead(target, Keyspace, userKey));
+    }
+
+    /// <summary>The key of a head of another database.</summary>
+    public ReadOnlySpan<byte> HeadKeyOf(KeyspaceId keyspace, ReadOnlySpan<byte> userKey)
+    {
+        Keyspace = keyspace;
+        return HeadKey(userKey);
+    }
+
+    /// <summary>Reads what a key holds.</summary>
+    /// <param name="head">Valid until rows are read again.</param>
+    /// <returns>False: nothing.</returns>
+    public bool TryReadHead(ReadOnlySpan<byte> userKey, out StructureHead head, out FoundValue row, int buffer = 0)
+    {
+        head = default;
+        if (!Rows.TryRead(HeadKey(userKey, buffer), out row)) return false;
+        head = StructureHead.Read(row.Bytes);
+        return true;
+    }
+
+    /// <summary>Reads a key that must hold a kind, or nothing. If it holds another the reply is WRONGTYPE.</summary>
+    /// <param name="exists">False: it holds nothing.</param>
+    /// <returns>False: the reply has been written, and the command ends.</returns>
+    public bool TryExpect(ReadOnlySpan<byte> userKey, StructureKind kind, out bool exists, out StructureHead head, out FoundValue row, int buffer = 0)
+    {
+        exists = TryReadHead(userKey, out head, out row, buffer);
+        if (!exists || head.Kind == kind) return true;
+        Reply.Error(WrongTypeText);
+        return false;
+    }
+
+    public void WrongType() => Reply.Error(WrongTypeText);
+
+    /// <summary>Called before a key's head is replaced or deleted by something else: elements of a large structure are put down for the collector.</summary>
+    /// <remarks>Reads the head, unless the database has never held a large structure.</remarks>
+    public void ForgetElements(ReadOnlySpan<byte> userKey)
+    {
+        if (!Elements.MayBeThere(Keyspace)) return;
+        if (TryReadHead(userKey, out var head, out _) && head.IsLarge) Elements.PutDown(this, HeadKey(userKey), head.Incarnation);
+    }
+
+    // ------------------------------------------------------------------------------------------------ strings
+
+    /// <summary>Writes a string.</summary>
+    public void PutString(ReadOnlySpan<byte> userKey, ReadOnlySpan<byte> value, SystemTime expiry = default)
+    {
+        var head = Scratch(value.Length + 1);
+        head[0] = StructureHead.TagOf(StructureKind.String);
+        value.CopyTo(head[1..]);
+        Writes.Put(HeadKey(userKey), head, expiry);
+    }
+
+    /// <summary>Bytes to put something together in; valid until it is called again.</summary>
+    public Span<byte> Scratch(int length)
+    {
+        if (_scratch.Length < length) _scratch = new byte[Math.Max(length, 2 * _scratch.Length)];
+        return _scratch.AsSpan(0, length);
+    }
+
+    // ------------------------------------------------------------------------------------------------ arguments
+
+    /// <summary>An argument that must be a whole number; else the reply says so.</summary>
+    public bool TryInteger(ReadOnlySpan<byte> argument, out long number)
+    {
+        if (Numbers.TryInteger(argument, out number)) return true;
+        Reply.Error("ERR value is not an integer or out of range"u8);
+        return false;
+    }
+
+    /// <summary>An argument that must be a number; else the reply says so.</summary>
+    public bool TryDouble(ReadOnlySpan<byte> argument, out double number)
+    {
+        if (Numbers.TryDouble(argument, out number)) return true;
+        Reply.Error("ERR value is not a valid float"u8);
+        return false;
+    }
+
+    public void SyntaxError() => Reply.Error("ERR syntax error"u8);
+
+    public static AevumException Corrupt(string what) => new CorruptionException($"rows of a structure do not fit together: {what}");
+}

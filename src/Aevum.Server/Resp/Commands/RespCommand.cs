@@ -1,0 +1,39 @@
+// RespCommand: what a client may ask for. Two kinds:
+//
+//   DataCommand       reads and writes keys, and knows nothing but a reader of rows (DataCall): the same code answers from a view of the present or
+//                     of the past, and as a procedure inside the sequencer
+//   SessionCommand    is about the connection, the server, or what is kept beside the data: runs on the connection's loop
+
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands;
+
+abstract class RespCommand
+{
+    public abstract CommandInfo Info { get; }
+
+    /// <summary>Finds the keys of a request. The default follows <see cref="CommandInfo.Keys"/>.</summary>
+    /// <param name="found">Takes the arguments' indices.</param>
+    /// <returns>False: the request is malformed and has no keys that could be told.</returns>
+    public virtual bool FindKeys(CommandArguments args, List<int> found)
+    {
+        var keys = Info.Keys;
+        if (keys.First == 0) return true;
+        var last = keys.Last < 0 ? args.Count + keys.Last : keys.Last;
+        for (var i = keys.First; i <= last && i < args.Count; i += keys.Step) found.Add(i);
+        return true;
+    }
+}
+
+abstract class DataCommand : RespCommand
+{
+    /// <summary>Does it, and writes one reply. What is wrong with the request is a reply too, and then nothing has been written.</summary>
+    public abstract void Run(DataCall call, CommandArguments args);
+
+    /// <summary>True if this request could hold the loop up: it is then read beside it, from a view of the present.</summary>
+    /// <remarks>Asked of commands that only read.</remarks>
+    public virtual bool IsSlow(DataCall call, CommandArguments args) => false;
+
+    /// <summary>True if this request changes something; else it is answered as a read. Of those that may write.</summary>
+    public virtual bool Writes(CommandArguments args) => Info.Is(CommandFlags.Write);
+}

@@ -1,0 +1,67 @@
+// KeyWaiters: who waits for which key, of all loops, longest first.
+
+using Aevum.Core.Bytes;
+using Aevum.Model.Keyspace;
+
+namespace Aevum.Server.Resp;
+
+sealed class KeyWaiters
+{
+    readonly Lock _gate = new();
+    readonly Dictionary<KeyspaceId, Dictionary<byte[], List<BlockedCall>>> _byKey = [];
+    readonly HashSet<BlockedCall> _all = [];
+    int _count;
+
+    /// <summary>How many wait. Cheap: asked after each write.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public void Add(BlockedCall call)
+    {
+        lock (_gate)
+        {
+            if (!_all.Add(call)) return;
+            if (!_byKey.TryGetValue(call.Keyspace, out var keys)) _byKey[call.Keyspace] = keys = new(KeyComparer.Instance);
+            foreach (var key in call.Keys)
+            {
+                if (!keys.TryGetValue(key, out var calls)) keys[key] = calls = [];
+                calls.Add(call);
+            }
+            Volatile.Write(ref _count, _all.Count);
+        }
+    }
+
+    public bool Contains(BlockedCall call)
+    {
+        lock (_gate) return _all.Contains(call);
+    }
+
+    /// <returns>False: it waits no more.</returns>
+    public bool Remove(BlockedCall call)
+    {
+        lock (_gate)
+        {
+            if (!_all.Remove(call)) return false;
+            var keys = _byKey[call.Keyspace];
+            foreach (var key in call.Keys)
+            {
+                if (!keys.TryGetValue(key, out var calls)) continue;
+                calls.Remove(call);
+                if (calls.Count == 0) keys.Remove(key);
+            }
+            Volatile.Write(ref _count, _all.Count);
+            return true;
+        }
+    }
+
+    /// <summary>Who waits for a key, longest first.</summary>
+    public BlockedCall[] Of(KeyspaceId keyspace, byte[] key)
+    {
+        lock (_gate) return _byKey.TryGetValue(keyspace, out var keys) && keys.TryGetValue(key, out var calls) ? [.. calls] : [];
+    }
+
+    /// <summary>What a client waits for; null: nothing.</summary>
+    public BlockedCall? Of(RespClient client)
+    {
+        lock (_gate) return _all.FirstOrDefault(call => call.Client == client);
+    }
+}

@@ -1,0 +1,120 @@
+// RespClient: what the server knows about one connection of the protocol: who it is, which database, what it is in the middle of.
+//
+// It belongs to one loop. What it answers goes into the channel in the order of its requests: while a request waits for something the client is
+// suspended, and what it sends meanwhile stays unread.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Network;
+using Aevum.Core.Time;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannelHandler
+{
+    /// <summary>Numbers clients from 1 in the order in which they came; never used again while the server lives.</summary>
+    public long Id => id;
+
+    public IChannel Channel => channel;
+
+    public RespEngine Engine => engine;
+
+    public RequestParser Parser { get; } = new();
+
+    /// <summary>2, or 3 after HELLO.</summary>
+    public int Version { get; set; } = 2;
+
+    public string Name { get; set; } = "";
+
+    public string LibraryName { get; set; } = "";
+
+    public string LibraryVersion { get; set; } = "";
+
+    /// <summary>Number of the database.</summary>
+    public int Database { get; set; }
+
+    /// <summary>Its keyspace.</summary>
+    public KeyspaceId Keyspace => engine.Databases.IdOf(Database);
+
+    /// <summary>The moment that reads stand at; null: the present.</summary>
+    public SystemTime? Moment { get; set; }
+
+    /// <summary>Kept beside each commit of the client.</summary>
+    public CommitNote? Note { get; set; }
+
+    /// <summary>What MULTI has gathered; null outside of it.</summary>
+    public RespTransaction? Transaction { get; set; }
+
+    /// <summary>Keys that must not change before EXEC.</summary>
+    public List<WatchedKey> Watched { get; } = [];
+
+    /// <summary>True while a request of it waits: nothing more is read from it.</summary>
+    public bool IsSuspended { get; private set; }
+
+    public bool IsClosed { get; private set; }
+
+    /// <summary>True after QUIT, or an error of the protocol: nothing more is read, and the end comes when what waits has been sent.</summary>
+    public bool IsClosing { get; private set; }
+
+    /// <summary>Steps of it in the batch that is filling.</summary>
+    public int PendingSteps { get; set; }
+
+    /// <summary>The command that ran last.</summary>
+    public string LastCommand { get; set; } = "NULL";
+
+    public SystemTime Since { get; init; }
+
+    /// <summary>When it was heard of last.</summary>
+    public SystemTime LastHeard { get; set; }
+
+    /// <summary>What is undone when the client goes: waits, subscriptions, work on its behalf.</summary>
+    public List<IDisposable> Attached { get; } = [];
+
+    public int OnReceived(ReadOnlySpan<byte> bytes) => engine.Take(this, bytes);
+
+    public void OnClosed()
+    {
+        IsClosed = true;
+        engine.Forget(this);
+        foreach (var attached in Attached.ToArray()) attached.Dispose();
+        Attached.Clear();
+    }
+
+    /// <summary>Sends bytes, after everything that was answered before.</summary>
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        if (IsClosed || bytes.IsEmpty) return;
+        bytes.CopyTo(channel.GetSpan(bytes.Length));
+        channel.Advance(bytes.Length);
+    }
+
+    /// <summary>Reads nothing more until <see cref="Resume"/>.</summary>
+    public void Suspend()
+    {
+        IsSuspended = true;
+        channel.Pause();
+    }
+
+    /// <summary>Goes on behind the request that waited. On the loop.</summary>
+    public void Resume()
+    {
+        if (!IsSuspended) return;
+        IsSuspended = false;
+        if (!IsClosed) channel.Resume();
+    }
+
+    /// <summary>Ends the connection once everything has been sent.</summary>
+    public void Close()
+    {
+        if (IsClosing) return;
+        IsClosing = true;
+        channel.Close();
+    }
+}
+
+/// <summary>A key of WATCH and what it held then.</summary>
+/// <param name="HeadKey">The key of its row.</param>
+/// <param name="Version">Of the value; None: it held nothing.</param>
+readonly record struct WatchedKey(byte[] HeadKey, SystemTime Version);

@@ -1,0 +1,57 @@
+// RespEngine, blocking: requests that wait for a key (BLPOP and its kin).
+//
+// A request that finds nothing is put down with its keys, and its client suspended. When one of the keys gets something, who waits longest is
+// asked again: the whole command runs anew, and may wait again. Registered first and looked at once more after, so that nothing that came in
+// between is missed, from whichever loop it came.
+
+using Aevum.Server.Resp.Commands;
+
+namespace Aevum.Server.Resp;
+
+sealed partial class RespEngine
+{
+    void Wait(BlockedCall call)
+    {
+        var client = call.Client;
+        if (client.IsClosed) return;
+        client.Suspend();
+        if (call.Command.Data is IBlockingCommand blocking && blocking.TimeoutOf(CommandProcedure.ArgumentsOf(call.Packed)) is { } timeout)
+            call.Timer = Loop.After(timeout, () => End(call, withTimeout: true));
+        Server.Waiters.Add(call);
+        Loop.Post(() => TryAgain(call));
+    }
+
+    /// <summary>Runs a request that waits once more. On the loop of its client.</summary>
+    public void TryAgain(BlockedCall call)
+    {
+        if (!Server.Waiters.Contains(call)) return;
+        var client = call.Client;
+        Flush();
+        _shard = Server.Database.Router.ShardOf(_call.HeadKeyOf(call.Keyspace, call.Keys[0]));
+        _batchNote = client.Note;
+        _batch.Policy = Core.Batches.CommitPolicy.EachForItself;
+        _batch.Call(call.Command.Procedure!, _call.HeadKeyOf(call.Keyspace, call.Keys[0]), call.Packed);
+        _pending.Add(new PendingStep(client, null, call));
+        client.PendingSteps++;
+        Flush();
+    }
+
+    /// <summary>Ends a wait that brought nothing.</summary>
+    public void End(BlockedCall call, bool withTimeout, ReadOnlySpan<byte> error = default)
+    {
+        if (!Server.Waiters.Remove(call)) return;
+        call.Timer?.Dispose();
+        if (withTimeout)
+        {
+            _reply.Clear();
+            _reply.Version = call.Client.Version;
+            ((IBlockingCommand)call.Command.Data!).WriteTimeout(_reply);
+            call.Client.Send(_reply.Written);
+        }
+        else
+        {
+            call.Client.Send(error);
+        }
+        call.Client.Resume();
+    }
+}

@@ -1,0 +1,135 @@
+// RespEngine, steps: writes on their way to a commit, and their replies.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Model.Access;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+sealed partial class RespEngine
+{
+    const int StepsMax = 1024;
+    const int BatchBytesMax = 1 << 20;
+
+    // Who is waiting for a step's reply. Blocked: the request of a command that may have to wait, kept for when it does.
+    // Again: the step is a request that has been waiting.
+    readonly record struct PendingStep(RespClient Client, BlockedCall? Blocked, BlockedCall? Again = null);
+
+    readonly List<PendingStep> _pending = [];
+    readonly HashSet<byte[]> _touched = new(Core.Bytes.KeyComparer.Instance);
+    readonly StepBatch _batch;
+    readonly List<int> _keys = [];
+    IShard? _shard;      // whose batch it is; null: the first one's
+    byte[] _packed = new byte[4096];
+    int _batchBytes;
+    CommitNote? _batchNote;
+
+    void AddStep(RespClient client, KnownCommand command, CommandArguments args)
+    {
+        var keyspace = client.Keyspace;
+        try
+        {
+            _keys.Clear();
+            if (!command.Command.FindKeys(args, _keys)) _keys.Clear();
+            // One note for one commit; one shard for one batch; one version of a key for one time, where versions are kept.
+            if (!TryShardOf(keyspace, args, out var shard))
+            {
+                Answer(client, RespErrors.CrossSlot);
+                return;
+            }
+            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || Touches(keyspace, args))) Flush();
+            _shard = shard;
+            _batchNote = client.Note;
+            var mayBlock = command.Info.Is(CommandFlags.Blocking);
+            var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args);
+            _batch.Policy = CommitPolicy.EachForItself;
+            _batch.Call(command.Procedure!, _call.HeadKeyOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
+            _batchBytes += packed.Length;
+            _pending.Add(new PendingStep(client, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
+            client.PendingSteps++;
+            if (mayBlock || _pending.Count >= StepsMax || _batchBytes >= BatchBytesMax) Flush();
+        }
+        catch (AevumException refusal)
+        {
+            Answer(client, RespErrors.ReplyOf(refusal));
+        }
+    }
+
+    bool TryShardOf(KeyspaceId keyspace, CommandArguments args, out IShard? shard)
+    {
+        var router = Server.Database.Router;
+        shard = router.Shards[0];
+        if (router.Shards.Count == 1 || _keys.Count == 0) return true;
+        shard = router.ShardOf(_call.HeadKeyOf(keyspace, args[_keys[0]]));
+        for (var i = 1; i < _keys.Count; i++)
+            if (router.ShardOf(_call.HeadKeyOf(keyspace, args[_keys[i]])) != shard) return false;
+        return true;
+    }
+
+    bool Touches(KeyspaceId keyspace, CommandArguments args)
+    {
+        if (!Databases.KeepsHistory(keyspace)) return false;
+        var isThere = false;
+        foreach (var i in _keys) isThere |= !_touched.Add(_call.HeadKeyOf(keyspace, args[i]).ToArray());
+        return isThere;
+    }
+
+    /// <summary>Commits what is under way, if the client has a part in it.</summary>
+    public void FlushFor(RespClient client)
+    {
+        if (client.PendingSteps > 0) Flush();
+    }
+
+    /// <summary>Commits what is under way, and answers.</summary>
+    public void Flush()
+    {
+        if (_pending.Count == 0) return;
+        AevumException? failure = null;
+        try
+        {
+            _batch.Note = _batchNote;
+            _batch.Namespace = Databases.Session.Default.Id.Namespace;
+            _shard!.Commit(_batch);
+        }
+        catch (AevumException refused)
+        {
+            failure = refused;
+            CommandProcedure.Signals.Clear();
+        }
+        // What comes of the answers (who waited goes on) begins a batch of its own.
+        var answered = _pending.ToArray();
+        for (var i = 0; i < answered.Length; i++) AnswerStep(answered[i], i, failure);
+        var signals = CommandProcedure.Signals.ToArray();
+        CommandProcedure.Signals.Clear();
+        _pending.Clear();
+        _touched.Clear();
+        _batch.Clear();
+        _batchBytes = 0;
+        if (signals.Length > 0) Server.Signals.Publish(this, signals);
+    }
+
+    void AnswerStep(PendingStep step, int index, AevumException? failure)
+    {
+        var client = step.Client;
+        client.PendingSteps--;
+        if (step.Again is { } waiting)
+        {
+            if (failure is null && _batch.ResultOf(index).Number == CommandProcedure.Blocked) return;   // it waits on
+            Server.Waiters.Remove(waiting);
+            waiting.Timer?.Dispose();
+            client.Resume();
+        }
+        if (failure is not null)
+        {
+            client.Send(RespErrors.ReplyOf(failure));
+            return;
+        }
+        var result = _batch.ResultOf(index);
+        if (result.Status == StepStatus.Failed) client.Send(RespErrors.ReplyOf(result.Code, result.Message));
+        else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!);
+        else client.Send(_batch.BytesOf(index));
+    }
+}

@@ -1,0 +1,225 @@
+// RespEngine: requests of one loop's clients, in the order in which they come, with as few commits as that allows.
+//
+//   reads     are answered at once, from a view of the present, while their client has no write under way
+//   writes    are steps of one batch (and reads of a client whose writes are in it); the batch is committed at the turn's end, when it is full, or
+//             when somebody needs what it answers; then each step's reply goes to its client
+//   slow      reads that would hold the loop up run beside it, on a copy of their request; their client is suspended meanwhile
+//
+// So a pipeline of writes, of one client or of many, is one commit, one append to the log, one wait for the disk. All steps of a batch share its
+// system time; where a keyspace keeps history, a key that comes again begins a new batch, so that no version is lost.
+//
+// Always true: a client's replies are in the order of its requests; what was answered is committed; a read sees everything its client wrote before.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Network;
+using Aevum.Model.Access;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+sealed partial class RespEngine
+{
+    readonly ReplyWriter _reply = new();
+    readonly DataCall _call = new();
+    readonly ViewReader _reader;
+
+    public RespEngine(RespServer server, ILoop loop)
+    {
+        Server = server;
+        Loop = loop;
+        _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
+        _reader = new ViewReader(server.Database.Router);
+        loop.TurnEnding += Flush;
+    }
+
+    public RespServer Server { get; }
+
+    public ILoop Loop { get; }
+
+    public RespDatabases Databases => Server.Databases;
+
+    /// <summary>The clients of this loop. On the loop.</summary>
+    public Dictionary<long, RespClient> Clients { get; } = [];
+
+    public RespClient? Accept(IChannel channel)
+    {
+        var now = Server.Database.Shards.Clock.Now;
+        var client = new RespClient(this, channel, Server.NextClientId()) { Since = now, LastHeard = now };
+        Clients.Add(client.Id, client);
+        return client;
+    }
+
+    public void Forget(RespClient client) => Clients.Remove(client.Id);
+
+    // ------------------------------------------------------------------------------------------------ requests
+
+    /// <summary>Takes as many whole requests as there are, unless one has to wait.</summary>
+    /// <returns>Bytes taken.</returns>
+    public int Take(RespClient client, ReadOnlySpan<byte> bytes)
+    {
+        var taken = 0;
+        while (!client.IsSuspended && !client.IsClosing && !client.IsClosed)
+        {
+            var rest = bytes[taken..];
+            switch (client.Parser.Read(rest, out var length))
+            {
+                case ParseStatus.More:
+                    return taken;
+                case ParseStatus.Failed:
+                    Refuse(client, client.Parser.Error);
+                    return bytes.Length;
+                case ParseStatus.Empty:
+                    taken += length;
+                    continue;
+            }
+            taken += length;
+            Do(client, client.Parser.Arguments(rest));
+        }
+        return taken;
+    }
+
+    void Refuse(RespClient client, string why)
+    {
+        FlushFor(client);
+        _reply.Clear();
+        _reply.Error("ERR " + why);
+        client.Send(_reply.Written);
+        client.Close();
+    }
+
+    void Do(RespClient client, CommandArguments args)
+    {
+        var command = Server.Commands.Find(args[0]);
+        Server.Statistics.CountCommand(command);
+        if (Refusal(client, command, args) is { } refusal)
+        {
+            Answer(client, refusal);
+            client.Transaction?.Fail();
+            return;
+        }
+        client.LastCommand = command!.Info.Name;
+        if (client.Transaction is { } transaction && !command.Info.Is(CommandFlags.NotQueued))
+        {
+            transaction.Add(command, args);
+            Answer(client, "+QUEUED\r\n"u8);
+            return;
+        }
+        if (command.Session is { } session) DoSession(client, session, args);
+        else DoData(client, command, args);
+    }
+
+    /// <summary>Why a request cannot be done, as a whole reply; null: it can.</summary>
+    byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
+    {
+        if (command is null) return RespErrors.UnknownCommand(args);
+        if (!command.Info.AcceptsCount(args.Count)) return RespErrors.WrongCount(command.Info.Name);
+        if (client.Transaction is not null && command.Info.Is(CommandFlags.NoMulti)) return RespErrors.NotInMulti;
+        if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
+        return Server.Access.Refusal(client, command, args);
+    }
+
+    // A reply that needs nothing, behind those that are under way.
+    void Answer(RespClient client, ReadOnlySpan<byte> reply)
+    {
+        FlushFor(client);
+        client.Send(reply);
+    }
+
+    void DoSession(RespClient client, SessionCommand command, CommandArguments args)
+    {
+        FlushFor(client);
+        var reply = Server.RentReply();
+        reply.Version = client.Version;
+        try
+        {
+            command.Run(client, args, reply);
+        }
+        catch (AevumException failure)
+        {
+            reply.Clear();
+            reply.Error(RespErrors.TextOf(failure));
+        }
+        client.Send(reply.Written);
+        Server.ReturnReply(reply);
+    }
+
+    // ------------------------------------------------------------------------------------------------ data
+
+    void DoData(RespClient client, KnownCommand command, CommandArguments args)
+    {
+        var data = command.Data!;
+        if (data.Writes(args) || client.PendingSteps > 0) AddStep(client, command, args);
+        else Read(client, data, args);
+    }
+
+    void Publish(List<KeySignal> signals)
+    {
+        if (signals.Count > 0) Server.Signals.Publish(this, signals);
+        signals.Clear();
+    }
+
+    void Read(RespClient client, DataCommand command, CommandArguments args)
+    {
+        _reply.Clear();
+        _reply.Version = client.Version;
+        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
+        try
+        {
+            if (command.IsSlow(_call, args))
+            {
+                ReadBeside(client, command, args);
+                return;
+            }
+            command.Run(_call, args);
+        }
+        catch (AevumException failure)
+        {
+            _reply.Clear();
+            _reply.Error(RespErrors.TextOf(failure));
+        }
+        client.Send(_reply.Written);
+        Publish(_call.Signals);
+    }
+
+    void BeginRead(ViewReader reader, DataCall call, KeyspaceId keyspace, Core.Time.SystemTime? moment, ReplyWriter reply)
+    {
+        reader.View = moment is { } at ? ReadView.AsOf(at) : ReadView.Present;
+        reader.Time = moment ?? Server.Database.Shards.Clock.Now;
+        call.Signals.Clear();
+        call.MayBlock = false;
+        call.Begin(reader, null, keyspace, reply);
+    }
+
+    // A copy of the request goes to a worker; its reply comes back to the loop.
+    void ReadBeside(RespClient client, DataCommand command, CommandArguments args)
+    {
+        byte[] packed = [];
+        _ = CommandProcedure.Pack(ref packed, client.Keyspace, client.Version, mayBlock: false, step: 0, args);
+        var moment = client.Moment;
+        var (keyspace, version) = (client.Keyspace, client.Version);
+        client.Suspend();
+        Server.RunBeside("resp " + command.Info.Name, () =>
+        {
+            var reply = new ReplyWriter { Version = version };
+            var call = new DataCall();
+            BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply);
+            try
+            {
+                command.Run(call, CommandProcedure.ArgumentsOf(packed));
+            }
+            catch (AevumException failure)
+            {
+                reply.Clear();
+                reply.Error(RespErrors.TextOf(failure));
+            }
+            Loop.Post(() =>
+            {
+                client.Send(reply.Written);
+                client.Resume();
+            });
+        });
+    }
+}

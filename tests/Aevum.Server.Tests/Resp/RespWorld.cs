@@ -1,0 +1,207 @@
+// RespWorld: the Redis door over a database in memory, on virtual time, without a network: a client's channel is a list of bytes, a turn is a call.
+//
+//   Ask("SET k v")      one request of the first client, words apart by blanks ("..." quotes), and its reply as text (Told)
+
+using System.Buffers;
+using System.Net;
+using System.Text;
+using Aevum.Core.Network;
+using Aevum.Core.Scheduling;
+using Aevum.Server.Resp;
+
+namespace Aevum.Server.Tests.Resp;
+
+sealed class RespWorld : IDisposable
+{
+    public RespWorld(DatabaseOptions? options = null)
+    {
+        Database = Database.OpenInMemory((options ?? new DatabaseOptions()) with { Scheduler = Scheduler });
+        Server = new RespServer(Database, Scheduler);
+        Loop = new TestLoop();
+        First = Connect();
+    }
+
+    public SimulatedScheduler Scheduler { get; } = new(1);
+
+    public Database Database { get; }
+
+    public RespServer Server { get; }
+
+    public TestLoop Loop { get; }
+
+    public TestChannel First { get; }
+
+    /// <summary>Batches committed so far.</summary>
+    public ulong Position => ((Engine.Shards.LocalShard)Database.Router.Shards[0]).Position;
+
+    public TestChannel Connect() => new(this, Loop);
+
+    /// <summary>One request of the first client, and what it was answered.</summary>
+    public string Ask(string request) => First.Ask(request);
+
+    /// <summary>The same for a request whose words are given.</summary>
+    public string Ask(params string[] words) => First.Ask(words);
+
+    /// <summary>Runs what was posted and what workers do, until nothing is left.</summary>
+    public void Settle()
+    {
+        do
+        {
+            Loop.RunPosted();
+            Loop.EndTurn();
+            Scheduler.RunFor(TimeSpan.Zero);
+        }
+        while (Loop.HasPosted);
+    }
+
+    /// <summary>Lets time pass, for timers too.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Scheduler.RunFor(time);
+        Loop.Pass(time);
+        Settle();
+    }
+
+    public void Dispose()
+    {
+        Server.Dispose();
+        Database.Dispose();
+        Scheduler.Dispose();
+    }
+}
+
+sealed class TestLoop : ILoop
+{
+    readonly Queue<Action> _posted = [];
+    readonly List<(TimeSpan At, Action Action, Timer Timer)> _timers = [];
+    TimeSpan _now;
+
+    public event Action? TurnEnding;
+
+    public bool HasPosted => _posted.Count > 0;
+
+    public void Post(Action action)
+    {
+        lock (_posted) _posted.Enqueue(action);
+    }
+
+    public IDisposable After(TimeSpan time, Action action)
+    {
+        var timer = new Timer();
+        _timers.Add((_now + time, action, timer));
+        return timer;
+    }
+
+    public void RunPosted()
+    {
+        while (_posted.TryDequeue(out var action)) action();
+    }
+
+    public void EndTurn() => TurnEnding?.Invoke();
+
+    public void Pass(TimeSpan time)
+    {
+        _now += time;
+        foreach (var due in _timers.Where(t => t.At <= _now).OrderBy(t => t.At).ToArray())
+        {
+            _timers.Remove(due);
+            if (!due.Timer.IsDisposed) due.Action();
+        }
+    }
+
+    sealed class Timer : IDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public void Dispose() => IsDisposed = true;
+    }
+}
+
+sealed class TestChannel : IChannel
+{
+    readonly RespWorld _world;
+    readonly RespClient _client;
+    readonly ArrayBufferWriter<byte> _sent = new();
+    byte[] _unread = [];
+    bool _paused;
+
+    public TestChannel(RespWorld world, TestLoop loop)
+    {
+        _world = world;
+        Loop = loop;
+        _client = world.Server.EngineOf(loop).Accept(this)!;
+    }
+
+    public ILoop Loop { get; }
+
+    public RespClient Client => _client;
+
+    public IPEndPoint Remote { get; } = new(IPAddress.Loopback, 50_000);
+
+    public IPEndPoint Local { get; } = new(IPAddress.Loopback, 6379);
+
+    public long Pending => _sent.WrittenCount;
+
+    public bool IsClosed { get; private set; }
+
+    public Span<byte> GetSpan(int bytes) => _sent.GetSpan(bytes);
+
+    public void Advance(int bytes) => _sent.Advance(bytes);
+
+    public void Pause() => _paused = true;
+
+    public void Resume()
+    {
+        _paused = false;
+        Loop.Post(Hand);
+    }
+
+    public void Close() => IsClosed = true;
+
+    public void Abort() => IsClosed = true;
+
+    void Hand()
+    {
+        if (_paused || _unread.Length == 0) return;
+        var taken = _client.OnReceived(_unread);
+        _unread = _unread[taken..];
+    }
+
+    /// <summary>Hands bytes over, without ending the turn.</summary>
+    public void Receive(ReadOnlySpan<byte> bytes)
+    {
+        _unread = [.. _unread, .. bytes];
+        Hand();
+    }
+
+    /// <summary>What has been sent since it was asked last.</summary>
+    public byte[] Take()
+    {
+        _world.Settle();
+        var sent = _sent.WrittenSpan.ToArray();
+        _sent.ResetWrittenCount();
+        return sent;
+    }
+
+    public string Ask(string request)
+    {
+        Receive(Encoding.Latin1.GetBytes(request + "\r\n"));
+        return ReplyText.Of(Take());
+    }
+
+    public string Ask(params string[] words)
+    {
+        Receive(Request(words));
+        return ReplyText.Of(Take());
+    }
+
+    public static byte[] Request(params string[] words) =>
+        Encoding.Latin1.GetBytes($"*{words.Length}\r\n{string.Concat(words.Select(w => $"${w.Length}\r\n{w}\r\n"))}");
+
+    /// <summary>The client goes away.</summary>
+    public void Leave()
+    {
+        IsClosed = true;
+        _client.OnClosed();
+    }
+}
