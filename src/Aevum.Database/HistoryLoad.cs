@@ -56,7 +56,8 @@ public sealed class HistoryLoad : IDisposable
 
     /// <summary>Makes a namespace, if it is not there, and a keyspace in it, or gives the one that is there these options.</summary>
     /// <param name="floor">From when on its history is whole; None: from the beginning.</param>
-    public Keyspace CreateKeyspace(string @namespace, string name, KeyspaceOptions options, SystemTime floor = default, KeyspaceKind kind = KeyspaceKind.KeyValue)
+    public Keyspace CreateKeyspace(
+        string @namespace, string name, KeyspaceOptions options, SystemTime floor = default, KeyspaceKind kind = KeyspaceKind.KeyValue)
     {
         if (Database.Catalog.FindNamespace(@namespace) is null) Database.CreateNamespace(@namespace, options);
         using var session = Database.OpenSession(@namespace);

@@ -54,7 +54,8 @@ public sealed class Session : IDisposable
     public Keyspace Keyspace(string name)
     {
         var entry = Find(name);
-        if (entry.Kind != KeyspaceKind.KeyValue) Throw.Invalid($"keyspace \"{name}\" holds structures, not keys and values: it is seen through the Redis protocol");
+        if (entry.Kind != KeyspaceKind.KeyValue)
+            Throw.Invalid($"keyspace \"{name}\" holds structures, not keys and values: it is seen through the Redis protocol");
         return new Keyspace(this, entry.Id);
     }
 
@@ -157,7 +158,8 @@ public sealed class Session : IDisposable
     /// <summary>The same for an action that awaits something. What it awaits holds no locks up but its own.</summary>
     /// <exception cref="AevumException">Also Cancelled: nothing was done.</exception>
     public ValueTask<T> RunAsync<T>(
-        Func<Transaction, ValueTask<T>> action, Isolation isolation = Isolation.Serializable, int attemptsMax = 100, CancellationToken cancellation = default) =>
+        Func<Transaction, ValueTask<T>> action, Isolation isolation = Isolation.Serializable, int attemptsMax = 100,
+        CancellationToken cancellation = default) =>
         TransactionRunner.RunAsync(this, action, isolation, attemptsMax, cancellation);
 
     /// <summary>Ends the session: everything asked of it afterwards is refused with Closed.</summary>

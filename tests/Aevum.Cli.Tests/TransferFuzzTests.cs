@@ -45,7 +45,12 @@ public sealed class TransferFuzzTests
     public void Any_bytes_are_a_header_a_row_or_a_bad_row(ulong seed)
     {
         var random = new SeededRandom(seed);
-        var header = """{"aevum":"export","format":1,"database":"fa0c0000-0000-0000-0000-000000000000","namespace":"n","keyspace":"k","kind":"history","as_of":"1830043","prefix":"p","history_floor":"17","options":{"history":"9.00:00:00","compression":"lz4","merge_operator":"append","default_time_to_live":"2.00:00:00"}}"""u8.ToArray();
+        byte[] header =
+        [
+            .. """{"aevum":"export","format":1,"database":"fa0c0000-0000-0000-0000-000000000000","namespace":"n","keyspace":"k","""u8,
+            .. """ "kind":"history","as_of":"1830043","prefix":"p","history_floor":"17","options":{"history":"9.00:00:00","""u8,
+            .. """ "compression":"lz4","merge_operator":"append","default_time_to_live":"2.00:00:00"}}"""u8,
+        ];
         Assert.Equal(("n", "k"), (ExportHeader.TryRead(header)!.Namespace, ExportHeader.TryRead(header)!.Keyspace));
         for (var round = 0; round < 300; round++)
         {

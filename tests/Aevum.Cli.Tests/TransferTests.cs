@@ -229,7 +229,8 @@ public sealed class TransferTests : IDisposable
         using var database = Database.Open(_world.PathOf("many"));
         database.CreateNamespace("agents", new KeyspaceOptions { History = HistoryPolicy.Forever, DefaultTimeToLive = TimeSpan.FromDays(2) });
         using var session = database.OpenSession();
-        var notes = session.CreateKeyspace("notes", new KeyspaceOptions { History = HistoryPolicy.For(TimeSpan.FromDays(9)), Compression = KeyspaceCompression.Lz4 });
+        var notes = session.CreateKeyspace(
+            "notes", new KeyspaceOptions { History = HistoryPolicy.For(TimeSpan.FromDays(9)), Compression = KeyspaceCompression.Lz4 });
         var log = session.CreateKeyspace("log", new KeyspaceOptions { History = HistoryPolicy.Forever, MergeOperator = "append" });
         for (var i = 0; i < 300; i++)
         {
@@ -279,7 +280,8 @@ public sealed class TransferTests : IDisposable
     [InlineData("V\n", "line 1: it begins an export of values")]
     public void A_history_that_makes_no_sense_leaves_nothing(string input, string why)
     {
-        const string header = """{"aevum":"export","format":1,"namespace":"default","keyspace":"default","kind":"history","as_of":"1700000000000000000","options":{"history":"forever"}}""";
+        const string header = """{"aevum":"export","format":1,"namespace":"default","keyspace":"default","kind":"history",""" +
+            """ "as_of":"1700000000000000000","options":{"history":"forever"}}""";
         input = input.Replace("H\n", header + "\n", StringComparison.Ordinal)
             .Replace("V\n", header.Replace("\"history\",", "\"values\",", StringComparison.Ordinal) + "\n", StringComparison.Ordinal);
         var refused = Import(input, _world.PathOf("copy"), "--format", "ndjson", "--times");

@@ -16,7 +16,13 @@ public sealed class AsyncCommitTests : IDisposable
 
     public AsyncCommitTests()
     {
-        _database = Database.Open("db", new DatabaseOptions { Scheduler = _scheduler, Files = _files, Sync = "always", ShardBoundaries = [[0, 0, 0, 1, 0, 0, 0, 0, 0x6d]] });
+        _database = Database.Open("db", new DatabaseOptions
+        {
+            Scheduler = _scheduler,
+            Files = _files,
+            Sync = "always",
+            ShardBoundaries = [[0, 0, 0, 1, 0, 0, 0, 0, 0x6d]],
+        });
         _session = _database.OpenSession();
     }
 

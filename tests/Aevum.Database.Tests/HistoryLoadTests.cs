@@ -22,7 +22,8 @@ public sealed class HistoryLoadTests : IDisposable
 
     static byte[] B(string text) => Encoding.UTF8.GetBytes(text);
 
-    static string Told(Session session) => string.Join(' ', session.Default.Scan().Select(e => $"{Encoding.UTF8.GetString(e.Key)}={Encoding.UTF8.GetString(e.Value)}@{e.Version.Value}"));
+    static string Told(Session session) => string.Join(
+        ' ', session.Default.Scan().Select(e => $"{Encoding.UTF8.GetString(e.Key)}={Encoding.UTF8.GetString(e.Value)}@{e.Version.Value}"));
 
     static string Told(KeyHistory key) => Encoding.UTF8.GetString(key.Key) + ": " + string.Join(
         ", ", key.Versions.Select(v => $"{v.Time.Value} {v.Change} {Encoding.UTF8.GetString(v.Value)} {v.Expiry.Value} {v.Note?.Actor}"));
@@ -112,7 +113,8 @@ public sealed class HistoryLoadTests : IDisposable
     public void Times_must_make_sense()
     {
         var time = new SystemTime(1_700_000_000_000_000UL << SystemTime.CounterBits);
-        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => HistoryLoad.Begin("x", time, new SystemTime(time.Value - 1), Options)).Code);
+        var before = new SystemTime(time.Value - 1);
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => HistoryLoad.Begin("x", time, before, Options)).Code);
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => HistoryLoad.Begin("x", new SystemTime(5), time, Options)).Code);
         Assert.False(Database.Exists("x", _files));
     }

@@ -1,7 +1,7 @@
 // ExportHeader: the line before the rows of a keyspace: where they come from and what the keyspace was told, so that an import can make it again.
 //
-//   {"aevum": "export", "format": 1, "database", "namespace", "keyspace", "holds": "structures"?, "kind": "values" | "history", "as_of", "prefix"?, "history_floor"?,
-//    "options": {"history": "forever" | "none" | "7.00:00:00", "compression"?, "merge_operator"?, "default_time_to_live"?}}
+//   {"aevum": "export", "format": 1, "database", "namespace", "keyspace", "holds": "structures"?, "kind": "values" | "history",
+//    "as_of", "prefix"?, "history_floor"?, "options": {"history": "forever" | "none" | "7.00:00:00", "compression"?, "merge_operator"?, "default_time_to_live"?}}
 //
 // Properties that are not known here are for people, or for later programs.
 
@@ -19,7 +19,8 @@ namespace Aevum.Cli.Transfer;
 /// <param name="Floor">From when on history is whole; None: from the beginning.</param>
 /// <param name="Prefix">What the exported keys begin with; null: all were.</param>
 sealed record ExportHeader(
-    Guid Database, string Namespace, string Keyspace, bool IsHistory, SystemTime AsOf, KeyspaceOptions Options, SystemTime Floor = default, byte[]? Prefix = null,
+    Guid Database, string Namespace, string Keyspace, bool IsHistory, SystemTime AsOf, KeyspaceOptions Options,
+    SystemTime Floor = default, byte[]? Prefix = null,
     KeyspaceKind Kind = KeyspaceKind.KeyValue)
 {
     public void Write(Utf8JsonWriter json)

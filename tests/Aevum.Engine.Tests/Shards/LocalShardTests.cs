@@ -345,7 +345,8 @@ public sealed class LocalShardTests
     public void Times_pass_every_ceiling(int batches, int seconds)
     {
         var files = new FaultyFileSystem(1);
-        using var world = new EngineWorld(files: files, options: new EngineOptions { Clock = new HybridClockOptions { CeilingSpan = TimeSpan.FromMilliseconds(50) } });
+        var clock = new HybridClockOptions { CeilingSpan = TimeSpan.FromMilliseconds(50) };
+        using var world = new EngineWorld(files: files, options: new EngineOptions { Clock = clock });
         var before = world.Put("a", "1");
         for (var i = 0; i < Math.Min(batches, 200); i++)
         {

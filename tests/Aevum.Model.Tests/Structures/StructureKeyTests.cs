@@ -91,7 +91,8 @@ public sealed class StructureKeyTests
         StructureHead.WriteLarge(value, StructureKind.List, 0x0123456789ABCDEF, 5_000_000_000);
         value[^1] = 9;
         var head = StructureHead.Read(value);
-        Assert.Equal((StructureKind.List, true, 0x0123456789ABCDEFUL, 5_000_000_000L, 2), (head.Kind, head.IsLarge, head.Incarnation, head.Count, head.Rest.Length));
+        Assert.Equal(
+            (StructureKind.List, true, 0x0123456789ABCDEFUL, 5_000_000_000L, 2), (head.Kind, head.IsLarge, head.Incarnation, head.Count, head.Rest.Length));
         var text = StructureHead.Read([StructureHead.TagOf(StructureKind.String), 1, 2]);
         Assert.Equal((StructureKind.String, false, 2), (text.Kind, text.IsLarge, text.Rest.Length));
     }

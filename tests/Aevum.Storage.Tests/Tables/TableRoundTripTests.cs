@@ -46,7 +46,8 @@ public sealed class TableRoundTripTests : IDisposable
 
         CheckScans(oracle, table, random);
         CheckMoves(oracle, table, random, 300);
-        foreach (var ceiling in new[] { 0UL, oracle.Entries[random.Next(oracle.Entries.Count)].Version, random.NextUInt64() >> random.Next(64), ulong.MaxValue - 1 })
+        var some = oracle.Entries[random.Next(oracle.Entries.Count)].Version;
+        foreach (var ceiling in new[] { 0UL, some, random.NextUInt64() >> random.Next(64), ulong.MaxValue - 1 })
             CheckMoves(oracle.UpTo(ceiling), table, random, 100, ceiling);
         CheckLookups(oracle, table, random);
         Assert.Empty(table.Verify());

@@ -52,7 +52,8 @@ readonly struct ExpiryOptions
     }
 
     static (bool IsMilliseconds, bool IsAbsolute)? UnitOf(CommandArguments args, int at) =>
-        args.Is(at, "ex"u8) ? (false, false) : args.Is(at, "px"u8) ? (true, false) : args.Is(at, "exat"u8) ? (false, true) : args.Is(at, "pxat"u8) ? (true, true) : null;
+        args.Is(at, "ex"u8) ? (false, false) : args.Is(at, "px"u8) ? (true, false) :
+        args.Is(at, "exat"u8) ? (false, true) : args.Is(at, "pxat"u8) ? (true, true) : null;
 
     /// <summary>A time of an expiry that must be above zero.</summary>
     public static bool TryTime(DataCall call, ReadOnlySpan<byte> argument, bool isMilliseconds, bool isAbsolute, string command, out SystemTime expiry)
