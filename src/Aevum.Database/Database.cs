@@ -106,6 +106,8 @@ public sealed class Database : IDisposable
 
     internal IShardRouter Router => Shards;
 
+    internal HybridClock Clock => Shards.Clock;
+
     /// <summary>Begins a session.</summary>
     /// <param name="namespace">Must exist; "default" does from the first day.</param>
     /// <param name="principal">In whose name it acts; null: nobody's. Must exist.</param>

@@ -1,7 +1,8 @@
 // ExportHeader: the line before the rows of a keyspace: where they come from and what the keyspace was told, so that an import can make it again.
 //
 //   {"aevum": "export", "format": 1, "database", "namespace", "keyspace", "holds": "structures"?, "kind": "values" | "history",
-//    "as_of", "prefix"?, "history_floor"?, "options": {"history": "forever" | "none" | "7.00:00:00", "compression"?, "merge_operator"?, "default_time_to_live"?}}
+//    "as_of", "prefix"?, "history_floor"?, "options": {"history": "forever" | "none" | "7.00:00:00", "compression"?,
+//    "merge_operator"?, "default_time_to_live"?}}
 //
 // Properties that are not known here are for people, or for later programs.
 

@@ -46,7 +46,7 @@ sealed partial class RespEngine
 
     public RespClient? Accept(IChannel channel)
     {
-        var now = Server.Database.Shards.Clock.Now;
+        var now = Server.Database.Clock.Now;
         var client = new RespClient(this, channel, Server.NextClientId()) { Since = now, LastHeard = now };
         Clients.Add(client.Id, client);
         return client;
@@ -187,7 +187,7 @@ sealed partial class RespEngine
     void BeginRead(ViewReader reader, DataCall call, KeyspaceId keyspace, Core.Time.SystemTime? moment, ReplyWriter reply)
     {
         reader.View = moment is { } at ? ReadView.AsOf(at) : ReadView.Present;
-        reader.Time = moment ?? Server.Database.Shards.Clock.Now;
+        reader.Time = moment ?? Server.Database.Clock.Now;
         call.Signals.Clear();
         call.MayBlock = false;
         call.Begin(reader, null, keyspace, reply);

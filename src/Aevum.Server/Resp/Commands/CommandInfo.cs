@@ -1,3 +1,6 @@
+// CommandInfo: what a command tells of itself, before it is ever run: how many arguments, where its keys stand, what it does to data. One table of these
+// serves the checks before a command, COMMAND and its kin, access lists, and the page of the protocol.
+
 namespace Aevum.Server.Resp.Commands;
 
 /// <summary>How a command behaves, as COMMAND tells it.</summary>
