@@ -58,7 +58,24 @@ public sealed partial class LocalShard
     internal void ApplyJoint(IReadOnlyList<(byte[] Encoded, SystemTime Time)> batches)
     {
         foreach (var (encoded, time) in batches) ApplyLocked(encoded, ++_position, time.Value);
+    }
+
+    /// <summary>Brings to light what was applied, unless it has to be durable first.</summary>
+    internal void ShowJoint()
+    {
         if (!_waitsForSync) ShowLocked();
+    }
+
+    internal void WaitJoint(LogAddress address)
+    {
+        try
+        {
+            _log.WaitAcknowledged(address);
+        }
+        catch (AevumException stopped)
+        {
+            throw Unknown(stopped);
+        }
     }
 
     internal void AcknowledgeJoint(LogAddress address, SystemTime time) => Acknowledge(address, time.Value);

@@ -39,6 +39,7 @@ public sealed partial class LocalShard
     {
         if (view.IsPresent)
         {
+            _environment.WaitForShowing();
             if (!_tree.TryPin(key, ReadPoint.Latest, out pin)) return false;
             if (pin.Expiry == SystemTime.None || pin.Expiry > _clock.Now) return true;
             pin.Dispose();
@@ -74,12 +75,14 @@ public sealed partial class LocalShard
     public void ReadMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadView view, Span<byte[]?> values)
     {
         if (!view.IsPresent) RequireOver(view.At);
+        else _environment.WaitForShowing();
         _tree.GetMany(keys, view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At), values);
     }
 
     public IShardCursor OpenCursor(byte[] start, byte[]? end, ReadView view)
     {
         if (!view.IsPresent) RequireOver(view.At);
+        else _environment.WaitForShowing();
         var point = view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At);
         return new LocalCursor(_tree.Iterate(new IterateOptions { Start = start, End = end, Point = point }));
     }

@@ -22,6 +22,7 @@ sealed class ShardEnvironment
     LogAddress _ceilingAddress;     // behind the newest ceiling; under the gate
     int _listeners;
     int _renewing;
+    int _showing;      // commits over several shards that are coming to light
     volatile bool _closed;
 
     public ShardEnvironment(EngineOptions options, IScheduler scheduler, HybridClock clock, EnginePolicy policy)
@@ -141,6 +142,30 @@ sealed class ShardEnvironment
         catch (AevumException closing) when (closing.Code == ErrorCode.Closed)
         {
         }
+    }
+
+    /// <summary>Brings a commit over several shards to light as one: a read of the present that begins meanwhile waits until all of them show it. Else
+    /// who saw it on one shard might not yet see it on the next.</summary>
+    /// <param name="show">Quick, and waits for nobody.</param>
+    public void ShowTogether(Action show)
+    {
+        Interlocked.Increment(ref _showing);
+        try
+        {
+            show();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _showing);
+        }
+    }
+
+    /// <summary>Asked before each read of the present.</summary>
+    public void WaitForShowing()
+    {
+        if (Volatile.Read(ref _showing) == 0) return;
+        var spin = default(SpinWait);
+        while (Volatile.Read(ref _showing) != 0) spin.SpinOnce();
     }
 
     public bool IsClosed => _closed;

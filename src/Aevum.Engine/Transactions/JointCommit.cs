@@ -60,7 +60,12 @@ sealed class JointCommit
 
     void Acknowledge()
     {
-        foreach (var (shard, part) in _parts) shard.AcknowledgeJoint(_address, part.Time);
+        // The first waits for the log, in which all of it is; then nobody waits any more.
+        _parts[0].Shard.WaitJoint(_address);
+        _environment.ShowTogether(() =>
+        {
+            foreach (var (shard, part) in _parts) shard.AcknowledgeJoint(_address, part.Time);
+        });
     }
 
     static JointCommit Decide(
@@ -189,6 +194,10 @@ sealed class JointCommit
             throw LocalShard.Unknown(stopped);
         }
         foreach (var (shard, list) in records) shard.ApplyJoint(list);
+        _environment.ShowTogether(() =>
+        {
+            foreach (var shard in records.Keys) shard.ShowJoint();
+        });
         return true;
     }
 

@@ -1,3 +1,5 @@
+using Aevum.Core.Errors;
+
 namespace Aevum.Storage.Compaction;
 
 /// <summary>The shape that compaction holds a tree to. Defaults suit tables of tens of gigabytes on one disk.</summary>
@@ -32,4 +34,13 @@ public sealed record CompactionOptions
 
     /// <summary>False: tables are merged only when asked (bulk loads, tests).</summary>
     public bool Automatic { get; init; } = true;
+
+    /// <exception cref="AevumException">InvalidArgument: writers would wait for a compaction that is never due.</exception>
+    public void Check()
+    {
+        if (LevelZeroTrigger < 1 || LevelZeroSlowdown < LevelZeroTrigger || LevelZeroStop < LevelZeroSlowdown)
+            Throw.Invalid(
+                $"tables on level 0 are merged at {LevelZeroTrigger}, slow writers down at {LevelZeroSlowdown} and stop them at {LevelZeroStop}: " +
+                "these must be above zero and in this order");
+    }
 }

@@ -42,6 +42,7 @@ public sealed partial class Tree
     public static Tree Open(StorageEnvironment environment, string directory, TreeOptions? options = null)
     {
         options ??= TreeOptions.Default;
+        options.Compaction.Check();
         var files = environment.Files;
         files.CreateDirectoryDurably(directory);
         // An earlier attempt may have made the name and died before it was durable.

@@ -107,6 +107,41 @@ public sealed class JointCommitTests : IDisposable
         Assert.Equal("2 2 2", Commit(("a", "2", "1"), ("m", "2", "1"), ("z", "2", "1")) is { } ? All() : "");
     }
 
+    [Theory]
+    [InlineData("os")]
+    [InlineData("always")]
+    public void Who_sees_it_on_one_shard_sees_it_on_the_next(string sync)
+    {
+        using var scheduler = new ThreadScheduler();
+        using var shards = LocalShards.Open(new MemoryFileSystem(), scheduler, "db", _options with { SyncName = sync });
+        string[] keys = ["a", "m", "z"];
+        var isDone = false;
+        var writer = scheduler.Start("writer", WorkClass.Urgent, _ =>
+        {
+            for (var i = 0; i < 3000; i++)
+                shards.CommitJointly([.. keys.Select(key =>
+                {
+                    var part = new StepBatch();
+                    part.Put(Key(key), BitConverter.GetBytes(i));
+                    return (shards.ShardOf(Key(key)), part);
+                })]);
+            Volatile.Write(ref isDone, true);
+            return Task.CompletedTask;
+        });
+        while (!Volatile.Read(ref isDone))
+        {
+            var seen = -1;
+            foreach (var key in keys)
+            {
+                var now = shards.ShardOf(Key(key)).Read(Key(key), ReadView.Present, out _) is { } value ? BitConverter.ToInt32(value) : -1;
+                Assert.True(now >= seen, $"{key} shows {now}, and {seen} had been seen");
+                seen = now;
+            }
+        }
+        writer.Wait();
+        Assert.Null(writer.Failure);
+    }
+
     [Fact]
     public void A_part_without_effects_needs_no_intents()
     {

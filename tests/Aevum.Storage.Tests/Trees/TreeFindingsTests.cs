@@ -29,6 +29,20 @@ public sealed class TreeFindingsTests
         Assert.Equal("0=before a=older b=next", world.Scan(ReadPoint.LatestAt(new(25))));
     }
 
+    // Writers waited for ever for a compaction that was not due before they stopped.
+    [Theory]
+    [InlineData(0, 20, 36)]
+    [InlineData(40, 20, 36)]
+    [InlineData(4, 40, 36)]
+    public void Bounds_of_level_zero_that_would_stop_writers_for_good_are_refused(int trigger, int slowdown, int stop)
+    {
+        var options = new CompactionOptions { LevelZeroTrigger = trigger, LevelZeroSlowdown = slowdown, LevelZeroStop = stop };
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(options.Check).Code);
+        CompactionOptionsOf(4, 4, 4).Check();
+
+        static CompactionOptions CompactionOptionsOf(int a, int b, int c) => new() { LevelZeroTrigger = a, LevelZeroSlowdown = b, LevelZeroStop = c };
+    }
+
     // It read the memtable, which others go on writing to.
     [Fact]
     public void An_iterator_does_not_see_what_is_written_after_it_was_made()
