@@ -1,0 +1,128 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+
+namespace Aevum.Core.Network;
+
+/// <summary>A connection by its descriptor.</summary>
+sealed unsafe class EpollChannel : StreamChannel, IReady
+{
+    const int VectorsMax = 64;
+
+    readonly EpollLoop _loop;
+    readonly int _descriptor;
+    readonly ulong _data;
+    readonly IPEndPoint _listening;
+    uint _interest = SocketCalls.In;
+
+    EpollChannel(EpollLoop loop, EpollListener listener, int descriptor, IPEndPoint remote) : base(loop, listener, remote)
+    {
+        _loop = loop;
+        _descriptor = descriptor;
+        _listening = listener.Endpoint;
+        if (loop.Register(this, descriptor, _interest) is { } data) _data = data;
+        else _descriptor = -1;
+    }
+
+    /// <returns>Null if the system refuses; then the descriptor is closed.</returns>
+    public static EpollChannel? Create(EpollLoop loop, EpollListener listener, int descriptor, IPEndPoint remote)
+    {
+        var channel = new EpollChannel(loop, listener, descriptor, remote);
+        if (channel._descriptor >= 0) return channel;
+        SocketCalls.Close(descriptor);
+        return null;
+    }
+
+    public override IPEndPoint Local => (IsReleased ? null : SocketCalls.LocalAddress(_descriptor)) ?? _listening;
+
+    public void OnReady(uint events)
+    {
+        if ((events & SocketCalls.Failed) != 0)
+        {
+            // Reported whether or not anybody is interested: the connection is gone in both directions.
+            if ((events & SocketCalls.In) != 0 && WantsInput) OnReadable();
+            End(reset: false);
+            return;
+        }
+        if ((events & SocketCalls.In) != 0) OnReadable();
+        if (IsReleased) return;
+        if ((events & SocketCalls.InputEnd) != 0 && !IsInputEndKnown)
+        {
+            OnInputEndKnown();
+            if (IsReleased) return;
+            SetInterest(_interest & ~SocketCalls.InputEnd);
+        }
+        if ((events & SocketCalls.Out) != 0) OnWritable();
+    }
+
+    protected override int Receive(Span<byte> target)
+    {
+        fixed (byte* bytes = target)
+        {
+            while (true)
+            {
+                var received = SocketCalls.Receive(_descriptor, bytes, target.Length);
+                if (received >= 0) return (int)received;
+                var error = SocketCalls.Error;
+                if (error == SocketCalls.WouldBlock) return WouldBlock;
+                if (error != SocketCalls.Interrupted) return Broken;
+            }
+        }
+    }
+
+    [SkipLocalsInit]
+    protected override bool Send(ref ChannelOutput output)
+    {
+        var vectors = stackalloc SocketCalls.IoVector[VectorsMax];
+        while (output.Length > 0)
+        {
+            long asked = 0;
+            var count = 0;
+            for (var chunk = output.First; chunk is not null && count < VectorsMax; chunk = chunk->Next)
+            {
+                var length = chunk->End - chunk->Start;
+                if (length == 0) continue;
+                vectors[count].Bytes = Chunk.Bytes(chunk) + chunk->Start;
+                vectors[count++].Length = (nuint)length;
+                asked += length;
+            }
+            var sent = count == 1 ? SocketCalls.Send(_descriptor, vectors->Bytes, (int)asked) : SocketCalls.Send(_descriptor, vectors, count);
+            if (sent >= 0)
+            {
+                output.Consume(sent, Loop.Chunks);
+                if (sent < asked) return true;      // the system's buffer is full
+                continue;
+            }
+            var error = SocketCalls.Error;
+            if (error == SocketCalls.WouldBlock) return true;
+            if (error != SocketCalls.Interrupted) return false;
+        }
+        return true;
+    }
+
+    protected override void SetReading(bool reading)
+    {
+        // Who does not read wants to know at least that the other side has ended.
+        var interest = _interest & ~(SocketCalls.In | SocketCalls.InputEnd);
+        if (reading) interest |= SocketCalls.In;
+        else if (!IsInputEndKnown) interest |= SocketCalls.InputEnd;
+        SetInterest(interest);
+    }
+
+    protected override void SetWriting(bool writing) => SetInterest(writing ? _interest | SocketCalls.Out : _interest & ~SocketCalls.Out);
+
+    void SetInterest(uint interest)
+    {
+        if (interest == _interest || IsReleased) return;
+        _interest = interest;
+        _loop.Change(_descriptor, interest, _data);
+    }
+
+    protected override void EndSending() => SocketCalls.EndSending(_descriptor);
+
+    protected override void ReleaseTransport(bool reset)
+    {
+        _loop.Unregister(_descriptor, _data);
+        if (reset) SocketCalls.Reset(_descriptor);
+        else SocketCalls.Close(_descriptor);
+    }
+}
