@@ -9,8 +9,8 @@
 // The other side may end its direction and still wait for answers: what came before its end is handled and answered, then the connection is
 // closed. A handler that is paused meanwhile (a slow command) is told at once (OnInputEnded) and keeps the connection until it resumes.
 //
-// Always true: a handler is told of each byte once and in order, of the end once, and of nothing after it; what was sent is on the wire in the
-// order of Send, or the connection ends.
+// Always true: a handler is told of each byte once and in order, of the end once, and of nothing after it; what was sent is on the wire in
+// the order of Send, or the connection ends.
 
 using System.Net;
 using System.Net.Security;
@@ -26,7 +26,8 @@ public interface INetwork : IDisposable
 
     /// <summary>Listens, and hands connections to loops in turn.</summary>
     /// <param name="endpoint">Port 0: any that is free.</param>
-    /// <param name="accept">Makes the handler of a connection; called on the loop that it belongs to from then on. Null: not wanted, it is closed.</param>
+    /// <param name="accept">Makes the handler of a connection; called on the loop that it belongs to from then on. Null: not wanted, it is
+    /// closed.</param>
     /// <exception cref="Errors.AevumException">InputOutput: the address is in use, or not of this machine.</exception>
     IListener Listen(IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options);
 }
@@ -44,7 +45,8 @@ public interface IListener : IDisposable
 /// <summary>A thread that serves connections.</summary>
 public interface ILoop
 {
-    /// <summary>Runs an action on the loop, soon; in the order of the calls. Any thread. Dropped when the network has been disposed.</summary>
+    /// <summary>Runs an action on the loop, soon; in the order of the calls. Any thread. Dropped when the network has been
+    /// disposed.</summary>
     void Post(Action action);
 
     /// <summary>Runs an action on the loop after some time, unless what is returned was disposed before. On the loop only.</summary>
@@ -77,8 +79,8 @@ public interface IChannel
     /// <summary>Bytes that wait to be sent.</summary>
     long Pending { get; }
 
-    /// <summary>More waits than <see cref="ListenOptions.PendingPause"/>. A handler of many requests with long replies looks at it between two of
-    /// them and returns what it has taken; it is called again, without a Resume, when all has been sent.</summary>
+    /// <summary>More waits than <see cref="ListenOptions.PendingPause"/>. A handler of many requests with long replies looks at it between
+    /// two of them and returns what it has taken; it is called again, without a Resume, when all has been sent.</summary>
     bool IsFull { get; }
 
     /// <summary>Bytes that wait to be sent above which this connection is ended; at first <see cref="ListenOptions.PendingMax"/>.</summary>
@@ -91,8 +93,8 @@ public interface IChannel
     /// <summary>Hands nothing more to the handler until <see cref="Resume"/>; what the other side sends stays in the kernel.</summary>
     void Pause();
 
-    /// <summary>Hands over what was kept back, in the next turn, and reads on. Without a Pause before: what was not taken is handed over again
-    /// in the next turn (a handler that has done enough for this one).</summary>
+    /// <summary>Hands over what was kept back, in the next turn, and reads on. Without a Pause before: what was not taken is handed over
+    /// again in the next turn (a handler that has done enough for this one).</summary>
     void Resume();
 
     /// <summary>Goes over to TLS, as protocols do that begin in the clear. What waits is sent in the clear before; what came in and is not
@@ -102,8 +104,8 @@ public interface IChannel
     /// <summary>What the other side has shown of itself, if it was asked to and TLS is on.</summary>
     X509Certificate? RemoteCertificate { get; }
 
-    /// <summary>Ends the connection when what waits has been sent, at most <see cref="ListenOptions.CloseMax"/> later. Nothing more is handed
-    /// to the handler but the end.</summary>
+    /// <summary>Ends the connection when what waits has been sent, at most <see cref="ListenOptions.CloseMax"/> later. Nothing more is
+    /// handed to the handler but the end.</summary>
     void Close();
 
     /// <summary>Ends the connection now.</summary>
@@ -115,11 +117,13 @@ public interface IChannelHandler
 {
     /// <summary>Takes what has come in.</summary>
     /// <param name="bytes">Valid during the call. Begins with what was not taken before.</param>
-    /// <returns>Bytes taken, as far as whole requests go; the rest is kept and handed over again when there is more, or after a Resume.</returns>
+    /// <returns>Bytes taken, as far as whole requests go; the rest is kept and handed over again when there is more, or after a
+    /// Resume.</returns>
     int OnReceived(ReadOnlySpan<byte> bytes);
 
-    /// <summary>The other side will send nothing more. Told once at most, even while paused, then perhaps before its last bytes are handed over.
-    /// The connection ends when they have been and all is sent, unless it is paused, or is paused here; then after the Resume.</summary>
+    /// <summary>The other side will send nothing more. Told once at most, even while paused, then perhaps before its last bytes are handed
+    /// over. The connection ends when they have been and all is sent, unless it is paused, or is paused here; then after the
+    /// Resume.</summary>
     void OnInputEnded() { }
 
     /// <summary>The connection has ended, whoever ended it; nothing can be sent any more. Told once, at the end of a turn.</summary>
@@ -149,8 +153,8 @@ public sealed record ListenOptions
     /// <summary>How long a closed connection may take to fetch what waits for it, and to end its own side.</summary>
     public TimeSpan CloseMax { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Encrypts; null: in the clear. Asked for each connection, so that certificates can change. Called on a thread for handshakes.
-    /// Give a ServerCertificateContext that is kept: without one each handshake builds the chain anew.</summary>
+    /// <summary>Encrypts; null: in the clear. Asked for each connection, so that certificates can change. Called on a thread for
+    /// handshakes. Give a ServerCertificateContext that is kept: without one each handshake builds the chain anew.</summary>
     public Func<SslServerAuthenticationOptions>? Tls { get; init; }
 
     /// <summary>How long two sides may take to agree on TLS.</summary>

@@ -9,7 +9,7 @@ public sealed record NetworkOptions
     /// <summary>Appears in the names of the threads.</summary>
     public string Name { get; init; } = "aevum-net";
 
-    /// <summary>Told on a loop of what a handler, a posted action or a timer threw. A handler's exception ends its connection, no more. Without
-    /// this, an exception of an action or a timer ends the process, for nobody else would know of it.</summary>
+    /// <summary>Told on a loop of what a handler, a posted action or a timer threw. A handler's exception ends its connection, no more.
+    /// Without this, an exception of an action or a timer ends the process, for nobody else would know of it.</summary>
     public Action<Exception>? OnFailure { get; init; }
 }

@@ -1,3 +1,5 @@
+// NetworkContract, how connections end: closed, cut off, refused, half-closed, broken.
+
 using Aevum.Core.Errors;
 using Aevum.Core.Network;
 using Aevum.Core.Scheduling;

@@ -1,5 +1,5 @@
-// NetworkContract: what every network promises, once. Each implementation inherits these tests and says how it is made. This file: bytes, pauses,
-// limits. The ends of connections stand in NetworkContract.Ends.cs, TLS in NetworkContract.Tls.cs.
+// NetworkContract: what every network promises, once. Each implementation inherits these tests and says how it is made. This file: bytes,
+// pauses, limits. The ends of connections stand in NetworkContract.Ends.cs, TLS in NetworkContract.Tls.cs.
 
 using System.Collections.Concurrent;
 using System.Net;

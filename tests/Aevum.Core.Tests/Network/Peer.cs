@@ -1,3 +1,5 @@
+// Peer: the other side of a connection, as a test plays it: over a socket, or in a simulated network.
+
 using System.Net;
 using System.Net.Sockets;
 using System.Text;

@@ -1,4 +1,5 @@
-// LibC: the calls into the operating system's C library that files need, all of them (the network has its own, SocketCalls). Every caller has a managed way round when IsAvailable is false.
+// LibC: the calls into the operating system's C library that files need, all of them (the network has its own, SocketCalls).
+// Every caller has a managed way round when IsAvailable is false.
 //
 // Only on 64-bit Linux and macOS, x64 and arm64: the constants below are those of these four. All signatures are blittable. None is called
 // with variable arguments (macOS passes those differently on arm64): open(2) without O_CREAT has none.

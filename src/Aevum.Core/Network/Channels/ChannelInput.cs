@@ -1,9 +1,10 @@
+// ChannelInput: what a handler has not taken yet, in one piece. In most turns that is nothing, and then there is no memory either.
+
 using System.Runtime.InteropServices;
 using Aevum.Core.Errors;
 
 namespace Aevum.Core.Network;
 
-/// <summary>What a handler has not taken yet: in most turns nothing, and then there is no memory either. Bytes are contiguous.</summary>
 unsafe struct ChannelInput
 {
     const int CapacityMin = 256;

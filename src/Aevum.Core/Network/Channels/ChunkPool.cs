@@ -1,5 +1,5 @@
-// ChunkPool: the memory that output waits in, shared by the connections of a loop. Two sizes are kept for the next who needs them; what is larger
-// is made and freed. So a connection that has nothing to say holds nothing.
+// ChunkPool: the memory that output waits in, shared by the connections of a loop. Two sizes are kept for the next who needs them; what is
+// larger is made and freed. So a connection that has nothing to say holds nothing.
 //
 //   chunk, from first byte to last:   next (8), capacity (4), start (4), end (4), padding (4), bytes
 //

@@ -12,8 +12,8 @@
 //   Lingering  -> Released    [the other side ended its direction, or CloseMax passed]
 //   any        -> Released    [Abort, a broken connection, a limit]                              handler told at the end of the turn
 //
-// A channel hands over while it is not paused by its handler, not full (PendingPause), and open. What stops it does not call the system: only
-// when something comes in that nobody wants is the system asked to be silent. A slow command between two requests costs no call.
+// A channel hands over while it is not paused by its handler, not full (PendingPause), and open. What stops it does not call the system:
+// only when something comes in that nobody wants is the system asked to be silent. A slow command between two requests costs no call.
 
 using System.Net;
 using System.Net.Security;

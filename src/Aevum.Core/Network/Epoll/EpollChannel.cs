@@ -1,9 +1,11 @@
+// EpollChannel: a connection by its descriptor, which does not wait. The system is asked to change what it reports only when that differs
+// from what it reports already.
+
 using System.Net;
 using System.Runtime.CompilerServices;
 
 namespace Aevum.Core.Network;
 
-/// <summary>A connection by its descriptor.</summary>
 sealed unsafe class EpollChannel : StreamChannel, IReady
 {
     const int VectorsMax = 64;
@@ -85,7 +87,9 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
                 vectors[count++].Length = (nuint)length;
                 asked += length;
             }
-            var sent = count == 1 ? SocketCalls.Send(_descriptor, vectors->Bytes, (int)asked) : SocketCalls.Send(_descriptor, vectors, count);
+            var sent = count == 1
+                ? SocketCalls.Send(_descriptor, vectors->Bytes, (int)asked)
+                : SocketCalls.Send(_descriptor, vectors, count);
             if (sent >= 0)
             {
                 output.Consume(sent, Loop.Chunks);

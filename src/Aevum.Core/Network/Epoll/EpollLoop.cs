@@ -1,8 +1,9 @@
-// EpollLoop: waits in epoll_wait, level-triggered: what is ready and was not read to its end is reported again in the next turn, so that one
-// connection's flood costs the others one piece at a time.
+// EpollLoop: waits in epoll_wait, level-triggered: what is ready and was not read to its end is reported again in the next turn, so that
+// one connection's flood costs the others one piece at a time.
 //
-// What epoll hands back is a slot and its generation, never a descriptor: events of one epoll_wait may speak of a connection that was closed
-// since, and whose descriptor belongs to another by now. A slot's generation grows when it is freed; an event of an old one is nobody's.
+// What epoll hands back is a slot and its generation, never a descriptor: events of one epoll_wait may speak of a connection that was
+// closed since, and whose descriptor belongs to another by now. A slot's generation grows when it is freed; an event of an old one is
+// nobody's.
 //
 // Other threads wake the loop by an eventfd, written at most once between two sleeps.
 

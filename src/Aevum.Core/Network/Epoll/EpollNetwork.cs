@@ -1,8 +1,9 @@
-// EpollNetwork: connections on Linux, by epoll. A listener is one more descriptor of a loop, which accepts and deals the connections out to all.
+// EpollNetwork: connections on Linux, by epoll. A listener is one more descriptor of a loop, which accepts and deals the connections out to
+// all.
 //
-// When the process has no descriptor left, a connection would stay in the system's queue and the loop would be told of it again and again. So a
-// descriptor is kept in reserve: it is closed, the connection accepted and closed at once, and the reserve made anew. If even that does not
-// work, the listener looks away for a moment.
+// When the process has no descriptor left, a connection would stay in the system's queue and the loop would be told of it again and again.
+// So a descriptor is kept in reserve: it is closed, the connection accepted and closed at once, and the reserve made anew. If even that
+// does not work, the listener looks away for a moment.
 
 using System.Net;
 using Aevum.Core.Errors;
@@ -20,7 +21,8 @@ sealed class EpollNetwork : LoopNetwork
 
     public static bool IsAvailable => SocketCalls.IsAvailable;
 
-    protected override LoopListener CreateListener(EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) =>
+    protected override LoopListener CreateListener(
+        EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) =>
         EpollListener.Create((EpollLoop)loop, endpoint, accept, options);
 
     protected override TlsHandshakes CreateHandshakes(NetworkOptions options) => new HandshakeThread(options.Name + "-tls");

@@ -1,7 +1,7 @@
 // SocketCalls: the calls into Linux' C library that connections need, all of them. SocketNetwork is the managed way round.
 //
-// 64-bit Linux, x64 and arm64: the constants below are those of these two. Everything is blittable. The calls of every request (epoll_wait, recv,
-// send) do without the marshaller's own keeping of errno: Error is asked for directly after the call, on the same thread.
+// 64-bit Linux, x64 and arm64: the constants below are those of these two. Everything is blittable. The calls of every request (epoll_wait,
+// recv, send) do without the marshaller's own keeping of errno: Error is asked for directly after the call, on the same thread.
 //
 // struct epoll_event is packed on x64 (12 bytes, data at 4) and is not on arm64 (16 bytes, data at 8).
 
@@ -170,7 +170,8 @@ static unsafe partial class SocketCalls
         _ = close(descriptor);
     }
 
-    static bool SetOption(int descriptor, int level, int option, int value) => setsockopt(descriptor, level, option, &value, sizeof(int)) == 0;
+    static bool SetOption(int descriptor, int level, int option, int value) =>
+        setsockopt(descriptor, level, option, &value, sizeof(int)) == 0;
 
     // sockaddr_in: family 2, port 2 (big-endian), address 4, zeros 8. sockaddr_in6: family 2, port 2, flow 4, address 16, scope 4.
     static int WriteAddress(IPEndPoint endpoint, byte* target)

@@ -7,9 +7,9 @@
 //
 // What is posted during a turn runs in the next one, which then begins without sleep. So a turn ends, whoever posts.
 //
-// A loop owns what its connections share, so that an idle one has no buffer at all: the read buffer, the chunks of output, the room that leads
-// nowhere. The read buffer has headroom in front of it: what a connection has kept of its last request is copied there, and the handler sees
-// both in one piece.
+// A loop owns what its connections share, so that an idle one has no buffer at all: the read buffer, the chunks of output, the room that
+// leads nowhere. The read buffer has headroom in front of it: what a connection has kept of its last request is copied there, and the
+// handler sees both in one piece.
 //
 // Always true: everything but Post is called on the loop; a Post wakes the loop at most once between two sleeps; no handler is called while
 // another call to it has not returned.
@@ -159,7 +159,8 @@ abstract unsafe class EventLoop : ILoop
     /// <summary>Frees what belongs to the system.</summary>
     protected abstract void Release();
 
-    /// <summary>How long the loop may sleep, and that it will: from now on a Post wakes it. Zero: not at all. Infinite: as long as it likes.</summary>
+    /// <summary>How long the loop may sleep, and that it will: from now on a Post wakes it. Zero: not at all. Infinite: as long as it
+    /// likes.</summary>
     protected TimeSpan BeginSleep()
     {
         if (_woken.Count > 0) return TimeSpan.Zero;
@@ -188,7 +189,8 @@ abstract unsafe class EventLoop : ILoop
     }
 
     /// <summary>Systems wait whole milliseconds; a sleep that ends early would be followed by many short ones.</summary>
-    protected static TimeSpan RoundUp(TimeSpan time) => TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(time.TotalMilliseconds), 0, 3600_000.0));
+    protected static TimeSpan RoundUp(TimeSpan time) =>
+        TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(time.TotalMilliseconds), 0, 3600_000.0));
 
     /// <summary>Whether there is something to do without anything coming in.</summary>
     protected bool HasWork

@@ -1,4 +1,5 @@
-// LoopNetwork: the loops of a network, who gets the next connection, and the end of it all. Listeners belong to one loop each, which accepts.
+// LoopNetwork: the loops of a network, who gets the next connection, and the end of it all. Listeners belong to one loop each, which
+// accepts.
 
 using System.Net;
 using Aevum.Core.Errors;
@@ -60,7 +61,8 @@ abstract class LoopNetwork : INetwork
     /// <summary>The loop of the next connection.</summary>
     public EventLoop NextLoop() => _loops[Interlocked.Increment(ref _nextChannel) % _loops.Length];
 
-    protected abstract LoopListener CreateListener(EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options);
+    protected abstract LoopListener CreateListener(
+        EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options);
 
     protected abstract TlsHandshakes CreateHandshakes(NetworkOptions options);
 

@@ -1,7 +1,7 @@
 // LoopTimers: what a loop has to do later. A heap by time; actions of one time run in the order they were asked for.
 //
-// What was disposed of before its time stays in the heap as an empty shell until its time, or until the heap has doubled and is swept, so the
-// heap never holds more than twice what is awaited (or SweepMin). On the loop only.
+// What was disposed of before its time stays in the heap as an empty shell until its time, or until the heap has doubled and is swept, so
+// the heap never holds more than twice what is awaited (or SweepMin). On the loop only.
 
 using Aevum.Core.Errors;
 

@@ -1,8 +1,9 @@
+// MemoryChannel: the served side of a simulated connection. What its pipes tell is posted to the loop, once at a time.
+
 using System.Net;
 
 namespace Aevum.Core.Network;
 
-/// <summary>The served side of a simulated connection. What its pipes tell is posted to the loop, once at a time.</summary>
 sealed unsafe class MemoryChannel : StreamChannel
 {
     readonly MemoryPipe _in, _out;
@@ -10,7 +11,8 @@ sealed unsafe class MemoryChannel : StreamChannel
     int _readablePosted, _writablePosted;
     bool _wantsReading = true, _wantsWriting;
 
-    public MemoryChannel(MemoryLoop loop, MemoryListener listener, MemoryPipe @in, MemoryPipe @out, IPEndPoint remote) : base(loop, listener, remote)
+    public MemoryChannel(MemoryLoop loop, MemoryListener listener, MemoryPipe @in, MemoryPipe @out, IPEndPoint remote)
+        : base(loop, listener, remote)
     {
         (_in, _out) = (@in, @out);
         Local = listener.Endpoint;

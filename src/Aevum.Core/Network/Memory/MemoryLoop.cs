@@ -26,13 +26,15 @@ sealed class MemoryLoop : EventLoop
 
     protected override void Release() { }
 
+    static TimeSpan? Limit(TimeSpan sleep) => sleep == Timeout.InfiniteTimeSpan ? null : sleep;
+
     async Task RunAsync(CancellationToken cancellation)
     {
         while (!IsStopping && !cancellation.IsCancellationRequested)
         {
             var sleep = BeginSleep();
             if (sleep == TimeSpan.Zero) await _scheduler.Yield();
-            else await _wake.WaitUntilAsync(() => !IsAsleep || cancellation.IsCancellationRequested, sleep == Timeout.InfiniteTimeSpan ? null : sleep);
+            else await _wake.WaitUntilAsync(() => !IsAsleep || cancellation.IsCancellationRequested, Limit(sleep));
             EndSleep();
             Volatile.Write(ref _thread, Environment.CurrentManagedThreadId);
             BeginTurn();

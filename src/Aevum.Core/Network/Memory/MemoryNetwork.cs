@@ -1,5 +1,5 @@
-// MemoryNetwork: connections inside one process, for tests. On a SimulatedScheduler everything follows from its seed: which turn runs next, where
-// the bytes are split, when they arrive. Handlers, turns and channels are the same code as on the real networks.
+// MemoryNetwork: connections inside one process, for tests. On a SimulatedScheduler everything follows from its seed: which turn runs next,
+// where the bytes are split, when they arrive. Handlers, turns and channels are the same code as on the real networks.
 
 using System.Net;
 using Aevum.Core.Errors;
@@ -32,7 +32,8 @@ public sealed class MemoryNetwork : INetwork
 
     public IReadOnlyList<ILoop> Loops => _core.Loops;
 
-    public IListener Listen(IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) => _core.Listen(endpoint, accept, options);
+    public IListener Listen(IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) =>
+        _core.Listen(endpoint, accept, options);
 
     /// <summary>Connects to what listens in this network.</summary>
     /// <exception cref="AevumException">InputOutput: nobody listens there.</exception>
@@ -90,7 +91,8 @@ public sealed class MemoryNetwork : INetwork
             lock (_names)
             {
                 if (endpoint.Port == 0) endpoint = new IPEndPoint(endpoint.Address, _nextPort++);
-                if (_listeners.ContainsKey(endpoint)) throw new AevumException(ErrorCode.InputOutput, $"cannot listen on {endpoint}: somebody does already");
+                if (_listeners.ContainsKey(endpoint))
+                    throw new AevumException(ErrorCode.InputOutput, $"cannot listen on {endpoint}: somebody does already");
                 var listener = new MemoryListener(this, (MemoryLoop)loop, endpoint, accept, options);
                 _listeners.Add(endpoint, listener);
                 loop.TryPost(listener.Open);
@@ -125,7 +127,8 @@ public sealed class MemoryNetwork : INetwork
     }
 }
 
-sealed class MemoryListener(MemoryNetwork.Core core, MemoryLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options)
+sealed class MemoryListener(
+    MemoryNetwork.Core core, MemoryLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options)
     : LoopListener(loop, accept, options)
 {
     public override IPEndPoint Endpoint => endpoint;

@@ -1,9 +1,10 @@
-// MemoryPipe: one direction of a simulated connection. Bytes are written into a window, travel for a while, become visible in pieces, and are read.
+// MemoryPipe: one direction of a simulated connection. Bytes are written into a window, travel for a while, become visible in pieces, and
+// are read.
 //
 //   read <= visible <= written <= read + window
 //
-// What is written becomes visible all at once or after a delay, and a read takes all that is visible or less, as the options and the seed say.
-// The end travels behind the last byte. A reset does not travel: it breaks both directions at once.
+// What is written becomes visible all at once or after a delay, and a read takes all that is visible or less, as the options and the seed
+// say. The end travels behind the last byte. A reset does not travel: it breaks both directions at once.
 
 using Aevum.Core.Scheduling;
 

@@ -1,10 +1,10 @@
 // SocketChannel: a connection by .NET's Socket, for systems without epoll.
 //
-// Readiness to read is a receive of zero bytes: it completes when there is something, holds no buffer meanwhile, and posts to the loop, which
-// then receives without waiting. It is asked for anew after each receive, so who does not want to read does not ask.
+// Readiness to read is a receive of zero bytes: it completes when there is something, holds no buffer meanwhile, and posts to the loop,
+// which then receives without waiting. It is asked for anew after each receive, so who does not want to read does not ask.
 //
-// Readiness to write cannot be asked for. What a send did not take is copied in pieces and sent in the background, one piece at a time; a piece
-// counts as waiting until it has gone.
+// Readiness to write cannot be asked for. What a send did not take is copied in pieces and sent in the background, one piece at a time; a
+// piece counts as waiting until it has gone.
 //
 // Weaker than by epoll: while nobody reads, the end of the other side is seen only when no bytes wait in front of it.
 
@@ -27,7 +27,8 @@ sealed unsafe class SocketChannel : StreamChannel
     byte[]? _piece;
     bool _wantsReading = true, _isAsked, _isSending, _failed;
 
-    public SocketChannel(SocketLoop loop, SocketListener listener, Socket socket, IPEndPoint remote, IPEndPoint local) : base(loop, listener, remote)
+    public SocketChannel(SocketLoop loop, SocketListener listener, Socket socket, IPEndPoint remote, IPEndPoint local)
+        : base(loop, listener, remote)
     {
         _socket = socket;
         _local = local;

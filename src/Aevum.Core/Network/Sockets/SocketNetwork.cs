@@ -13,7 +13,8 @@ sealed class SocketNetwork : LoopNetwork
     public SocketNetwork(IScheduler scheduler, NetworkOptions options) : base(options) =>
         Start(i => new SocketLoop(this, scheduler.Time, options, $"{options.Name}-{i + 1}"));
 
-    protected override LoopListener CreateListener(EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) =>
+    protected override LoopListener CreateListener(
+        EventLoop loop, IPEndPoint endpoint, Func<IChannel, IChannelHandler?> accept, ListenOptions options) =>
         new SocketListener((SocketLoop)loop, endpoint, accept, options);
 
     protected override TlsHandshakes CreateHandshakes(NetworkOptions options) => new HandshakeThread(options.Name + "-tls");
@@ -35,7 +36,8 @@ sealed class SocketListener : LoopListener
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // No ReuseAddress: .NET sets it by itself where it means that old connections do not hold the port; asked for, it would let two listen.
+            // No ReuseAddress: .NET sets it by itself where it means that old connections do not hold the port; asked for, it would let two
+            // listen.
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6) _socket.DualMode = false;
             _socket.Bind(endpoint);
             _socket.Listen(options.Backlog);

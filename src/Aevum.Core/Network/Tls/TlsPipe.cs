@@ -1,5 +1,5 @@
-// TlsPipe: the stream below an SslStream. Reading takes what was fed and waits for more; writing never waits. What was waited for continues on
-// the thread that feeds, before Feed returns: that keeps all of TLS on one thread at a time.
+// TlsPipe: the stream below an SslStream. Reading takes what was fed and waits for more; writing never waits. What was waited for continues
+// on the thread that feeds, before Feed returns: that keeps all of TLS on one thread at a time.
 
 using System.Threading.Tasks.Sources;
 
