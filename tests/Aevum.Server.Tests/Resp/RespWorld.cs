@@ -4,6 +4,8 @@
 
 using System.Buffers;
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Aevum.Core.Network;
 using Aevum.Core.Scheduling;
@@ -78,6 +80,8 @@ sealed class TestLoop : ILoop
 
     public event Action? TurnEnding;
 
+    public bool IsCurrent => true;
+
     public bool HasPosted => _posted.Count > 0;
 
     public void Post(Action action)
@@ -142,11 +146,21 @@ sealed class TestChannel : IChannel
 
     public long Pending => _sent.WrittenCount;
 
+    public bool IsFull => false;
+
+    public long PendingMax { get; set; }
+
+    public X509Certificate? RemoteCertificate => null;
+
     public bool IsClosed { get; private set; }
 
     public Span<byte> GetSpan(int bytes) => _sent.GetSpan(bytes);
 
     public void Advance(int bytes) => _sent.Advance(bytes);
+
+    public void Expect(long bytes) { }
+
+    public void Encrypt(Func<SslServerAuthenticationOptions> options) => throw new NotSupportedException();
 
     public void Pause() => _paused = true;
 
