@@ -194,7 +194,8 @@ sealed class Decider : IProcedureContext
             }
             if (below.Kind == EffectKind.Merge) continue;
             exists = below.Kind == EffectKind.Put && !HasExpired(below.Expiry);
-            found = new FoundValue { Bytes = below.Value, Expiry = below.Expiry };
+            // What has expired is gone with its expiry: the operands begin a value that lives for ever.
+            if (exists) found = new FoundValue { Bytes = below.Value, Expiry = below.Expiry };
             break;
         }
         var (from, into) = (_operand, _folded);

@@ -54,9 +54,15 @@ static class KeyVersions
                     (exists, value, expiry) = (false, [], 0);
                     break;
             }
-            // Of several effects of one batch the last one stands.
-            if (i > 0 && all[i - 1].Version == version) continue;
-            var end = i > 0 ? all[i - 1].Version : ulong.MaxValue;
+            // Of several effects of one batch the last one stands; but a value that had expired by the floor may be gone, and a range delete
+            // of its batch then stands alone.
+            var newer = i - 1;
+            if (newer >= 0 && all[newer].Version == version)
+            {
+                if (kind != EffectKind.DeleteRange || all[newer].Kind != EffectKind.Put || all[newer].Expiry == 0 || all[newer].Expiry > floor) continue;
+                newer--;
+            }
+            var end = newer >= 0 ? all[newer].Version : ulong.MaxValue;
             if (all[i].End != 0) end = Math.Min(end, Math.Max(all[i].End, version + 1));
             if (end <= floor || (!exists && version <= floor) || (expiry != 0 && expiry <= floor)) continue;
             versions.Add(new KeyVersion(new(version), kind == EffectKind.Merge ? EffectKind.Put : kind, value, new(expiry)));

@@ -158,6 +158,33 @@ public sealed class FaultTests
         Assert.Null(world.Shards.Catalog.FindKeyspace(NamespaceEntry.DefaultId, "x"));
     }
 
+    sealed class TellExpiry : IProcedure
+    {
+        public string Name => "test.expiry";
+
+        public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument)
+        {
+            Assert.True(context.TryRead(key, out var found));
+            context.Return((long)found.Expiry.Value);
+        }
+    }
+
+    [Fact]
+    public void What_is_merged_over_an_expired_value_does_not_inherit_its_expiry()
+    {
+        using var world = new EngineWorld(keyspace: new KeyspaceOptions { MergeOperator = "append" });
+        var past = world.Put("before", "1");
+        var batch = world.Commit(b =>
+        {
+            b.Put(Key("a"), Bytes("gone"), past);
+            b.Merge(Key("a"), Bytes("new"));
+            b.Call(new TellExpiry(), Key("a"));
+        });
+        Assert.Equal(0, batch.ResultOf(2).Number);
+        Assert.Equal("new", world.Get("a"));
+        Assert.Equal(SystemTime.None, world.Info("a").Expiry);
+    }
+
     [Fact]
     public void A_keyspace_that_begins_to_keep_history_begins_there()
     {

@@ -29,6 +29,27 @@ public sealed class TreeFindingsTests
         Assert.Equal("0=before a=older b=next", world.Scan(ReadPoint.LatestAt(new(25))));
     }
 
+    // Before a compaction the value stood for its batch and was left out, as it had expired; after it the range delete stood alone and was told.
+    [Fact]
+    public void A_range_delete_beside_a_value_that_has_expired_is_told_before_and_after_compaction()
+    {
+        var policy = new RisingPolicy();
+        using var world = new SimulatedTree(policy);
+        world.Put(10, "a", "1");
+        world.Tree.Flush();
+        var batch = new WriteBatch { SystemTime = new(20) };
+        batch.DeleteRange("a"u8, "b"u8);
+        batch.Put("a"u8, "2"u8, new(12));
+        world.Tree.Write(batch);
+        policy.Floor = new(15);
+        string Told() => string.Join(' ', world.Tree.VersionsOf("a"u8).Select(v => $"{v.Version.Value}{v.Kind}"));
+        var before = Told();
+        world.Tree.Flush();
+        world.Tree.CompactAll();
+        Assert.Equal("20DeleteRange 10Put", before);
+        Assert.Equal(before, Told());
+    }
+
     // Writers waited for ever for a compaction that was not due before they stopped.
     [Theory]
     [InlineData(0, 20, 36)]

@@ -104,12 +104,16 @@ sealed class ShardModel(Func<byte[], IMergeOperator> mergeOperatorOf)
         for (var i = 0; i < story.Length; i++)
         {
             var last = EffectKind.Delete;
+            var hasRangeDelete = false;
             foreach (var effect in story[i].Effects)
             {
                 if (!effect.Touches(key)) continue;
                 current = After(key, current, effect, story[i].Time);
                 last = effect.Kind;
+                hasRangeDelete |= last == EffectKind.DeleteRange;
             }
+            // A value that had expired by the floor may be gone: what its batch deleted before it is told then.
+            if (last == EffectKind.Put && hasRangeDelete && current!.Expiry != 0 && current.Expiry <= floor) (last, current) = (EffectKind.DeleteRange, null);
             var end = i + 1 < story.Length ? story[i + 1].Time : ulong.MaxValue;
             if (end <= floor || (current is null && story[i].Time <= floor)) continue;
             if (current is not null && current.Expiry != 0 && current.Expiry <= floor) continue;
