@@ -1,12 +1,16 @@
 // AllCommands: every command there is, listed by hand: nothing is found by reflection, so that trimming leaves them alone.
 
 using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Strings;
+using Aevum.Server.Resp.Commands.Transactions;
 
 namespace Aevum.Server.Resp;
 
 static class AllCommands
 {
     /// <param name="server">Whom commands about the server ask.</param>
-    public static IEnumerable<RespCommand> Make(RespServer server) => [.. StringCommands.Make()];
+    public static IEnumerable<RespCommand> Make(RespServer server) => [
+        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. StringCommands.Make(),
+    ];
 }

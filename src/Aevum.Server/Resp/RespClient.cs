@@ -6,6 +6,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Network;
 using Aevum.Core.Time;
+using Aevum.Model.Access;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
@@ -38,6 +39,23 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     /// <summary>Its keyspace.</summary>
     public KeyspaceId Keyspace => engine.Databases.IdOf(Database);
 
+    /// <summary>The database that a queued command will find: SELECT may have been queued before it.</summary>
+    public KeyspaceId QueueKeyspace(KnownCommand command, CommandArguments args)
+    {
+        if (command.Info.Name == "select" && Numbers.TryInteger(args[1], out var number) && number >= 0 && number < engine.Databases.Count)
+            _queuedDatabase = (int)number;
+        return engine.Databases.IdOf(_queuedDatabase ?? Database);
+    }
+
+    /// <summary>Begins to queue.</summary>
+    public void BeginTransaction()
+    {
+        Transaction = new RespTransaction();
+        _queuedDatabase = null;
+    }
+
+    int? _queuedDatabase;
+
     /// <summary>The moment that reads stand at; null: the present.</summary>
     public SystemTime? Moment { get; set; }
 
@@ -49,6 +67,17 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
 
     /// <summary>Keys that must not change before EXEC.</summary>
     public List<WatchedKey> Watched { get; } = [];
+
+    /// <summary>The moment since which they must not; null: nothing is watched.</summary>
+    public IHeldMoment? WatchedSince { get; set; }
+
+    /// <summary>Watches nothing any more.</summary>
+    public void Unwatch()
+    {
+        Watched.Clear();
+        WatchedSince?.Dispose();
+        WatchedSince = null;
+    }
 
     /// <summary>True while a request of it waits: nothing more is read from it.</summary>
     public bool IsSuspended { get; private set; }
@@ -78,6 +107,7 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     {
         IsClosed = true;
         engine.Forget(this);
+        Unwatch();
         foreach (var attached in Attached.ToArray()) attached.Dispose();
         Attached.Clear();
     }
@@ -105,16 +135,18 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
         if (!IsClosed) channel.Resume();
     }
 
+    /// <summary>Ends the connection when the reply that is being written has been sent.</summary>
+    public void CloseAfterReply() => IsClosing = true;
+
     /// <summary>Ends the connection once everything has been sent.</summary>
     public void Close()
     {
-        if (IsClosing) return;
         IsClosing = true;
         channel.Close();
     }
 }
 
-/// <summary>A key of WATCH and what it held then.</summary>
+/// <summary>A key of WATCH.</summary>
 /// <param name="HeadKey">The key of its row.</param>
-/// <param name="Version">Of the value; None: it held nothing.</param>
-readonly record struct WatchedKey(byte[] HeadKey, SystemTime Version);
+/// <param name="Expiry">Of what it held then; None: never.</param>
+readonly record struct WatchedKey(byte[] HeadKey, SystemTime Expiry);

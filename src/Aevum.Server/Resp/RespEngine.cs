@@ -103,7 +103,7 @@ sealed partial class RespEngine
         client.LastCommand = command!.Info.Name;
         if (client.Transaction is { } transaction && !command.Info.Is(CommandFlags.NotQueued))
         {
-            transaction.Add(command, args);
+            transaction.Add(command, args, client.QueueKeyspace(command, args));
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
@@ -144,6 +144,7 @@ sealed partial class RespEngine
         }
         client.Send(reply.Written);
         Server.ReturnReply(reply);
+        if (client.IsClosing) client.Close();
     }
 
     // ------------------------------------------------------------------------------------------------ data

@@ -11,6 +11,9 @@ namespace Aevum.Server.Resp;
 
 sealed class RespServer : IDisposable
 {
+    /// <summary>The version of Redis whose behaviour clients may expect.</summary>
+    public const string CompatibleVersion = "7.0.15";
+
     readonly IScheduler _scheduler;
     readonly ConcurrentDictionary<ILoop, RespEngine> _engines = new();
     readonly ConcurrentBag<ReplyWriter> _replies = [];

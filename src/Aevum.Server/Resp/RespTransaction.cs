@@ -1,24 +1,70 @@
+// RespTransaction: what a client has queued between MULTI and EXEC; and the step that runs it.
+//
+// All data commands of it run in one step of one batch, so nobody's commit comes between. Commands about the connection or the server run after the
+// commit, in their places: what they do cannot be taken back, and a batch may be decided twice.
+//
+// An error of one command does not hold the others up, as Redis has it: it is a reply like any other.
+
+using Aevum.Core.Batches;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-/// <summary>What a client has queued between MULTI and EXEC.</summary>
-sealed class RespTransaction
+sealed class RespTransaction : IProcedure
 {
     /// <summary>A request that was queued.</summary>
-    public readonly record struct Queued(KnownCommand Command, byte[] Packed);
+    /// <param name="Keyspace">Where a data command works.</param>
+    public readonly record struct Queued(KnownCommand Command, byte[] Packed, KeyspaceId Keyspace);
+
+    readonly List<int> _ends = [];
+    readonly ReplyWriter _reply = new();
+    readonly DataCall _call = new();
 
     public List<Queued> Requests { get; } = [];
 
     /// <summary>True if a request was refused while queueing: EXEC does nothing.</summary>
     public bool HasFailed { get; private set; }
 
+    public string Name => "resp.exec";
+
     public void Fail() => HasFailed = true;
 
-    public void Add(KnownCommand command, CommandArguments args)
+    public void Add(KnownCommand command, CommandArguments args, KeyspaceId keyspace)
     {
         byte[] packed = [];
-        _ = CommandProcedure.Pack(ref packed, default, 2, mayBlock: false, step: 0, args);
-        Requests.Add(new Queued(command, packed));
+        _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: false, step: 0, args);
+        Requests.Add(new Queued(command, packed, keyspace));
     }
+
+    /// <summary>Makes ready to run.</summary>
+    /// <param name="version">Of the protocol, for replies.</param>
+    public void Prepare(int version) => _reply.Version = version;
+
+    public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument) => Run(context, context);
+
+    /// <summary>Runs the data commands.</summary>
+    /// <param name="writes">Null: they only read.</param>
+    public void Run(IRowReader rows, IProcedureContext? writes)
+    {
+        _ends.Clear();
+        _reply.Clear();
+        _call.Signals.Clear();
+        foreach (var request in Requests)
+        {
+            if (request.Command.Data is { } data)
+            {
+                _call.Begin(rows, writes, request.Keyspace, _reply);
+                _call.MayBlock = false;
+                data.Run(_call, CommandProcedure.ArgumentsOf(request.Packed));
+            }
+            _ends.Add(_reply.Length);
+        }
+    }
+
+    public IReadOnlyList<KeySignal> Signals => _call.Signals;
+
+    /// <summary>The reply of a data command.</summary>
+    public ReadOnlySpan<byte> ReplyOf(int index) => _reply.Written[(index == 0 ? 0 : _ends[index - 1]).._ends[index]];
 }

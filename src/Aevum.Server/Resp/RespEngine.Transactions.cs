@@ -1,0 +1,104 @@
+// RespEngine, transactions: MULTI, EXEC, WATCH.
+//
+// A watched key is held to the moment of WATCH: EXEC's batch asks that nothing in the range of the key (head and elements) was written since. While a
+// client watches, a snapshot keeps what shows a deletion from being compacted away.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Structures;
+using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp;
+
+sealed partial class RespEngine
+{
+    /// <summary>Holds EXEC to what a key holds now.</summary>
+    public void Watch(RespClient client, ReadOnlySpan<byte> userKey)
+    {
+        client.WatchedSince ??= Server.Database.Router.HoldNow();
+        var head = _call.HeadKeyOf(client.Keyspace, userKey).ToArray();
+        if (client.Watched.Exists(w => w.HeadKey.AsSpan().SequenceEqual(head))) return;
+        _reader.View = Model.Access.ReadView.AsOf(client.WatchedSince.At);
+        var expiry = _reader.TryRead(head, out var row) ? row.Expiry : SystemTime.None;
+        client.Watched.Add(new WatchedKey(head, expiry));
+    }
+
+    /// <summary>Runs what a client has queued, and answers.</summary>
+    public void Execute(RespClient client, RespTransaction transaction, ReplyWriter reply)
+    {
+        transaction.Prepare(client.Version);
+        try
+        {
+            if (client.Moment is not null)
+            {
+                BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
+                transaction.Run(_reader, null);
+            }
+            else if (!TryCommit(client, transaction))
+            {
+                reply.NullArray();
+                return;
+            }
+        }
+        finally
+        {
+            client.Unwatch();
+        }
+        reply.Array(transaction.Requests.Count);
+        for (var i = 0; i < transaction.Requests.Count; i++)
+        {
+            var request = transaction.Requests[i];
+            if (request.Command.Session is { } session) session.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
+            else reply.Raw(transaction.ReplyOf(i));
+        }
+        if (transaction.Signals.Count > 0) Server.Signals.Publish(this, [.. transaction.Signals]);
+    }
+
+    // False: a watched key was changed.
+    bool TryCommit(RespClient client, RespTransaction transaction)
+    {
+        var now = Server.Database.Clock.Now;
+        if (client.Watched.Exists(w => w.Expiry != SystemTime.None && w.Expiry <= now)) return false;
+        byte[]? first = null;
+        var router = Server.Database.Router;
+        foreach (var request in transaction.Requests)
+        {
+            if (request.Command.Data is null) continue;
+            _keys.Clear();
+            var args = CommandProcedure.ArgumentsOf(request.Packed);
+            if (!request.Command.Command.FindKeys(args, _keys)) continue;
+            foreach (var at in _keys)
+            {
+                var head = _call.HeadKeyOf(request.Keyspace, args[at]);
+                first ??= head.ToArray();
+                if (router.ShardOf(head) != router.ShardOf(first)) throw new AevumException(ErrorCode.InvalidArgument, "the keys of a transaction lie in several shards");
+            }
+        }
+        first ??= client.Watched.Count > 0 ? client.Watched[0].HeadKey : null;
+        if (first is null)
+        {
+            BeginRead(_reader, _call, client.Keyspace, null, _reply);
+            transaction.Run(_reader, null);
+            return true;
+        }
+        var batch = new StepBatch(Server.Database.Options.Limits)
+        {
+            Policy = CommitPolicy.AllOrNothing,
+            Note = client.Note,
+            Namespace = Databases.Session.Default.Id.Namespace,
+        };
+        foreach (var watched in client.Watched)
+        {
+            var end = new byte[watched.HeadKey.Length];
+            StructureKey.WriteEndOf(watched.HeadKey, end);
+            batch.CheckUnchanged(watched.HeadKey, end, client.WatchedSince!.At);
+        }
+        batch.Call(transaction, first);
+        router.ShardOf(first).Commit(batch);
+        if (batch.Status != CommitStatus.Refused) return true;
+        var result = batch.ResultOf(batch.FailedStep);
+        return result.Status == StepStatus.Failed ? throw new AevumException(result.Code, result.Message ?? "a command failed") : false;
+    }
+}
