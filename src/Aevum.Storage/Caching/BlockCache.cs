@@ -39,6 +39,12 @@ record struct BlockCacheStatistics
     public long Refused;
 }
 
+/// <summary>What a reader can tell of a block before it has it: which parts of it to ask for early.</summary>
+/// <param name="Length">Bytes that the block takes if it is stored as it is used; 0 to ask for nothing.</param>
+/// <param name="IsWide">Whether its columns take more than a few lines.</param>
+/// <param name="From">Where the entry sought lies, about: between these two offsets, if they differ.</param>
+readonly record struct BlockGuess(long Length, bool IsWide = false, long From = 0, long To = 0);
+
 sealed unsafe class BlockCache : IDisposable
 {
     const int ShardsMax = 16;
@@ -106,6 +112,28 @@ sealed unsafe class BlockCache : IDisposable
         lease.Dispose();
         lease.Hold(this, entry);
         return true;
+    }
+
+    /// <summary>As <see cref="TryGet"/> by a reference taken earlier (<see cref="ReferenceTo"/>) for the same block. False says only that
+    /// the block is not there any more; a miss is not counted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFollow(ulong reference, ulong tableKey, ulong offset, ref BlockLease lease, in BlockGuess guess)
+    {
+        var shard = ShardOf(HashOf(tableKey, offset));
+        var entry = _shards[shard].TryFollow(reference, tableKey, offset, guess);
+        if (entry == null) return false;
+        Interlocked.Increment(ref _counters[shard].Hits);
+        lease.Dispose();
+        lease.Hold(this, entry);
+        return true;
+    }
+
+    /// <summary>A short way to a leased block, to be kept beside its name; 0 for a block that is not the cache's. It may be followed for
+    /// as long as the cache lives, whatever becomes of the block, but only with the name it was taken under.</summary>
+    public ulong ReferenceTo(in BlockLease lease)
+    {
+        var entry = lease.Entry;
+        return entry == null ? 0 : _shards[entry->Shard].ReferenceTo(entry->Number);
     }
 
     /// <summary>Asks for the memory that <see cref="TryGet"/> will look at. Takes nothing and counts nothing.</summary>

@@ -47,8 +47,7 @@ sealed unsafe class CacheShard : IDisposable
     readonly byte _number;
     int _gate;
 
-
-    // Heads of the hash chains: the number of the first entry, and above it which line of memory its block starts in (ChainHead).
+    // Heads of the hash chains: the number of the first entry, and above it which line of memory its block starts in (ReferenceTo).
     ulong* _buckets;
     int _bucketMask;
     CacheEntry** _chunks;
@@ -107,8 +106,10 @@ sealed unsafe class CacheShard : IDisposable
 
     static int NumberOf(ulong head) => (int)(head & ((1UL << NumberBits) - 1));
 
-    // The head of the chain that begins with this entry; 0 is none.
-    ulong ChainHead(int number) =>
+    /// <summary>An entry by its number, and where its block lies: what a chain's head says of the first entry, and what
+    /// <see cref="TryFollow"/> takes. 0 is none.</summary>
+    /// <remarks>For an entry that the caller has pinned, or under the gate.</remarks>
+    public ulong ReferenceTo(int number) =>
         number == 0 ? 0 : ((ulong)EntryAt(number)->Memory / LineBytes << NumberBits) | (uint)number;
 
     /// <summary>Pins the block if it is here.</summary>
@@ -119,23 +120,44 @@ sealed unsafe class CacheShard : IDisposable
         if (IsDisabled) return null;
         var head = Volatile.Read(ref _buckets[(uint)hash & (uint)_bucketMask]);
         var number = NumberOf(head);
-        if (number != 0) PrefetchBlock((byte*)(head >> NumberBits << 6), lengthHint);
+        if (number != 0) PrefetchBlock(LineOf(head), lengthHint);
         for (var steps = 0; number != 0 && steps < ChainMax; steps++)
         {
             var entry = EntryAt(number);
-            if (entry->Offset == offset && entry->TableKey == tableKey && CacheEntry.TryPin(entry))
-            {
-                // Pinned, it cannot turn into another block. It may have done so between the two looks.
-                if (entry->Offset == offset && entry->TableKey == tableKey)
-                {
-                    if (entry->Frequency < FrequencyMax) entry->Frequency++;
-                    return entry;
-                }
-                Unpin(entry);
-            }
+            if (TryPinAs(entry, tableKey, offset)) return entry;
             number = Volatile.Read(ref entry->HashNext);
         }
         return null;
+    }
+
+    /// <summary>Pins the block if it is still where it was when this reference was taken (<see cref="ReferenceTo"/>).</summary>
+    /// <remarks>The reference may be as old as the cache: what is under the number now says itself which block it is.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public CacheEntry* TryFollow(ulong reference, ulong tableKey, ulong offset, in BlockGuess guess)
+    {
+        var entry = EntryAt(NumberOf(reference));
+        if (Sse.IsSupported) Sse.Prefetch0(entry);
+        var line = LineOf(reference);
+        if (guess.Length > 0) PrefetchBlock(line, guess.Length);
+        if (guess.IsWide) PrefetchWide(line, guess);
+        return TryPinAs(entry, tableKey, offset) ? entry : null;
+    }
+
+    static byte* LineOf(ulong reference) => (byte*)(reference >> NumberBits << 6);
+
+    // The entry may be another block's, or nobody's, at any moment until it is pinned.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    bool TryPinAs(CacheEntry* entry, ulong tableKey, ulong offset)
+    {
+        if (entry->Offset != offset || entry->TableKey != tableKey || !CacheEntry.TryPin(entry)) return false;
+        // Pinned, it cannot turn into another block. It may have done so between the two looks.
+        if (entry->Offset == offset && entry->TableKey == tableKey)
+        {
+            if (entry->Frequency < FrequencyMax) entry->Frequency++;
+            return true;
+        }
+        Unpin(entry);
+        return false;
     }
 
     // A search starts with the block's footer, the columns before it and the first entry. Where a block lies stands in its entry, which is
@@ -152,6 +174,16 @@ sealed unsafe class CacheShard : IDisposable
         Sse.Prefetch0(line);
         Sse.Prefetch0(last - 2 * LineBytes);
         Sse.Prefetch0(last - 3 * LineBytes);
+    }
+
+    // Where keys have many versions the columns take more lines, and the entry sought lies nowhere near the first.
+    static void PrefetchWide(byte* line, in BlockGuess guess)
+    {
+        if (!Sse.IsSupported) return;
+        var last = line + guess.Length + (LineBytes - 17);
+        Sse.Prefetch0(last - 4 * LineBytes);
+        Sse.Prefetch0(last - 5 * LineBytes);
+        for (var entry = line + guess.From; entry < line + guess.To; entry += LineBytes) Sse.Prefetch0(entry);
     }
 
     /// <summary>Asks for the head of a hash chain (far), or reads it and asks for the first entry, which is where most lookups end.</summary>
@@ -278,7 +310,7 @@ sealed unsafe class CacheShard : IDisposable
             entry->Offset = offset;
             entry->Length = length;
             entry->HashNext = NumberOf(bucket);
-            Volatile.Write(ref bucket, ChainHead(entry->Number));
+            Volatile.Write(ref bucket, ReferenceTo(entry->Number));
             LinkTable(entry);
             if (_ghost.TryTake(hash, GhostLength)) Enqueue(ref _main, CacheQueue.Main, entry);
             else Enqueue(ref _small, CacheQueue.Small, entry);
@@ -354,7 +386,7 @@ sealed unsafe class CacheShard : IDisposable
         var head = &_buckets[(uint)BlockCache.HashOf(entry->TableKey, entry->Offset) & (uint)_bucketMask];
         if (NumberOf(*head) == entry->Number)
         {
-            Volatile.Write(ref *head, ChainHead(entry->HashNext));
+            Volatile.Write(ref *head, ReferenceTo(entry->HashNext));
             return;
         }
         var link = &EntryAt(NumberOf(*head))->HashNext;

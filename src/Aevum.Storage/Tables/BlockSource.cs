@@ -1,6 +1,6 @@
 // BlockSource: gets blocks of one table into memory, verified and uncompressed, wherever they lie: block cache, mapped file, file.
 //
-//   Cached    cache -> else read into cache memory, check, uncompress into other cache memory if need be, publish
+//   Cached    the reference kept for the block -> else cache -> else read into cache memory, check, uncompress into other cache memory if need be, publish
 //   Mapped    the mapped file itself if the block is raw, checked the first time; else as above
 //
 // Always true: no block leaves here whose checksum was not computed over the very bytes that were read since they were read, and whose
@@ -37,6 +37,12 @@ sealed unsafe class BlockSource : IDisposable
     ulong* _verified;
     ulong _verifiedCount;
 
+    // For each index partition and data block a reference to where the cache had it when it was last looked up, or 0: a hint, which the
+    // cache verifies.
+    ulong* _references;
+    ulong _referenceCount;
+    uint _partitionCount;
+
     public BlockSource(IReadableFile file, BlockCache cache, ulong tableKey)
     {
         _file = file;
@@ -60,7 +66,7 @@ sealed unsafe class BlockSource : IDisposable
     public bool IsMapped => _map != null;
 
     /// <summary>Bytes of memory held for bookkeeping.</summary>
-    public long MemoryBytes => (long)(_verifiedCount + 63) / 64 * 8;
+    public long MemoryBytes => (long)(_verifiedCount + 63) / 64 * sizeof(ulong) + (long)_referenceCount * sizeof(ulong);
 
     /// <summary>Turns to mapped access, if the file can be mapped.</summary>
     public void TryMap(ulong dataBlocks)
@@ -69,6 +75,48 @@ sealed unsafe class BlockSource : IDisposable
         _verifiedCount = dataBlocks;
         _verified = (ulong*)NativeMemory.AllocZeroed((nuint)((dataBlocks + 63) / 64), sizeof(ulong));
         _map = map;
+    }
+
+    /// <summary>Makes room for a reference to each data block and index partition: lookups of what is in memory then need no hash table.</summary>
+    public void KeepReferences(ulong dataBlocks, int partitions)
+    {
+        var count = (_map == null ? dataBlocks : 0) + (uint)partitions;
+        if (_cache.BytesMax == 0 || count == 0) return;
+        _references = (ulong*)NativeMemory.AllocZeroed((nuint)count, sizeof(ulong));
+        _referenceCount = count;
+        _partitionCount = (uint)partitions;
+    }
+
+    /// <summary>As <see cref="Read"/> of a data block that will be cached, but by the shortest way to it.</summary>
+    /// <param name="guess">What to ask for early.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ReadForLookup(BlockHandle handle, ulong ordinal, in BlockGuess guess, ref BlockLease lease)
+    {
+        // A hostile index may number its blocks as it likes. Whatever place that makes, what is found there is another block's.
+        var place = ordinal + _partitionCount;
+        if (!TryFollow(handle, place, guess, ref lease)) ReadAndRefer(handle, ordinal, place, BlockContent.Data, ref lease);
+    }
+
+    /// <summary>As <see cref="Read"/> of an index partition that will be cached, but by the shortest way to it.</summary>
+    public void ReadPartition(BlockHandle handle, int partition, ref BlockLease lease)
+    {
+        if (!TryFollow(handle, (uint)partition, default, ref lease))
+            ReadAndRefer(handle, 0, (uint)partition, BlockContent.IndexPartition, ref lease);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    bool TryFollow(BlockHandle handle, ulong place, in BlockGuess guess, ref BlockLease lease)
+    {
+        if (place >= _referenceCount) return false;
+        var reference = Volatile.Read(ref _references[place]);
+        return reference != 0 && _cache.TryFollow(reference, _tableKey, handle.Offset, ref lease, guess);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void ReadAndRefer(BlockHandle handle, ulong ordinal, ulong place, BlockContent content, ref BlockLease lease)
+    {
+        Read(handle, ordinal, content, fillCache: true, ref lease);
+        if (place < _referenceCount) Volatile.Write(ref _references[place], _cache.ReferenceTo(lease));
     }
 
     /// <summary>Puts the block into <paramref name="lease"/>, whose former block is released.</summary>
@@ -242,8 +290,9 @@ sealed unsafe class BlockSource : IDisposable
     {
         _map = null;
         NativeMemory.Free(_verified);
-        _verified = null;
-        _verifiedCount = 0;
+        NativeMemory.Free(_references);
+        _verified = _references = null;
+        _verifiedCount = _referenceCount = 0;
         _file.Dispose();
     }
 }

@@ -25,6 +25,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
     // Runs (DataBlock): where entries lie, the numbers of those at which a key starts; whether each other ends where the one before begins.
     GrowingBytes _offsets, _starts;
     int _startCount;
+    long _runStart;
     bool _endsImplied;
     int _lastKeyLength;
     ulong _lastVersion;
@@ -60,6 +61,12 @@ sealed unsafe class DataBlockBuilder : IDisposable
     /// <summary>Where the block being built starts in <see cref="Output"/>.</summary>
     public long BlockStart => _start;
 
+    /// <summary>True if the block would have runs if it were finished now.</summary>
+    public bool HasRuns => 2 * _startCount <= Count;
+
+    /// <summary>Bytes of the entries of the key that was added last.</summary>
+    public long RunBytes => Output.Length - _start - _runStart;
+
     void Clear()
     {
         _start = Output.Length;
@@ -71,6 +78,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
         _offsets.Clear();
         _starts.Clear();
         _startCount = 0;
+        _runStart = 0;
         _endsImplied = true;
         Count = 0;
         VersionMin = _expiryMin = _endMin = ulong.MaxValue;
@@ -129,6 +137,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
         {
             _starts.Append((uint)Count);
             _startCount++;
+            _runStart = offset;
         }
         else if (end != _lastVersion)
         {
@@ -227,7 +236,7 @@ sealed unsafe class DataBlockBuilder : IDisposable
     /// <returns>Length of the finished block's contents, which start at the former <see cref="BlockStart"/>.</returns>
     public long Finish()
     {
-        var hasRuns = 2 * _startCount <= Count;
+        var hasRuns = HasRuns;
         ref var offsets = ref hasRuns ? ref _offsets : ref _restarts;
         var restarts = (int)(offsets.Length / sizeof(uint));
         Output.Reserve(Count * 25L + restarts * 4L + DataBlock.FooterBytes + 24);

@@ -95,7 +95,7 @@ sealed unsafe class TableWriter : IDisposable
         if (_data.Count > 0)
         {
             var bytes = _data.BytesWith(shared, keyLength - shared, valueLength, version, expiry, end);
-            if (bytes + TableFormat.TrailerBytes + BlockSource.PaddingBytes > _options.BlockBytes
+            if (IsFull(bytes + TableFormat.TrailerBytes + BlockSource.PaddingBytes, sameKey)
                 || (shared < _options.KeyspacePrefixBytes && !sameKey))
                 FinishBlock(key, keyLength, shared, sameKey);
         }
@@ -118,6 +118,14 @@ sealed unsafe class TableWriter : IDisposable
         if (kind != EffectKind.Put) CountKind(kind);
         if ((expiry | end) != 0) CountTimes(expiry, end);
         if (_collectors.Length > 0) Collect(key, keyLength, version, kind, value, valueLength);
+    }
+
+    // Keys with many versions are kept whole where that costs little: a block may then be up to twice as long, and the next key starts a
+    // block of its own if, being as long as the last one, it would not fit. Then a lookup's first entry is mostly the block's first.
+    bool IsFull(long bytes, bool sameKey)
+    {
+        if (!_data.HasRuns) return bytes > _options.BlockBytes;
+        return sameKey ? bytes > 2L * _options.BlockBytes : bytes + _data.RunBytes > _options.BlockBytes;
     }
 
     void CountKind(EffectKind kind)
