@@ -275,6 +275,114 @@ public sealed unsafe class BlockCacheTests
         Assert.True(cache.Statistics.Bytes <= 600_000);
     }
 
+    // By the reference if one is given and still leads there, else as Touch.
+    static bool TouchBy(ref ulong reference, BlockCache cache, ulong table, ulong offset, ref BlockLease lease)
+    {
+        var length = LengthOf(table, offset);
+        var seen = Volatile.Read(ref reference);
+        var followed = seen != 0 && cache.TryFollow(seen, table, offset, ref lease, new(length, IsWide: true, 0, length));
+        if (!followed && !cache.TryGet(table, offset, ref lease))
+        {
+            cache.Rent(table, offset, length, ref lease);
+            Fill(ref lease, table, offset, length);
+            cache.Publish(table, offset, ref lease);
+        }
+        Check(in lease, table, offset, length);
+        if (!followed) Volatile.Write(ref reference, cache.ReferenceTo(lease));
+        return followed;
+    }
+
+    [Fact]
+    public void A_reference_leads_to_its_block_while_that_is_in_the_cache_and_to_nothing_after()
+    {
+        using var cache = new BlockCache(300_000);
+        var random = new SeededRandom(7);
+        var references = new Dictionary<(ulong, ulong), List<ulong>>();
+        int followed = 0, stale = 0, foreign = 0;
+        for (var i = 0; i < 30_000; i++)
+        {
+            ulong table = 1 + (ulong)random.Next(3), offset = (ulong)random.Next(60);
+            if (!references.TryGetValue((table, offset), out var known)) references[(table, offset)] = known = [];
+            // What the cache has, the newest reference finds; no reference, however old, finds anything else, or what the cache has not.
+            var found = default(BlockLease);
+            var isCached = cache.TryGet(table, offset, ref found);
+            found.Dispose();
+            for (var at = 0; at < known.Count; at++)
+            {
+                var lease = default(BlockLease);
+                if (cache.TryFollow(known[at], table, offset, ref lease, default))
+                {
+                    Assert.True(isCached);
+                    Check(in lease, table, offset, LengthOf(table, offset));
+                    followed++;
+                }
+                else
+                {
+                    Assert.False(isCached && at == known.Count - 1);
+                    stale++;
+                }
+                lease.Dispose();
+            }
+            var held = default(BlockLease);
+            var last = 0UL;
+            TouchBy(ref last, cache, table, offset, ref held);
+            if (last != 0 && (known.Count == 0 || known[^1] != last)) known.Add(last);
+            // A reference that is followed under another name finds that name's block or none.
+            var other = default(BlockLease);
+            if (last != 0 && cache.TryFollow(last, table, offset + 1000, ref other, default)) foreign++;
+            held.Dispose();
+            if (known.Count > 8) known.RemoveAt(0);
+            if (random.OneIn(500)) cache.EraseTable(table);
+        }
+        Assert.Equal(0, foreign);
+        Assert.True(followed > 1000 && stale > 1000, $"{followed} followed, {stale} stale");
+        Assert.Equal(0, cache.Statistics.PinnedBytes);
+        Assert.Null(cache.FindInconsistency());
+    }
+
+    [Fact]
+    public void Threads_that_share_references_never_see_a_block_that_is_not_the_one_they_asked_for()
+    {
+        using var cache = new BlockCache(600_000);
+        var references = new ulong[3 * 200];
+        var failures = 0;
+        long followed = 0;
+        var threads = Enumerable.Range(1, 4).Select(seed => new Thread(() =>
+        {
+            try
+            {
+                var random = new SeededRandom((ulong)seed);
+                var held = new BlockLease[4];
+                var names = new (ulong Table, ulong Offset)[4];
+                for (var i = 0; i < 60_000; i++)
+                {
+                    ulong table = 1 + (ulong)random.Next(3), offset = (ulong)(random.Next(100) * random.Next(3));
+                    var slot = random.Next(held.Length);
+                    var (t, o) = names[slot];
+                    if (held[slot].HoldsBlock) Check(in held[slot], t, o, LengthOf(t, o));
+                    ref var reference = ref references[(table - 1) * 200 + offset];
+                    if (TouchBy(ref reference, cache, table, offset, ref held[slot])) Interlocked.Increment(ref followed);
+                    names[slot] = (table, offset);
+                    if (random.OneIn(200)) cache.EraseTable(table);
+                    if (random.OneIn(3)) held[slot].Dispose();
+                }
+                for (var i = 0; i < held.Length; i++) held[i].Dispose();
+            }
+            catch (Exception)
+            {
+                Interlocked.Increment(ref failures);
+                throw;
+            }
+        })).ToArray();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
+        Assert.Equal(0, failures);
+        Assert.True(followed > 1000, $"{followed} followed");
+        Assert.Null(cache.FindInconsistency());
+        Assert.Equal(0, cache.Statistics.PinnedBytes);
+        Assert.True(cache.Statistics.Bytes <= 600_000);
+    }
+
     [Fact]
     public void Hits_and_misses_allocate_no_managed_memory()
     {

@@ -44,6 +44,61 @@ public sealed unsafe class TableWriterTests : IDisposable
         Assert.True(info.FileBytes < 20_000 * 115L, $"{info.FileBytes / 20_000.0}");
     }
 
+    static TableOracle ManyVersions(int keys, int versions)
+    {
+        var oracle = new TableOracle();
+        for (var i = 0; i < keys; i++)
+            for (var version = versions; version > 0; version--)
+            {
+                var value = new byte[100];
+                value.AsSpan().Fill((byte)(i * 31 + version));
+                oracle.Entries.Add(new(Key(i), (ulong)version << 20, EffectKind.Put, 0, (ulong)(version + 1) << 20, value));
+            }
+        return oracle;
+    }
+
+    [Theory, InlineData(10), InlineData(30), InlineData(50), InlineData(70), InlineData(300)]
+    public unsafe void Keys_with_many_versions_start_blocks_of_their_own_of_at_most_twice_the_size(int versions)
+    {
+        const int keys = 60;
+        var info = ManyVersions(keys, versions).Write(_files, "t", 1, new() { BlockBytes = 4096 });
+        Assert.True(info.Properties.BlockBytesMax <= 2 * 4096, $"{info.Properties.BlockBytesMax}");
+        // Whole keys as long as they fit: three of ten versions, one of 30 to 70.
+        var expected = versions switch { 10 => keys / 3, 300 => 0, _ => keys };
+        if (expected > 0) Assert.Equal((ulong)expected, info.Properties.DataBlocks);
+        else Assert.True(info.Properties.DataBytesRaw / info.Properties.DataBlocks > 3000);
+
+        using var table = Open();
+        Assert.Empty(table.Verify());
+        // Room for a reference to each block counts.
+        Assert.True(table.MemoryBytes >= 8 * (long)info.Properties.DataBlocks);
+        // Twice: the second time by the references of the first.
+        for (var pass = 0; pass < 2; pass++)
+            for (var i = 0; i < keys; i++)
+                for (var version = 0; version <= versions + 1; version++)
+                {
+                    var key = Key(i);
+                    var hash = KeyHashOf(key);
+                    var lease = default(BlockLease);
+                    var known = table.TryFind(key, hash, ((ulong)version << 20) + 5, out var found, ref lease);
+                    Assert.Equal(version > 0, known);
+                    if (known)
+                    {
+                        var newest = Math.Min(version, versions);
+                        Assert.Equal((ulong)newest << 20, found.Version);
+                        Assert.Equal((ulong)(newest + 1) << 20, found.End);
+                        Assert.Equal((byte)(i * 31 + newest), found.ValuePointer[99]);
+                    }
+                    lease.Dispose();
+                }
+        Assert.Equal(0, _cache.Statistics.PinnedBytes);
+    }
+
+    static unsafe ulong KeyHashOf(byte[] key)
+    {
+        fixed (byte* bytes = key) return Aevum.Core.Bytes.KeyHash.Compute(bytes, key.Length);
+    }
+
     [Fact]
     public void Properties_tell_what_went_in()
     {
