@@ -30,7 +30,7 @@ public enum KeyOrder : byte
 }
 
 /// <summary>Bytes and bit patterns that writer and reader share. They are stored.</summary>
-static class OrderedKey
+public static class OrderedKey
 {
     internal const byte Escape = 0x00, EscapedZero = 0xFF, Terminator = 0x01;
     internal const byte NullFirst = 0x01, Present = 0x02, NullLast = 0x03;
@@ -48,13 +48,15 @@ static class OrderedKey
     internal static float ToSingle(uint ordered) =>
         BitConverter.UInt32BitsToSingle((ordered & 0x80000000) != 0 ? ordered ^ 0x80000000 : ~ordered);
 
-    internal static ulong FromDouble(double value)
+    /// <summary>A double as a number whose order is the double's.</summary>
+    public static ulong FromDouble(double value)
     {
         if (double.IsNaN(value)) return CanonicalNaN64 ^ 0x8000000000000000;
         var bits = BitConverter.DoubleToUInt64Bits(value == 0 ? 0d : value);
         return (bits & 0x8000000000000000) != 0 ? ~bits : bits ^ 0x8000000000000000;
     }
 
-    internal static double ToDouble(ulong ordered) =>
+    /// <summary>The double of such a number.</summary>
+    public static double ToDouble(ulong ordered) =>
         BitConverter.UInt64BitsToDouble((ordered & 0x8000000000000000) != 0 ? ordered ^ 0x8000000000000000 : ~ordered);
 }

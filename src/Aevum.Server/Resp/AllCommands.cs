@@ -2,6 +2,7 @@
 
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.Connection;
+using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
 
@@ -12,5 +13,6 @@ static class AllCommands
     /// <param name="server">Whom commands about the server ask.</param>
     public static IEnumerable<RespCommand> Make(RespServer server) => [
         .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. StringCommands.Make(),
+        .. HashCommands.Make(),
     ];
 }

@@ -34,7 +34,7 @@ sealed class BlockedCall
     public static BlockedCall Of(RespClient client, KnownCommand command, CommandArguments args, KeyspaceId keyspace, List<int> keys)
     {
         byte[] packed = [];
-        _ = CommandProcedure.Pack(ref packed, keyspace, client.Version, mayBlock: true, step: 0, args);
+        _ = CommandProcedure.Pack(ref packed, keyspace, client.Version, mayBlock: true, step: 0, args, client.Engine.Chances.NextUInt64());
         var named = new byte[keys.Count][];
         for (var i = 0; i < named.Length; i++) named[i] = args[keys[i]].ToArray();
         return new BlockedCall(client, command, packed, keyspace, named);

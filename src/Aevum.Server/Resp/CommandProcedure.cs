@@ -1,6 +1,7 @@
 // CommandProcedure: a data command as a step of a batch: the sequencer runs it where batches are put in order, and its reply is the step's result.
 //
-//   argument   keyspace u64 | protocol version u8 | flags u8 | step u32 | arguments: count u32, each length u32 and bytes         little endian
+//   argument   keyspace u64 | protocol version u8 | flags u8 | step u32 | chance u64 | arguments: count u32, each length u32 and bytes
+//                                                                                                                      little endian
 //
 // The argument says all there is to say, so a step can be handed to a shard in another process; signals stay with the process that runs it.
 // A batch for which there was no room is decided again from its first step: signals begin anew with it.
@@ -19,7 +20,8 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
 
-    const int HeaderBytes = 8 + 1 + 1 + 4;
+    const int ChanceAt = 8 + 1 + 1 + 4;
+    const int HeaderBytes = ChanceAt + sizeof(ulong);
     const byte MayBlockFlag = 1;
 
     [ThreadStatic]
@@ -38,7 +40,9 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
 
     /// <summary>Puts an argument together.</summary>
     /// <param name="target">Lengthened if it is too short.</param>
-    public static ReadOnlySpan<byte> Pack(ref byte[] target, KeyspaceId keyspace, int version, bool mayBlock, int step, CommandArguments args)
+    /// <param name="chance">Drawn for this request (<see cref="DataCall.Chance"/>).</param>
+    public static ReadOnlySpan<byte> Pack(
+        ref byte[] target, KeyspaceId keyspace, int version, bool mayBlock, int step, CommandArguments args, ulong chance = 0)
     {
         var needed = HeaderBytes + sizeof(int);
         for (var i = 0; i < args.Count; i++) needed = checked(needed + sizeof(int) + args[i].Length);
@@ -48,6 +52,7 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
         at[8] = (byte)version;
         at[9] = mayBlock ? MayBlockFlag : (byte)0;
         BinaryPrimitives.WriteInt32LittleEndian(at[10..], step);
+        BinaryPrimitives.WriteUInt64LittleEndian(at[ChanceAt..], chance);
         BinaryPrimitives.WriteInt32LittleEndian(at[HeaderBytes..], args.Count);
         var written = HeaderBytes + sizeof(int);
         for (var i = 0; i < args.Count; i++)
@@ -69,10 +74,14 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
         reply.Version = argument[8];
         call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
+        call.Chance = ChanceOf(argument);
         command.Run(call, ArgumentsOf(argument));
         if (call.IsBlocked) context.Return(Blocked);
         else context.Return(reply.Written);
     }
+
+    /// <summary>The number drawn for the request in an argument.</summary>
+    public static ulong ChanceOf(ReadOnlySpan<byte> argument) => BinaryPrimitives.ReadUInt64LittleEndian(argument[ChanceAt..]);
 
     /// <summary>The request in an argument. Valid until the next one is asked for on this thread.</summary>
     public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument)

@@ -44,7 +44,7 @@ sealed partial class RespEngine
             _shard = shard;
             _batchNote = client.Note;
             var mayBlock = command.Info.Is(CommandFlags.Blocking);
-            var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args);
+            var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64());
             _batch.Policy = CommitPolicy.EachForItself;
             _batch.Call(command.Procedure!, _call.HeadKeyOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
             _batchBytes += packed.Length;

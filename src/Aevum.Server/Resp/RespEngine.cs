@@ -13,6 +13,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Network;
+using Aevum.Core.Scheduling;
 using Aevum.Model.Access;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Commands;
@@ -32,6 +33,7 @@ sealed partial class RespEngine
         Loop = loop;
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
         _reader = new ViewReader(server.Database.Router);
+        Chances = server.NewChances();
         loop.TurnEnding += Flush;
     }
 
@@ -40,6 +42,9 @@ sealed partial class RespEngine
     public ILoop Loop { get; }
 
     public RespDatabases Databases => Server.Databases;
+
+    /// <summary>What requests of this loop draw from (SPOP and its kin).</summary>
+    public SeededRandom Chances { get; }
 
     /// <summary>The clients of this loop. On the loop.</summary>
     public Dictionary<long, RespClient> Clients { get; } = [];
@@ -166,7 +171,7 @@ sealed partial class RespEngine
     {
         _reply.Clear();
         _reply.Version = client.Version;
-        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
+        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply, Chances.NextUInt64());
         try
         {
             if (command.IsSlow(_call, args))
@@ -185,12 +190,14 @@ sealed partial class RespEngine
         Publish(_call.Signals);
     }
 
-    void BeginRead(ViewReader reader, DataCall call, KeyspaceId keyspace, Core.Time.SystemTime? moment, ReplyWriter reply)
+    void BeginRead(
+        ViewReader reader, DataCall call, KeyspaceId keyspace, Core.Time.SystemTime? moment, ReplyWriter reply, ulong chance = 0)
     {
         reader.View = moment is { } at ? ReadView.AsOf(at) : ReadView.Present;
         reader.Time = moment ?? Server.Database.Clock.Now;
         call.Signals.Clear();
         call.MayBlock = false;
+        call.Chance = chance;
         call.Begin(reader, null, keyspace, reply);
     }
 
@@ -200,13 +207,13 @@ sealed partial class RespEngine
         byte[] packed = [];
         _ = CommandProcedure.Pack(ref packed, client.Keyspace, client.Version, mayBlock: false, step: 0, args);
         var moment = client.Moment;
-        var (keyspace, version) = (client.Keyspace, client.Version);
+        var (keyspace, version, chance) = (client.Keyspace, client.Version, Chances.NextUInt64());
         client.Suspend();
         Server.RunBeside("resp " + command.Info.Name, () =>
         {
             var reply = new ReplyWriter { Version = version };
             var call = new DataCall();
-            BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply);
+            BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             try
             {
                 command.Run(call, CommandProcedure.ArgumentsOf(packed));

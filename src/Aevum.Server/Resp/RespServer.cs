@@ -20,6 +20,7 @@ sealed class RespServer : IDisposable
     readonly List<IListener> _listeners = [];
     readonly Session _session;
     long _clients;
+    long _chances;
 
     /// <param name="database">Outlives the server.</param>
     /// <param name="scheduler">Runs what would hold a loop up.</param>
@@ -53,6 +54,9 @@ sealed class RespServer : IDisposable
 
     /// <summary>The engines of all loops that have had a client.</summary>
     public IEnumerable<RespEngine> Engines => _engines.Values;
+
+    /// <summary>A stream of random numbers for one loop.</summary>
+    public SeededRandom NewChances() => _scheduler.CreateRandom($"resp {Interlocked.Increment(ref _chances)}");
 
     public long NextClientId() => Interlocked.Increment(ref _clients);
 

@@ -31,10 +31,11 @@ sealed class RespTransaction : IProcedure
 
     public void Fail() => HasFailed = true;
 
-    public void Add(KnownCommand command, CommandArguments args, KeyspaceId keyspace)
+    /// <param name="chance">Drawn for the request (<see cref="DataCall.Chance"/>).</param>
+    public void Add(KnownCommand command, CommandArguments args, KeyspaceId keyspace, ulong chance)
     {
         byte[] packed = [];
-        _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: false, step: 0, args);
+        _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: false, step: 0, args, chance);
         Requests.Add(new Queued(command, packed, keyspace));
     }
 
@@ -57,6 +58,7 @@ sealed class RespTransaction : IProcedure
             {
                 _call.Begin(rows, writes, request.Keyspace, _reply);
                 _call.MayBlock = false;
+                _call.Chance = CommandProcedure.ChanceOf(request.Packed);
                 data.Run(_call, CommandProcedure.ArgumentsOf(request.Packed));
             }
             _ends.Add(_reply.Length);

@@ -51,7 +51,7 @@ sealed class RespWorld : IDisposable
         {
             Loop.RunPosted();
             Loop.EndTurn();
-            Scheduler.RunFor(TimeSpan.Zero);
+            Scheduler.RunFor(TimeSpan.FromMicroseconds(1));   // a step, or none would run
         }
         while (Loop.HasPosted);
     }

@@ -8,6 +8,10 @@ using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Keyspace;
 using Aevum.Model.Structures;
+using Aevum.Server.Resp.Commands.Hashes;
+using Aevum.Server.Resp.Commands.Lists;
+using Aevum.Server.Resp.Commands.Sets;
+using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
@@ -24,6 +28,25 @@ sealed class DataCall
     readonly byte[][] _keys = [new byte[256], new byte[256], new byte[256]];
     byte[] _scratch = new byte[256];
     IProcedureContext? _writes;
+
+    public DataCall()
+    {
+        Hashes = new RowsPool<HashRows>(this);
+        Lists = new RowsPool<ListRows>(this);
+        Sets = new RowsPool<SetRows>(this);
+        SortedSets = new RowsPool<SortedSetRows>(this);
+    }
+
+    public RowsPool<HashRows> Hashes { get; }
+
+    public RowsPool<ListRows> Lists { get; }
+
+    public RowsPool<SetRows> Sets { get; }
+
+    public RowsPool<SortedSetRows> SortedSets { get; }
+
+    /// <summary>A number drawn when the request was taken: what a command leaves to chance follows from it.</summary>
+    public ulong Chance { get; set; }
 
     /// <summary>Where rows are read; what was written before by this command, or earlier in its batch, included.</summary>
     public IRowReader Rows { get; private set; } = null!;
@@ -59,6 +82,10 @@ sealed class DataCall
         Keyspace = keyspace;
         Reply = reply;
         IsBlocked = false;
+        Hashes.Reset();
+        Lists.Reset();
+        Sets.Reset();
+        SortedSets.Reset();
     }
 
     /// <summary>Waits until one of the command's keys gets something.</summary>
@@ -154,6 +181,10 @@ sealed class DataCall
         Reply.Error("ERR value is not a valid float"u8);
         return false;
     }
+
+    /// <summary>The reply when only the arguments themselves tell that there are too few of them.</summary>
+    public void WrongCount(ReadOnlySpan<byte> command) =>
+        Reply.Error($"ERR wrong number of arguments for '{System.Text.Encoding.ASCII.GetString(command).ToLowerInvariant()}' command");
 
     public void SyntaxError() => Reply.Error("ERR syntax error"u8);
 

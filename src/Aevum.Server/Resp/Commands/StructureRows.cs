@@ -1,0 +1,228 @@
+// StructureRows: an object with parts while a command works on it: opened by its key, changed, saved. Whether its elements lie packed in the head or
+// are rows of their own, whoever uses it does not see.
+//
+//   Open      reads the head; a packed object is copied, so nothing of it is read again
+//   change    packed: in memory; large: rows are written at once, the head stays as it was
+//   Save      writes the head, once however much was changed; an object without elements goes
+//
+// Always true after Save: the head's count is the number of elements; the key kept its expiry; an object that was large is large, or gone.
+// A packed object becomes large when it outgrows PackedEntries' bounds, with the system time of the command as incarnation. If rows of that
+// incarnation are there already (made and dropped earlier in the same batch), with the next one that has none.
+//
+// Not here: what an element is (MemberRows, ListRows, SortedSetRows). Bytes: docs/formats/structures.md.
+
+using Aevum.Core.Batches;
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Structures;
+
+namespace Aevum.Server.Resp.Commands;
+
+/// <summary>Sees one element. The spans are valid during the call; it must not write rows.</summary>
+/// <returns>False to stop.</returns>
+delegate bool ElementVisitor(ReadOnlySpan<byte> element, ReadOnlySpan<byte> value);
+
+abstract class StructureRows
+{
+    /// <summary>A read of a large object that touches more elements than this runs beside the loop.</summary>
+    public const int SlowElements = 1000;
+
+    byte[] _key = new byte[256];
+    int _headLength;
+    long _count;
+
+    protected DataCall Call { get; private set; } = null!;
+
+    protected abstract StructureKind Kind { get; }
+
+    /// <summary>Entries that make up one packed element.</summary>
+    protected virtual int EntriesPerElement => 1;
+
+    /// <summary>Bytes that the kind adds to a large head.</summary>
+    protected virtual int RestBytes => 0;
+
+    /// <summary>A packed object's entries.</summary>
+    protected PackedBuffer Packed { get; } = new();
+
+    /// <summary>True if the key held the object when it was opened.</summary>
+    public bool Exists { get; private set; }
+
+    public bool IsLarge { get; private set; }
+
+    public ulong Incarnation { get; private set; }
+
+    /// <summary>The key's expiry, which changes keep.</summary>
+    public SystemTime Expiry { get; set; }
+
+    /// <summary>Elements.</summary>
+    public long Count
+    {
+        get => _count >= 0 ? _count : _count = PackedEntries.Count(Packed.Entries) / EntriesPerElement;
+        protected set => _count = value;
+    }
+
+    public ReadOnlySpan<byte> HeadKey => _key.AsSpan(0, _headLength);
+
+    // ------------------------------------------------------------------------------------------------ open, save
+
+    /// <summary>Begins with what a key holds, or with nothing.</summary>
+    /// <returns>False: it holds something else; the reply says so.</returns>
+    public bool TryOpen(DataCall call, ReadOnlySpan<byte> userKey)
+    {
+        Begin(call, userKey);
+        if (!call.Rows.TryRead(HeadKey, out var row)) return true;
+        var head = StructureHead.Read(row.Bytes);
+        if (head.Kind != Kind)
+        {
+            call.WrongType();
+            return false;
+        }
+        Exists = true;
+        Expiry = row.Expiry;
+        IsLarge = head.IsLarge;
+        if (!head.IsLarge)
+        {
+            Packed.Load(Kind, head.Rest);
+            _count = -1;
+            return true;
+        }
+        Incarnation = head.Incarnation;
+        _count = head.Count;
+        if (head.Count <= 0 || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
+        ReadRest(head.Rest);
+        return true;
+    }
+
+    /// <summary>Begins with nothing, in the place of whatever a key holds, which is put down.</summary>
+    public void Replace(DataCall call, ReadOnlySpan<byte> userKey)
+    {
+        call.ForgetElements(userKey);
+        Begin(call, userKey);
+        Exists = call.Rows.TryRead(HeadKey, out _);
+    }
+
+    void Begin(DataCall call, ReadOnlySpan<byte> userKey)
+    {
+        Call = call;
+        var needed = StructureKey.HeadBytesMax(userKey.Length) + StructureKey.ElementPrefixBytes;
+        if (_key.Length < needed) _key = new byte[Math.Max(needed, 2 * _key.Length)];
+        _headLength = StructureKey.WriteHead(_key, call.Keyspace, userKey);
+        Exists = false;
+        IsLarge = false;
+        Incarnation = 0;
+        Expiry = default;
+        Packed.Load(Kind, default);
+        _count = 0;
+    }
+
+    /// <summary>Writes the head.</summary>
+    public void Save()
+    {
+        if (Count == 0)
+        {
+            if (Exists) Call.Writes.Delete(HeadKey);
+            return;
+        }
+        if (!IsLarge)
+        {
+            Call.Writes.Put(HeadKey, Packed.Row, Expiry);
+            return;
+        }
+        Span<byte> head = stackalloc byte[StructureHead.LargeBytes + 16];
+        StructureHead.WriteLarge(head, Kind, Incarnation, Count);
+        WriteRest(head[StructureHead.LargeBytes..]);
+        Call.Writes.Put(HeadKey, head[..(StructureHead.LargeBytes + RestBytes)], Expiry);
+    }
+
+    /// <summary>Takes all elements away. Those that are rows are put down for the collector.</summary>
+    public void Clear()
+    {
+        if (IsLarge) Elements.PutDown(Call, HeadKey, Incarnation);
+        IsLarge = false;
+        Packed.Load(Kind, default);
+        _count = 0;
+    }
+
+    protected virtual void ReadRest(ReadOnlySpan<byte> rest)
+    {
+    }
+
+    protected virtual void WriteRest(Span<byte> rest)
+    {
+    }
+
+    // ------------------------------------------------------------------------------------------------ growing
+
+    /// <summary>To be called when something was added: makes a packed object large that has outgrown its bounds.</summary>
+    protected void Outgrow()
+    {
+        if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax)) return;
+        Incarnation = UnusedIncarnation();
+        IsLarge = true;
+        WriteRows(Packed.Entries);
+    }
+
+    /// <summary>Writes the rows of packed entries. The object is large already.</summary>
+    protected abstract void WriteRows(ReadOnlySpan<byte> packed);
+
+    ulong UnusedIncarnation()
+    {
+        for (var incarnation = Call.Now.Value; ; incarnation++)
+        {
+            Incarnation = incarnation;
+            var isUsed = false;
+            for (byte family = 1; family <= 2; family++) ScanRows(family, default, default, (_, _) => !(isUsed = true));
+            if (!isUsed) return incarnation;
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ rows
+
+    /// <summary>The key of an element's row, up to its own part, for which room is made.</summary>
+    /// <returns>The own part, to be written.</returns>
+    protected Span<byte> OwnKey(byte family, int length)
+    {
+        var needed = _headLength + StructureKey.ElementPrefixBytes + length;
+        if (_key.Length < needed) Array.Resize(ref _key, Math.Max(needed, 2 * _key.Length));
+        StructureKey.WriteElementPrefix(_key.AsSpan(_headLength), Incarnation, family);
+        return _key.AsSpan(_headLength + StructureKey.ElementPrefixBytes, length);
+    }
+
+    /// <summary>The whole key of the row whose own part was written last.</summary>
+    protected ReadOnlySpan<byte> RowKey(int ownLength) => _key.AsSpan(0, _headLength + StructureKey.ElementPrefixBytes + ownLength);
+
+    /// <summary>Hands the rows of a family to a visitor, own parts and values.</summary>
+    /// <param name="start">The first own part; empty: from the beginning.</param>
+    /// <param name="end">The own part to end before; empty: to the end.</param>
+    protected void ScanRows(byte family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, ElementVisitor visit, bool descending = false)
+    {
+        start.CopyTo(OwnKey(family, start.Length));
+        var first = RowKey(start.Length).ToArray();
+        if (end.IsEmpty) OwnKey((byte)(family + 1), 0);
+        else end.CopyTo(OwnKey(family, end.Length));
+        var last = RowKey(end.Length).ToArray();
+        Call.Rows.Scan(first, last, new RowVisitor(_headLength + StructureKey.ElementPrefixBytes, visit), descending);
+    }
+
+    /// <summary>Deletes the rows of a family in a range of own parts.</summary>
+    protected void DeleteRows(byte family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
+    {
+        start.CopyTo(OwnKey(family, start.Length));
+        var first = RowKey(start.Length).ToArray();
+        end.CopyTo(OwnKey(family, end.Length));
+        Call.Writes.DeleteRange(first, RowKey(end.Length));
+    }
+
+    sealed class RowVisitor(int prefixBytes, ElementVisitor visit) : IRowVisitor
+    {
+        public bool Visit(ReadOnlySpan<byte> key, in FoundValue value) => visit(key[prefixBytes..], value.Bytes);
+    }
+
+    // ------------------------------------------------------------------------------------------------ how slow
+
+    /// <summary>True if a key holds a large object of more elements than a loop should walk over.</summary>
+    public static bool IsSlowToWalk(DataCall call, ReadOnlySpan<byte> userKey) =>
+        call.TryReadHead(userKey, out var head, out _) && head.IsLarge && head.Count > SlowElements;
+
+    protected static CorruptionException Malformed(string what) => (CorruptionException)DataCall.Corrupt(what);
+}
