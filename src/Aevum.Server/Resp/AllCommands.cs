@@ -3,6 +3,7 @@
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
+using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
 
@@ -14,5 +15,6 @@ static class AllCommands
     public static IEnumerable<RespCommand> Make(RespServer server) => [
         .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. StringCommands.Make(),
         .. HashCommands.Make(),
+        .. ListCommands.Make(),
     ];
 }

@@ -108,7 +108,7 @@ sealed partial class RespEngine
         client.LastCommand = command!.Info.Name;
         if (client.Transaction is { } transaction && !command.Info.Is(CommandFlags.NotQueued))
         {
-            transaction.Add(command, args, client.QueueKeyspace(command, args));
+            transaction.Add(command, args, client.QueueKeyspace(command, args), Chances.NextUInt64());
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }

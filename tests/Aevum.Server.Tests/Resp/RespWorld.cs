@@ -21,6 +21,7 @@ sealed class RespWorld : IDisposable
         Server = new RespServer(Database, Scheduler);
         Loop = new TestLoop();
         First = Connect();
+        Scheduler.RunFor(TimeSpan.FromMicroseconds(1));   // what the database does first by itself
     }
 
     public SimulatedScheduler Scheduler { get; } = new(1);

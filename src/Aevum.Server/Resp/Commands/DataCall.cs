@@ -174,6 +174,15 @@ sealed class DataCall
         return false;
     }
 
+    /// <summary>An argument that must be a whole number, 0 or above; else the reply says so.</summary>
+    public bool TryNatural(ReadOnlySpan<byte> argument, out long number)
+    {
+        if (!TryInteger(argument, out number)) return false;
+        if (number >= 0) return true;
+        Reply.Error("ERR value is out of range, must be positive"u8);
+        return false;
+    }
+
     /// <summary>An argument that must be a number; else the reply says so.</summary>
     public bool TryDouble(ReadOnlySpan<byte> argument, out double number)
     {

@@ -235,7 +235,8 @@ abstract class MemberRows : StructureRows
         return false;
     }
 
-    protected virtual bool TryReadElement(ReadOnlySpan<byte> packed, scoped ref int at, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueStart)
+    protected virtual bool TryReadElement(
+        ReadOnlySpan<byte> packed, scoped ref int at, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueStart)
     {
         value = default;
         valueStart = at;

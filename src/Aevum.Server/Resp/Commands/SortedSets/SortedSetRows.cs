@@ -256,7 +256,8 @@ sealed class SortedSetRows : MemberRows
         while (PackedEntries.TryRead(packed, ref at, out var entry)) PutRows(MemberOf(entry), ScoreOf(entry));
     }
 
-    protected override bool TryReadElement(ReadOnlySpan<byte> packed, scoped ref int at, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueStart)
+    protected override bool TryReadElement(
+        ReadOnlySpan<byte> packed, scoped ref int at, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out int valueStart)
     {
         valueStart = at;
         name = default;

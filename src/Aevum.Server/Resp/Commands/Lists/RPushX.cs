@@ -1,0 +1,18 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.Lists;
+
+sealed class RPushX : DataCommand
+{
+    public override CommandInfo Info { get; } = new("rpushx", CommandGroup.List)
+    {
+        Arity = -3,
+        Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
+        Keys = KeyPlaces.One,
+        Since = "2.2.0",
+        Summary = "Puts values into a list at the end, if there is one.",
+        Complexity = "O(1) for each value",
+    };
+
+    public override void Run(DataCall call, CommandArguments args) => ListPush.Run(call, args, isLeft: false, onlyIfThere: true);
+}
