@@ -6,7 +6,7 @@ namespace Aevum.Core.Tests.Network;
 
 public sealed class MemoryNetworkTests : NetworkContract
 {
-    readonly SimulatedScheduler _world = new(42);
+    readonly SimulatedScheduler _world = new(42, new SimulationOptions { StepsMax = 2_000_000 });
 
     protected override INetwork Create(NetworkOptions options) => new MemoryNetwork(_world, options);
 

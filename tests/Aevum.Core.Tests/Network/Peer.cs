@@ -151,6 +151,15 @@ sealed class PeerStream(IPeer peer) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer) => peer.Send(buffer);
 
+    // On the caller's thread, where the base would take another.
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        peer.Send(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public override void Flush() { }
 
     public override bool CanRead => true;

@@ -36,13 +36,34 @@ sealed class MemoryLoop : EventLoop
             if (sleep == TimeSpan.Zero) await _scheduler.Yield();
             else await _wake.WaitUntilAsync(() => !IsAsleep || cancellation.IsCancellationRequested, Limit(sleep));
             EndSleep();
-            Volatile.Write(ref _thread, Environment.CurrentManagedThreadId);
-            BeginTurn();
-            EndTurn();
-            Volatile.Write(ref _thread, 0);
+            Turn(() =>
+            {
+                BeginTurn();
+                EndTurn();
+            });
         }
+        Turn(End);
+    }
+
+    void Turn(Action turn)
+    {
         Volatile.Write(ref _thread, Environment.CurrentManagedThreadId);
-        End();
+        WithoutContext(turn);
         Volatile.Write(ref _thread, 0);
+    }
+
+    /// <summary>What is continued by a turn continues in it, as on a thread of its own; in a body it would be posted to the scheduler.</summary>
+    public static void WithoutContext(Action action)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
     }
 }

@@ -117,7 +117,7 @@ public sealed class MemoryNetwork : INetwork
                 var body = scheduler.Start("a handshake", WorkClass.Background, async _ =>
                 {
                     await before;
-                    action();
+                    MemoryLoop.WithoutContext(action);
                 });
                 _last = body.WaitAsync();
             }

@@ -114,7 +114,7 @@ sealed class MemoryPipe(IScheduler scheduler, SeededRandom random, MemoryNetwork
         OnReadable?.Invoke();
     }
 
-    /// <returns>Bytes read; 0: the end; -1: nothing now; -2: broken.</returns>
+    /// <returns>Bytes read; 0: the end, or no room was given; -1: nothing now; -2: broken.</returns>
     public int Read(Span<byte> target)
     {
         int count;
@@ -123,7 +123,8 @@ sealed class MemoryPipe(IScheduler scheduler, SeededRandom random, MemoryNetwork
         {
             if (_broken) return -2;
             count = (int)Math.Min(target.Length, _visible - _read);
-            if (count == 0) return EndIsVisible ? 0 : -1;
+            // Who asks for no bytes asks whether there are any.
+            if (count == 0) return EndIsVisible || _visible > _read ? 0 : -1;
             lock (random)
                 if (options.SplitOneIn > 0 && random.OneIn(options.SplitOneIn)) count = 1 + random.Next(count);
             var start = (int)(_read % _ring.Length);
