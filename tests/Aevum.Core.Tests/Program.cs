@@ -1,4 +1,6 @@
+using Aevum.Core.Network;
 using Aevum.Core.Tests.Files;
+using Aevum.Core.Tests.Network;
 
 namespace Aevum.Core.Tests;
 
@@ -14,6 +16,9 @@ static class Program
                 return 0;
             case ["recording", var root, var shadow]:
                 KillTests.SyncForEver(root, shadow);
+                return 0;
+            case ["lines", var kind, var loops]:
+                LineServer.Run(Enum.Parse<NetworkKind>(kind), int.Parse(loops));
                 return 0;
             default:
                 Console.Error.WriteLine("run the tests with: dotnet test");

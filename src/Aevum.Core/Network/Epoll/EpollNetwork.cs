@@ -84,12 +84,8 @@ sealed class EpollListener : LoopListener, IReady
                 case SocketCalls.WouldBlock:
                     return;
                 case SocketCalls.TooManyFiles or SocketCalls.TooManyFilesInSystem:
-                    if (!GiveUpOne())
-                    {
-                        LookAwayForAMoment();
-                        return;
-                    }
-                    break;
+                    if (GiveUpOne()) break;
+                    return;
                 case SocketCalls.NoMemory or SocketCalls.NoBuffers:
                     LookAwayForAMoment();
                     return;
@@ -99,14 +95,22 @@ sealed class EpollListener : LoopListener, IReady
         }
     }
 
+    /// <returns>False if there is nothing to be accepted, or nothing to be done about it now.</returns>
     bool GiveUpOne()
     {
-        if (_reserve < 0) return false;
-        SocketCalls.Close(_reserve);
-        var descriptor = SocketCalls.Accept(_descriptor, out _);
-        if (descriptor >= 0) SocketCalls.Close(descriptor);
-        _reserve = SocketCalls.CreateReserve();
-        return descriptor >= 0;
+        if (_reserve >= 0)
+        {
+            SocketCalls.Close(_reserve);
+            var descriptor = SocketCalls.Accept(_descriptor, out _);
+            var error = descriptor < 0 ? SocketCalls.Error : 0;
+            if (descriptor >= 0) SocketCalls.Close(descriptor);
+            _reserve = SocketCalls.CreateReserve();
+            if (descriptor >= 0) return true;
+            // Linux looks for a descriptor before it looks for a connection: the last one may have been turned away already.
+            if (error == SocketCalls.WouldBlock) return false;
+        }
+        LookAwayForAMoment();
+        return false;
     }
 
     void LookAwayForAMoment()

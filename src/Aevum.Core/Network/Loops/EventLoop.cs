@@ -11,6 +11,8 @@
 // leads nowhere. The read buffer has headroom in front of it: what a connection has kept of its last request is copied there, and the
 // handler sees both in one piece.
 //
+// Nothing here uses Linq or anything else of an assembly that may not be loaded yet: a process without descriptors cannot load one.
+//
 // Always true: everything but Post is called on the loop; a Post wakes the loop at most once between two sleeps; no handler is called while
 // another call to it has not returned.
 
@@ -241,8 +243,8 @@ abstract unsafe class EventLoop : ILoop
             _posted.Clear();
         }
         foreach (var action in last) Run(action);
-        foreach (var listener in _listeners.ToArray()) listener.CloseOnce();
-        foreach (var channel in _channels.ToArray()) channel.End(reset: true);
+        foreach (var listener in new List<LoopListener>(_listeners)) listener.CloseOnce();
+        foreach (var channel in new List<StreamChannel>(_channels)) channel.End(reset: true);
         EndTurn();
         Timers.Clear();
         Chunks.Dispose();

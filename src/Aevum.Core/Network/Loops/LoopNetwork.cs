@@ -68,7 +68,7 @@ abstract class LoopNetwork : INetwork
 
     public void Dispose()
     {
-        if (_loops.Any(l => l.IsCurrent)) Throw.Invalid("a loop cannot dispose its own network: it would wait for itself");
+        if (Array.Exists(_loops, l => l.IsCurrent)) Throw.Invalid("a loop cannot dispose its own network: it would wait for itself");
         lock (_gate)
         {
             if (_disposed) return;

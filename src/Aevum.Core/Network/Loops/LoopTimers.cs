@@ -62,10 +62,12 @@ sealed class LoopTimers(TimeProvider time)
 
     void Sweep()
     {
-        var awaited = _due.UnorderedItems.Where(item => item.Element.Action is not null).ToArray();
+        var awaited = new List<(Timer, (long, long))>();
+        foreach (var (timer, due) in _due.UnorderedItems)
+            if (timer.Action is not null) awaited.Add((timer, due));
         _due.Clear();
         _due.EnqueueRange(awaited);
-        _sweepAt = Math.Max(SweepMin, 2 * awaited.Length);
+        _sweepAt = Math.Max(SweepMin, 2 * awaited.Count);
     }
 
     sealed class Timer(Action action) : IDisposable
