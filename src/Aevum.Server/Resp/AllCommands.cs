@@ -4,6 +4,8 @@ using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.Lists;
+using Aevum.Server.Resp.Commands.Sets;
+using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
 
@@ -16,5 +18,7 @@ static class AllCommands
         .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. StringCommands.Make(),
         .. HashCommands.Make(),
         .. ListCommands.Make(),
+        .. SetCommands.Make(),
+        .. SortedSetCommands.Make(),
     ];
 }

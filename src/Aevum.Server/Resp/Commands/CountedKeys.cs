@@ -1,3 +1,5 @@
+// CountedKeys: keys behind a number that says how many they are, and what stands behind them, as LMPOP, ZUNION and SINTERCARD have them.
+
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
@@ -61,5 +63,37 @@ static class CountedKeys
         }
         call.SyntaxError();
         return false;
+    }
+
+    /// <summary>Reads what SINTERCARD has: a number of keys, the keys, and LIMIT.</summary>
+    /// <param name="limit">0: there is none.</param>
+    /// <returns>False: the reply says what is wrong.</returns>
+    public static bool TryReadCard(DataCall call, CommandArguments args, out int behind, out long limit)
+    {
+        limit = 0;
+        behind = 0;
+        if (!Numbers.TryInteger(args[1], out var count) || count < 1)
+        {
+            call.Reply.Error("ERR numkeys should be greater than 0"u8);
+            return false;
+        }
+        if (count > args.Count - 2)
+        {
+            call.Reply.Error("ERR Number of keys can't be greater than number of args"u8);
+            return false;
+        }
+        behind = 2 + (int)count;
+        for (var i = behind; i < args.Count; i += 2)
+        {
+            if (i + 1 == args.Count || !args.Is(i, "limit"u8))
+            {
+                call.SyntaxError();
+                return false;
+            }
+            if (Numbers.TryInteger(args[i + 1], out limit) && limit >= 0) continue;
+            call.Reply.Error("ERR LIMIT can't be negative"u8);
+            return false;
+        }
+        return true;
     }
 }

@@ -3,7 +3,6 @@
 
 using System.Buffers.Text;
 using System.Globalization;
-using System.Text;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
@@ -32,7 +31,7 @@ static class Numbers
             return true;
         }
         if (word.IsEmpty || word[0] is not ((>= (byte)'0' and <= (byte)'9') or (byte)'.')) return false;
-        return double.TryParse(Encoding.ASCII.GetString(text), NumberStyles.Float & ~(NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite),
+        return double.TryParse(text, NumberStyles.Float & ~(NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite),
             CultureInfo.InvariantCulture, out number) && !double.IsNaN(number);
     }
 }

@@ -1,3 +1,5 @@
+// LPOS: where a value stands in a list: the n-th place from an end (RANK), several (COUNT), among the first ones looked at (MAXLEN).
+
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Lists;

@@ -1,0 +1,21 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.Sets;
+
+sealed class SDiffStore : DataCommand
+{
+    public override CommandInfo Info { get; } = new("sdiffstore", CommandGroup.Set)
+    {
+        Arity = -3,
+        Flags = CommandFlags.Write | CommandFlags.DenyOom,
+        Keys = KeyPlaces.All,
+        Since = "1.0.0",
+        Summary = "Makes a set of the members of a set that none of some others has.",
+        Complexity = "O(n), n the members of all sets",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        if (SetAlgebra.Difference(call, args, 2, args.Count) is { } result) SetAlgebra.Store(call, args[1], result, "sdiffstore");
+    }
+}

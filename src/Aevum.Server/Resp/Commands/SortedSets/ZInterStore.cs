@@ -1,0 +1,28 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.SortedSets;
+
+sealed class ZInterStore : DataCommand
+{
+    public override CommandInfo Info { get; } = new("zinterstore", CommandGroup.SortedSet)
+    {
+        Arity = -4,
+        Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.MovableKeys,
+        Keys = KeyPlaces.One,
+        Since = "2.0.0",
+        Summary = "Makes a sorted set of the members that all of some sorted sets have.",
+        Complexity = "O(n log n), n the members of all sorted sets",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        if (SortedSetAlgebra.Read(call, args, 2, SetOperation.Intersection, isStore: true) is { } algebra)
+            SortedSetAlgebra.Store(call, args[1], algebra.Result(), "zinterstore");
+    }
+
+    public override bool FindKeys(CommandArguments args, List<int> found)
+    {
+        found.Add(1);
+        return CountedKeys.Find(args, 2, found);
+    }
+}

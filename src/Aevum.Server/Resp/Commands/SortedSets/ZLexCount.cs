@@ -1,0 +1,27 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.SortedSets;
+
+sealed class ZLexCount : DataCommand
+{
+    public override CommandInfo Info { get; } = new("zlexcount", CommandGroup.SortedSet)
+    {
+        Arity = 4,
+        Flags = CommandFlags.ReadOnly | CommandFlags.Fast,
+        Keys = KeyPlaces.One,
+        Since = "2.8.9",
+        Summary = "Returns how many members lie in a range of members, all scores being the same.",
+        Complexity = "O(n), n the members counted",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        if (LexRange.Read(call, args[2], args[3]) is not { } range) return;
+        if (call.SortedSets.Open(args[1]) is not { } set) return;
+        var count = 0L;
+        set.WalkMembers(range, descending: false, (_, _) => ++count > 0);
+        call.Reply.Integer(count);
+    }
+
+    public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);
+}

@@ -1,0 +1,25 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.SortedSets;
+
+sealed class ZRank : DataCommand
+{
+    public override CommandInfo Info { get; } = new("zrank", CommandGroup.SortedSet)
+    {
+        Arity = 3,
+        Flags = CommandFlags.ReadOnly | CommandFlags.Fast,
+        Keys = KeyPlaces.One,
+        Since = "2.0.0",
+        Summary = "Returns how many members of a sorted set come before a member, those of lower scores first.",
+        Complexity = "O(n), n the members before it",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        if (call.SortedSets.Open(args[1]) is not { } set) return;
+        if (set.TryGetScore(args[2], out var score)) call.Reply.Integer(set.RankOf(args[2], score, descending: false));
+        else call.Reply.Null();
+    }
+
+    public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);
+}

@@ -1,0 +1,31 @@
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.SortedSets;
+
+sealed class ZRemRangeByLex : DataCommand
+{
+    public override CommandInfo Info { get; } = new("zremrangebylex", CommandGroup.SortedSet)
+    {
+        Arity = 4,
+        Flags = CommandFlags.Write,
+        Keys = KeyPlaces.One,
+        Since = "2.8.9",
+        Summary = "Takes the members of a range of members out of a sorted set, all scores being the same.",
+        Complexity = "O(log n + m), n the members, m those that go; O(n) by rank",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        if (ElementRange.Read(call, args, 2, RangeKind.Member, false, isStore: false) is not { } range) return;
+        if (call.SortedSets.Open(args[1]) is not { } set) return;
+        var removed = range.Collect(set);
+        if (removed.Count > 0)
+        {
+            set.RemoveAll(removed);
+            set.Save();
+            call.Signal(args[1], "zremrangebylex", NotificationClass.SortedSet);
+            if (set.Count == 0) call.Signal(args[1], "del", NotificationClass.Generic);
+        }
+        call.Reply.Integer(removed.Count);
+    }
+}
