@@ -173,8 +173,9 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             JointCommit.Recover(_shards);
             _environment.CeilingShard = _shards[0];
             _log.MakeReady();
-            // The process before may have died before its last sync: what is read from here on must not go with the power either.
-            if (options.Sync.Kind == SyncKind.Always) _log.SyncNow();
+            // The process before may have died before its last sync. What is read from here on must not go with the power; and a policy that bounds
+            // what a power cut may take counts from here.
+            if (options.Sync.Kind != SyncKind.Os) _log.SyncNow();
             _environment.RaiseCeiling(clock.Ceiling);
             if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
             _retention = options.ReadOnly || options.Recorded is not null ? null : new RetentionKeeper(this, _policy, scheduler);

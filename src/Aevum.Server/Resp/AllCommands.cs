@@ -1,13 +1,14 @@
 // AllCommands: every command there is, listed by hand: nothing is found by reflection, so that trimming leaves them alone.
 
-using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
+using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
+using Aevum.Server.Resp.Commands;
 
 namespace Aevum.Server.Resp;
 
@@ -15,7 +16,7 @@ static class AllCommands
 {
     /// <param name="server">Whom commands about the server ask.</param>
     public static IEnumerable<RespCommand> Make(RespServer server) => [
-        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. StringCommands.Make(),
+        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. KeyCommands.Make(), .. StringCommands.Make(),
         .. HashCommands.Make(),
         .. ListCommands.Make(),
         .. SetCommands.Make(),

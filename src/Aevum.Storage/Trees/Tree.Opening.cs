@@ -111,6 +111,8 @@ public sealed partial class Tree
                 _log.OldestPinned += OnLogPinned;
                 // Now, so that the first writer does not wait for a file to be made and synced.
                 _log.MakeReady();
+                // What a process before left unsynced counts for a policy that bounds what a power cut may take, and nobody else will sync it.
+                if (_options.Sync.Kind != SyncKind.Os) _log.SyncNow();
             }
             Recovery = new TreeRecovery(replayed, logCut, manifestCut, removed);
         }

@@ -158,6 +158,27 @@ public sealed class FaultTests
         Assert.Null(world.Shards.Catalog.FindKeyspace(NamespaceEntry.DefaultId, "x"));
     }
 
+    [Theory]
+    [InlineData("every:5")]
+    [InlineData("10s")]
+    public void What_a_process_left_unsynced_is_synced_by_the_next(string sync)
+    {
+        var files = new FaultyFileSystem(1);
+        using var world = new EngineWorld(files: files, options: EngineOptions.Default with { SyncName = sync });
+        world.Put("a", "1");
+        world.Put("b", "1");
+        var left = files.KillProcess();
+        world.Close();
+        world.Files = left;
+        world.Open();
+        world.Put("c", "1");
+        left = left.PowerCut(PowerCutMode.LoseUnsynced);
+        world.Close();
+        world.Files = left;
+        world.Open();
+        Assert.Equal("a=1 b=1", world.Scan());
+    }
+
     sealed class TellExpiry : IProcedure
     {
         public string Name => "test.expiry";

@@ -52,7 +52,7 @@ sealed class RespWorld : IDisposable
         {
             Loop.RunPosted();
             Loop.EndTurn();
-            Scheduler.RunFor(TimeSpan.FromMicroseconds(1));   // a step, or none would run
+            Scheduler.RunUntilIdle();
         }
         while (Loop.HasPosted);
     }

@@ -136,6 +136,13 @@ sealed class DataCall
         return false;
     }
 
+    /// <summary>Gives a key that holds something another expiry.</summary>
+    public void RewriteHead(ReadOnlySpan<byte> userKey, SystemTime expiry)
+    {
+        if (!Rows.TryRead(HeadKey(userKey), out var row)) return;
+        Writes.Put(HeadKey(userKey), row.Bytes, expiry);   // read in place, and copied by the put
+    }
+
     public void WrongType() => Reply.Error(WrongTypeText);
 
     /// <summary>Called before a key's head is replaced or deleted by something else: elements of a large structure are put down for the collector.</summary>
