@@ -54,7 +54,8 @@ sealed partial class SessionRun
     void ResumeFeeds()
     {
         foreach (var feed in _feeds) Begin(feed);
-        _logMayBeCut = false;
+        // A feed that trouble kept from going on will come with its old token later.
+        if (_feeds.TrueForAll(feed => feed.Subscription is not null)) _logMayBeCut = false;
     }
 
     void Begin(Feed feed)

@@ -65,21 +65,20 @@ readonly struct ExpiryOptions
         return false;
     }
 
-    /// <summary>A moment given in seconds or milliseconds, since 1970 or from now; those before 1970 are the first one.</summary>
-    /// <returns>False: it is no time that there is.</returns>
+    /// <summary>A moment given in seconds or milliseconds, since 1970 or from now. Those before 1970 are the first one; those behind the last system
+    /// time there is (in the year 2255) are the last one.</summary>
+    /// <returns>False: in milliseconds it is no number of 64 bits.</returns>
     public static bool TryExpiry(DataCall call, long number, bool isMilliseconds, bool isAbsolute, out SystemTime expiry)
     {
         expiry = default;
-        const long max = (long)(SystemTime.MicrosecondsMax / 1000);
-        if (!isMilliseconds && (number > max / 1000 || number < -max / 1000)) return false;
+        if (!isMilliseconds && (number > long.MaxValue / 1000 || number < long.MinValue / 1000)) return false;
         var milliseconds = isMilliseconds ? number : number * 1000;
         if (!isAbsolute)
         {
-            if (milliseconds > max - call.NowMilliseconds) return false;
+            if (milliseconds > long.MaxValue - call.NowMilliseconds) return false;
             milliseconds += call.NowMilliseconds;
         }
-        if (milliseconds > max) return false;
-        expiry = SystemTime.FromMicroseconds((ulong)Math.Max(milliseconds, 1) * 1000);
+        expiry = SystemTime.FromMicroseconds((ulong)Math.Clamp(milliseconds, 1, (long)(SystemTime.MicrosecondsMax / 1000)) * 1000);
         return true;
     }
 }
