@@ -113,11 +113,12 @@ sealed class ShardModel(Func<byte[], IMergeOperator> mergeOperatorOf)
                 hasRangeDelete |= last == EffectKind.DeleteRange;
             }
             // A value that had expired by the floor may be gone: what its batch deleted before it is told then.
-            if (last == EffectKind.Put && hasRangeDelete && current!.Expiry != 0 && current.Expiry <= floor) (last, current) = (EffectKind.DeleteRange, null);
+            var told = current;
+            if (last == EffectKind.Put && hasRangeDelete && told!.Expiry != 0 && told.Expiry <= floor) (last, told) = (EffectKind.DeleteRange, null);
             var end = i + 1 < story.Length ? story[i + 1].Time : ulong.MaxValue;
-            if (end <= floor || (current is null && story[i].Time <= floor)) continue;
-            if (current is not null && current.Expiry != 0 && current.Expiry <= floor) continue;
-            versions.Add(new(story[i].Time, last == EffectKind.Merge ? EffectKind.Put : last, current?.Value ?? [], current?.Expiry ?? 0));
+            if (end <= floor || (told is null && story[i].Time <= floor)) continue;
+            if (told is not null && told.Expiry != 0 && told.Expiry <= floor) continue;
+            versions.Add(new(story[i].Time, last == EffectKind.Merge ? EffectKind.Put : last, told?.Value ?? [], told?.Expiry ?? 0));
         }
         versions.Reverse();
         return versions;
