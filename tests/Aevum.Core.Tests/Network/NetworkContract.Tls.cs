@@ -29,7 +29,8 @@ public abstract partial class NetworkContract
 
     static SslStream Secure(IPeer peer, X509Certificate2? own = null)
     {
-        var stream = new SslStream(new PeerStream(peer), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate?.Subject is "CN=first" or "CN=second");
+        var stream = new SslStream(new PeerStream(peer), leaveInnerStreamOpen: false,
+            (_, certificate, _, _) => certificate?.Subject is "CN=first" or "CN=second");
         stream.AuthenticateAsClient(new SslClientAuthenticationOptions
         {
             TargetHost = "test",

@@ -39,7 +39,8 @@ public sealed class NetworkSimulationTests
             await world.Delay(TimeSpan.FromMilliseconds(own.Next(20)), token);
             using var client = network.Connect(listener.Endpoint);
             var requests = new StringBuilder();
-            for (var i = own.Next(40); i >= 0; i--) requests.Append(own.OneIn(5) ? 's' : 'f').Append('x', own.OneIn(8) ? own.Next(3000) : own.Next(20)).Append('\n');
+            for (var i = own.Next(40); i >= 0; i--)
+                requests.Append(own.OneIn(5) ? 's' : 'f').Append('x', own.OneIn(8) ? own.Next(3000) : own.Next(20)).Append('\n');
             var all = Encoding.Latin1.GetBytes(requests.ToString());
             var leavesEarly = own.OneIn(5);
             var writer = world.Start($"writer {c}", WorkClass.Background, async stop =>

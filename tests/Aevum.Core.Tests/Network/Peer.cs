@@ -162,6 +162,12 @@ sealed class PeerStream(IPeer peer) : Stream
 
     public override void Flush() { }
 
+    protected override void Dispose(bool disposing)
+    {
+        peer.Dispose();
+        base.Dispose(disposing);
+    }
+
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
