@@ -159,6 +159,7 @@ abstract class StructureRows
         if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax)) return;
         Incarnation = UnusedIncarnation();
         IsLarge = true;
+        if (Expiry != SystemTime.None) Elements.PutDown(Call, HeadKey, Incarnation, Expiry);   // until now there was nothing to put down
         WriteRows(Packed.Entries);
     }
 
