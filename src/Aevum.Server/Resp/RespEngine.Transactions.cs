@@ -73,7 +73,8 @@ sealed partial class RespEngine
             {
                 var head = _call.HeadKeyOf(request.Keyspace, args[at]);
                 first ??= head.ToArray();
-                if (router.ShardOf(head) != router.ShardOf(first)) throw new AevumException(ErrorCode.InvalidArgument, "the keys of a transaction lie in several shards");
+                if (router.ShardOf(head) != router.ShardOf(first))
+                    throw new AevumException(ErrorCode.InvalidArgument, "the keys of a transaction lie in several shards");
             }
         }
         first ??= client.Watched.Count > 0 ? client.Watched[0].HeadKey : null;

@@ -89,7 +89,11 @@ sealed partial class SessionRun
         Note("reopen");
         Count("reopens");
         Close();
-        if (Files.Successor is { } successor) TakeOver(successor);
+        if (Files.Successor is { } successor)
+        {
+            _logMayBeCut = true;   // the power went while it was being closed
+            TakeOver(successor);
+        }
         Open();
     }
 
@@ -205,7 +209,7 @@ sealed partial class SessionRun
             lost.Add(attempt);
         }
         // Whoever only looked has seen what never was.
-        lost.UnionWith(_history.Select(h => h.Attempt).Where(a => !a.Writes && a.Fate == Fate.Committed && a.Began > lost.Min(l => l.Began)));
+        lost.UnionWith(_history.Select(h => h.Attempt).Where(a => !a.Writes && a.Fate == Fate.Committed && (a.Ended ?? long.MaxValue) > lost.Min(l => l.Began)));
         lost.UnionWith(_attempts.Where(a => a is { Writes: false, Fate: Fate.Committed }));
         _history.RemoveAll(h => lost.Contains(h.Attempt));
         _commits.RemoveAll(c => lost.Contains(c.Attempt));
