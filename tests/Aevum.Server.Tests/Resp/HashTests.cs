@@ -154,6 +154,10 @@ public sealed class HashTests : IDisposable
                     var all = _world.Ask("HKEYS", key).Trim('[', ']').Split(", ", StringSplitOptions.RemoveEmptyEntries);
                     Assert.Equal(hash.Keys.Order(StringComparer.Ordinal), all.Order(StringComparer.Ordinal));
                     break;
+                case 10 when random.OneIn(5):
+                    Assert.Equal(hash.Count > 0 ? "1" : "0", _world.Ask(random.OneIn(2) ? "DEL" : "UNLINK", key));
+                    hash.Clear();
+                    break;
                 case 10 when random.OneIn(10):
                     Assert.Equal("OK", _world.Ask("SET", key, "v", "PX", "5"));
                     Assert.Equal(WrongType, _world.Ask("HGET", key, field));

@@ -213,10 +213,9 @@ public sealed class ListTests : IDisposable
                     break;
                 case 17 when random.OneIn(40):
                     // Overwritten and begun anew within one batch.
-                    _world.First.Receive("SET l v PX 1\r\n"u8);
+                    _world.First.Receive("DEL l\r\nRPUSH l x y\r\n"u8);
                     _ = _world.First.Take();
-                    _world.Pass(TimeSpan.FromSeconds(1));
-                    list.Clear();
+                    list = ["x", "y"];
                     break;
                 default:
                     var isLeft = random.OneIn(2);

@@ -165,6 +165,10 @@ public sealed class SetTests : IDisposable
                     var member = Some();
                     Assert.Equal(set.Contains(member) ? "1" : "0", _world.Ask("SISMEMBER", key, member));
                     break;
+                case 12 when random.OneIn(5):
+                    Assert.Equal(set.Count > 0 ? "1" : "0", _world.Ask("DEL", key));
+                    set.Clear();
+                    break;
                 case 12 when random.OneIn(8):
                     _world.Ask("SET", key, "v", "PX", "1");
                     _world.Pass(TimeSpan.FromSeconds(1));
