@@ -209,7 +209,8 @@ sealed partial class SessionRun
             lost.Add(attempt);
         }
         // Whoever only looked has seen what never was.
-        lost.UnionWith(_history.Select(h => h.Attempt).Where(a => !a.Writes && a.Fate == Fate.Committed && (a.Ended ?? long.MaxValue) > lost.Min(l => l.Began)));
+        var first = lost.Min(l => l.Began);
+        lost.UnionWith(_history.Select(h => h.Attempt).Where(a => !a.Writes && a.Fate == Fate.Committed && (a.Ended ?? long.MaxValue) > first));
         lost.UnionWith(_attempts.Where(a => a is { Writes: false, Fate: Fate.Committed }));
         _history.RemoveAll(h => lost.Contains(h.Attempt));
         _commits.RemoveAll(c => lost.Contains(c.Attempt));

@@ -1,3 +1,8 @@
+// Expire: commands about how long a key lives. The expiry is the head row's own, so a change of it writes the head anew and nothing else; of a large
+// structure it is also put down when its elements may be collected.
+//
+// Times lie on the grid of system time and end in the year 2255: later ones are taken for that.
+
 using Aevum.Core.Time;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Protocol;

@@ -1,3 +1,5 @@
+// Rename: a head under another key. Always true: both keys change at one instant, and the expiry goes along.
+
 using Aevum.Core.Batches;
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;

@@ -1,3 +1,5 @@
+// Walks: commands that look at every key of a database, or take every key away. Those that look run beside the loop (IsSlow).
+
 using Aevum.Core.Bytes;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Protocol;
