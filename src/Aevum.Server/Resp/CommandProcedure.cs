@@ -35,7 +35,7 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
 
     public string Name { get; } = "resp." + command.Info.Name;
 
-    /// <summary>Signals of the steps that ran last on this thread, each with its step.</summary>
+    /// <summary>Signals of the steps that ran last on this thread, in their order.</summary>
     public static List<KeySignal> Signals => (t_call ??= new DataCall()).Signals;
 
     /// <summary>Puts an argument together.</summary>

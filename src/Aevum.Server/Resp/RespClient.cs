@@ -29,10 +29,6 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
 
     public string Name { get; set; } = "";
 
-    public string LibraryName { get; set; } = "";
-
-    public string LibraryVersion { get; set; } = "";
-
     /// <summary>Number of the database.</summary>
     public int Database { get; set; }
 
@@ -90,17 +86,6 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     /// <summary>Steps of it in the batch that is filling.</summary>
     public int PendingSteps { get; set; }
 
-    /// <summary>The command that ran last.</summary>
-    public string LastCommand { get; set; } = "NULL";
-
-    public SystemTime Since { get; init; }
-
-    /// <summary>When it was heard of last.</summary>
-    public SystemTime LastHeard { get; set; }
-
-    /// <summary>What is undone when the client goes: waits, subscriptions, work on its behalf.</summary>
-    public List<IDisposable> Attached { get; } = [];
-
     public int OnReceived(ReadOnlySpan<byte> bytes) => engine.Take(this, bytes);
 
     public void OnClosed()
@@ -108,8 +93,6 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
         IsClosed = true;
         engine.Forget(this);
         Unwatch();
-        foreach (var attached in Attached.ToArray()) attached.Dispose();
-        Attached.Clear();
     }
 
     /// <summary>Sends bytes, after everything that was answered before.</summary>

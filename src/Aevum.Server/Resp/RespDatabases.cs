@@ -9,9 +9,11 @@ namespace Aevum.Server.Resp;
 
 sealed class RespDatabases(Session session, int count)
 {
+    // What the catalog said when it was looked at last.
+    sealed record Seen(CatalogSnapshot Catalog, KeyspaceEntry?[] Databases);
+
     readonly Lock _gate = new();
-    CatalogSnapshot? _seen;
-    KeyspaceId?[] _ids = new KeyspaceId?[count];
+    Seen? _seen;
 
     public int Count => count;
 
@@ -22,21 +24,31 @@ sealed class RespDatabases(Session session, int count)
     public static string NameOf(int number) => $"redis.{number}";
 
     /// <summary>The keyspace of a database; made if it is not there.</summary>
-    public KeyspaceId IdOf(int number)
+    public KeyspaceId IdOf(int number) => (Find(number) ?? Make(number)).Id;
+
+    /// <summary>True if superseded values of a database stay.</summary>
+    public bool KeepsHistory(int number) => Find(number)?.Options.History.Kind is not (null or HistoryKind.None);
+
+    KeyspaceEntry? Find(int number)
     {
-        var ids = Volatile.Read(ref _ids);
-        if (ReferenceEquals(Database.Catalog, Volatile.Read(ref _seen)) && ids[number] is { } known) return known;
-        return Refresh(number);
+        var catalog = Database.Catalog;
+        var seen = Volatile.Read(ref _seen);
+        if (!ReferenceEquals(catalog, seen?.Catalog))
+        {
+            var databases = new KeyspaceEntry?[count];
+            for (var i = 0; i < count; i++) databases[i] = catalog.FindKeyspace(session.Default.Id.Namespace, NameOf(i));
+            Volatile.Write(ref _seen, seen = new Seen(catalog, databases));
+        }
+        return seen!.Databases[number];
     }
 
-    KeyspaceId Refresh(int number)
+    KeyspaceEntry Make(int number)
     {
         lock (_gate)
         {
-            if (Find(number) is { } there) return there;
             try
             {
-                session.CreateKeyspace(NameOf(number), KeyspaceOptions.Default, KeyspaceKind.Structures);
+                if (Find(number) is null) session.CreateKeyspace(NameOf(number), KeyspaceOptions.Default, KeyspaceKind.Structures);
             }
             catch (AevumException raced) when (raced.Code == ErrorCode.AlreadyExists)
             {
@@ -45,30 +57,9 @@ sealed class RespDatabases(Session session, int count)
         }
     }
 
-    KeyspaceId? Find(int number)
-    {
-        var catalog = Database.Catalog;
-        var ids = new KeyspaceId?[count];
-        for (var i = 0; i < count; i++) ids[i] = catalog.FindKeyspace(session.Default.Id.Namespace, NameOf(i))?.Id;
-        Volatile.Write(ref _ids, ids);
-        Volatile.Write(ref _seen, catalog);
-        return ids[number];
-    }
-
-    /// <summary>True if superseded values of a keyspace stay.</summary>
-    public bool KeepsHistory(KeyspaceId keyspace) => Database.Catalog.FindKeyspace(keyspace)?.Options.History.Kind is not (null or HistoryKind.None);
-
-    /// <summary>The keyspace of a database, if it has ever been used.</summary>
-    public KeyspaceId? TryFind(int number)
-    {
-        lock (_gate) return Find(number);
-    }
-
     /// <summary>Gives two databases each other's keys.</summary>
     public void Swap(int first, int second)
     {
-        if (first == second) return;
-        var (a, b) = (IdOf(first), IdOf(second));
-        lock (_gate) session.SwapKeyspaces(a, b);
+        if (first != second) session.SwapKeyspaces(IdOf(first), IdOf(second));
     }
 }

@@ -27,10 +27,10 @@ sealed partial class RespEngine
         if (!Server.Waiters.Contains(call)) return;
         var client = call.Client;
         Flush();
-        _shard = Server.Database.Router.ShardOf(_call.HeadKeyOf(call.Keyspace, call.Keys[0]));
+        _shard = Server.Database.Router.ShardOf(_key.HeadOf(call.Keyspace, call.Keys[0]));
         _batchNote = client.Note;
         _batch.Policy = Core.Batches.CommitPolicy.EachForItself;
-        _batch.Call(call.Command.Procedure!, _call.HeadKeyOf(call.Keyspace, call.Keys[0]), call.Packed);
+        _batch.Call(call.Command.Procedure!, _key.HeadOf(call.Keyspace, call.Keys[0]), call.Packed);
         _pending.Add(new PendingStep(client, null, call));
         client.PendingSteps++;
         Flush();

@@ -22,7 +22,8 @@ sealed partial class RespEngine
     readonly HashSet<byte[]> _touched = new(Core.Bytes.KeyComparer.Instance);
     readonly StepBatch _batch;
     readonly List<int> _keys = [];
-    IShard? _shard;      // whose batch it is; null: the first one's
+    readonly KeyBuffer _key = new();
+    IShard? _shard;      // whose batch it is
     byte[] _packed = new byte[4096];
     int _batchBytes;
     CommitNote? _batchNote;
@@ -34,19 +35,21 @@ sealed partial class RespEngine
         {
             _keys.Clear();
             if (!command.Command.FindKeys(args, _keys)) _keys.Clear();
-            // One note for one commit; one shard for one batch; one version of a key for one time, where versions are kept.
             if (!TryShardOf(keyspace, args, out var shard))
             {
                 Answer(client, RespErrors.CrossSlot);
                 return;
             }
-            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || Touches(keyspace, args))) Flush();
+            // One note for one commit; one shard for one batch; one version of a key for one time, where versions are kept.
+            var keepsVersions = Databases.KeepsHistory(client.Database);
+            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || (keepsVersions && Touches(keyspace, args)))) Flush();
+            if (keepsVersions) Touch(keyspace, args);
             _shard = shard;
             _batchNote = client.Note;
             var mayBlock = command.Info.Is(CommandFlags.Blocking);
             var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64());
             _batch.Policy = CommitPolicy.EachForItself;
-            _batch.Call(command.Procedure!, _call.HeadKeyOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
+            _batch.Call(command.Procedure!, _key.HeadOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
             _batchBytes += packed.Length;
             _pending.Add(new PendingStep(client, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
             client.PendingSteps++;
@@ -63,18 +66,23 @@ sealed partial class RespEngine
         var router = Server.Database.Router;
         shard = router.Shards[0];
         if (router.Shards.Count == 1 || _keys.Count == 0) return true;
-        shard = router.ShardOf(_call.HeadKeyOf(keyspace, args[_keys[0]]));
+        shard = router.ShardOf(_key.HeadOf(keyspace, args[_keys[0]]));
         for (var i = 1; i < _keys.Count; i++)
-            if (router.ShardOf(_call.HeadKeyOf(keyspace, args[_keys[i]])) != shard) return false;
+            if (router.ShardOf(_key.HeadOf(keyspace, args[_keys[i]])) != shard) return false;
         return true;
     }
 
+    // True if a key of the request is in the batch already.
     bool Touches(KeyspaceId keyspace, CommandArguments args)
     {
-        if (!Databases.KeepsHistory(keyspace)) return false;
-        var isThere = false;
-        foreach (var i in _keys) isThere |= !_touched.Add(_call.HeadKeyOf(keyspace, args[i]).ToArray());
-        return isThere;
+        foreach (var i in _keys)
+            if (_touched.Contains(_key.HeadOf(keyspace, args[i]).ToArray())) return true;
+        return false;
+    }
+
+    void Touch(KeyspaceId keyspace, CommandArguments args)
+    {
+        foreach (var i in _keys) _touched.Add(_key.HeadOf(keyspace, args[i]).ToArray());
     }
 
     /// <summary>Commits what is under way, if the client has a part in it.</summary>
@@ -120,16 +128,11 @@ sealed partial class RespEngine
             if (failure is null && _batch.ResultOf(index).Number == CommandProcedure.Blocked) return;   // it waits on
             Server.Waiters.Remove(waiting);
             waiting.Timer?.Dispose();
-            client.Resume();
         }
-        if (failure is not null)
-        {
-            client.Send(RespErrors.ReplyOf(failure));
-            return;
-        }
-        var result = _batch.ResultOf(index);
-        if (result.Status == StepStatus.Failed) client.Send(RespErrors.ReplyOf(result.Code, result.Message));
+        if (failure is not null) client.Send(RespErrors.ReplyOf(failure));
+        else if (_batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) client.Send(RespErrors.ReplyOf(result.Code, result.Message));
         else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!);
         else client.Send(_batch.BytesOf(index));
+        if (step.Again is not null) client.Resume();
     }
 }

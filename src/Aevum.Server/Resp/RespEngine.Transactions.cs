@@ -18,7 +18,7 @@ sealed partial class RespEngine
     public void Watch(RespClient client, ReadOnlySpan<byte> userKey)
     {
         client.WatchedSince ??= Server.Database.Router.HoldNow();
-        var head = _call.HeadKeyOf(client.Keyspace, userKey).ToArray();
+        var head = _key.HeadOf(client.Keyspace, userKey).ToArray();
         if (client.Watched.Exists(w => w.HeadKey.AsSpan().SequenceEqual(head))) return;
         _reader.View = Model.Access.ReadView.AsOf(client.WatchedSince.At);
         var expiry = _reader.TryRead(head, out var row) ? row.Expiry : SystemTime.None;
@@ -71,7 +71,7 @@ sealed partial class RespEngine
             if (!request.Command.Command.FindKeys(args, _keys)) continue;
             foreach (var at in _keys)
             {
-                var head = _call.HeadKeyOf(request.Keyspace, args[at]);
+                var head = _key.HeadOf(request.Keyspace, args[at]);
                 first ??= head.ToArray();
                 if (router.ShardOf(head) != router.ShardOf(first))
                     throw new AevumException(ErrorCode.InvalidArgument, "the keys of a transaction lie in several shards");

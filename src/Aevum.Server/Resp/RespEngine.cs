@@ -51,8 +51,7 @@ sealed partial class RespEngine
 
     public RespClient? Accept(IChannel channel)
     {
-        var now = Server.Database.Clock.Now;
-        var client = new RespClient(this, channel, Server.NextClientId()) { Since = now, LastHeard = now };
+        var client = new RespClient(this, channel, Server.NextClientId());
         Clients.Add(client.Id, client);
         return client;
     }
@@ -105,25 +104,23 @@ sealed partial class RespEngine
             client.Transaction?.Fail();
             return;
         }
-        client.LastCommand = command!.Info.Name;
-        if (client.Transaction is { } transaction && !command.Info.Is(CommandFlags.NotQueued))
+        if (client.Transaction is { } transaction && !command!.Info.Is(CommandFlags.NotQueued))
         {
             transaction.Add(command, args, client.QueueKeyspace(command, args), Chances.NextUInt64());
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
-        if (command.Session is { } session) DoSession(client, session, args);
+        if (command!.Session is { } session) DoSession(client, session, args);
         else DoData(client, command, args);
     }
 
     /// <summary>Why a request cannot be done, as a whole reply; null: it can.</summary>
-    byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
+    static byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
     {
         if (command is null) return RespErrors.UnknownCommand(args);
         if (!command.Info.AcceptsCount(args.Count)) return RespErrors.WrongCount(command.Info.Name);
-        if (client.Transaction is not null && command.Info.Is(CommandFlags.NoMulti)) return RespErrors.NotInMulti;
         if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
-        return Server.Access.Refusal(client, command, args);
+        return null;
     }
 
     // A reply that needs nothing, behind those that are under way.
@@ -157,8 +154,28 @@ sealed partial class RespEngine
     void DoData(RespClient client, KnownCommand command, CommandArguments args)
     {
         var data = command.Data!;
-        if (data.Writes(args) || client.PendingSteps > 0) AddStep(client, command, args);
-        else Read(client, data, args);
+        if (data.Writes(args) || (client.PendingSteps > 0 && !IsSlow(client, data, args)))
+        {
+            AddStep(client, command, args);
+            return;
+        }
+        FlushFor(client);
+        Read(client, data, args);
+    }
+
+    // Asked of a read behind writes that are not committed yet: in the sequencer it would hold up everybody.
+    bool IsSlow(RespClient client, DataCommand command, CommandArguments args)
+    {
+        _reply.Clear();
+        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
+        try
+        {
+            return command.IsSlow(_call, args);
+        }
+        catch (AevumException)
+        {
+            return false;   // the command itself will say what is wrong
+        }
     }
 
     void Publish(List<KeySignal> signals)

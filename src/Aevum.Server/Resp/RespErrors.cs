@@ -10,8 +10,6 @@ static class RespErrors
 {
     const int ShownBytes = 128;
 
-    public static byte[] NotInMulti { get; } = "-ERR Command not allowed inside a transaction\r\n"u8.ToArray();
-
     public static byte[] CrossSlot { get; } = "-CROSSSLOT Keys in request don't hash to the same slot\r\n"u8.ToArray();
 
     public static byte[] PinnedToThePast { get; } =

@@ -33,7 +33,6 @@ sealed class RespServer : IDisposable
         Databases = new RespDatabases(_session, Options.Databases);
         Signals = new KeySignals(this);
         Commands = new CommandTable(AllCommands.Make(this));
-        Access = new AccessControl();
     }
 
     public RespOptions Options { get; }
@@ -47,8 +46,6 @@ sealed class RespServer : IDisposable
     public KeyWaiters Waiters { get; } = new();
 
     public KeySignals Signals { get; }
-
-    public AccessControl Access { get; }
 
     public RespStatistics Statistics { get; } = new();
 

@@ -1,9 +1,3 @@
-using System.Text;
-using System.Text.RegularExpressions;
-using Aevum.Core.Scheduling;
-using Aevum.Server.Resp.Protocol;
-using Aevum.Testing;
-
 namespace Aevum.Server.Tests.Resp;
 
 public sealed class KeyTests : IDisposable
@@ -85,32 +79,5 @@ public sealed class KeyTests : IDisposable
         Assert.Equal("OK", _world.Ask("FLUSHDB"));
         Assert.Equal("0", _world.Ask("DBSIZE"));
         Assert.Equal("(error) ERR syntax error", _world.Ask("FLUSHDB NOW"));
-    }
-
-    [Theory, Seeds(30)]
-    public void Patterns_match_as_a_regular_expression_would(ulong seed)
-    {
-        var random = new SeededRandom(seed);
-        for (var i = 0; i < 500; i++)
-        {
-            var pattern = new StringBuilder();
-            var expression = new StringBuilder("^");
-            for (var part = random.Next(6); part > 0; part--)
-                switch (random.Next(5))
-                {
-                    case 0: pattern.Append('*'); expression.Append(".*"); break;
-                    case 1: pattern.Append('?'); expression.Append('.'); break;
-                    case 2: pattern.Append("[a-c]"); expression.Append("[a-c]"); break;
-                    case 3: pattern.Append("[^ab]"); expression.Append("[^ab]"); break;
-                    default:
-                        var letter = "abcd*"[random.Next(5)];
-                        pattern.Append(letter == '*' ? "\\*" : letter.ToString());
-                        expression.Append(Regex.Escape(letter.ToString()));
-                        break;
-                }
-            var text = new string([.. Enumerable.Range(0, random.Next(8)).Select(_ => "abcd*"[random.Next(5)])]);
-            var expected = Regex.IsMatch(text, expression + "\\z", RegexOptions.Singleline);
-            Assert.True(expected == Glob.Matches(Encoding.ASCII.GetBytes(pattern.ToString()), Encoding.ASCII.GetBytes(text)), $"{pattern} and {text}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Aevum.Core.Scheduling;
+using Aevum.Model.Catalog;
 using Aevum.Testing;
 
 namespace Aevum.Server.Tests.Resp;
@@ -47,6 +48,27 @@ public sealed class RespEngineTests : IDisposable
         Assert.Equal(before + 1, _world.Position);
         Assert.Equal("OK 2 2", ReplyText.Of(_world.First.Take()));
         Assert.Equal("3 OK", ReplyText.Of(second.Take()));
+    }
+
+    [Fact]
+    public void Where_history_is_kept_a_pipeline_loses_no_version()
+    {
+        _world.Ask("SET a 0");
+        using (var session = _world.Database.OpenSession()) session.AlterKeyspace("redis.0", new KeyspaceOptions { History = HistoryPolicy.Forever });
+        _world.First.Receive("SET a 1\r\nSET a 2\r\nSET b 1\r\nSET a 3\r\nSET b 2\r\nSET a 4\r\n"u8);
+        Assert.Equal("OK OK OK OK OK OK", ReplyText.Of(_world.First.Take()));
+        using var past = _world.Database.OpenSession();
+        var told = past.RowsOf("redis.0").ScanHistory()
+            .Select(key => string.Join(' ', key.Versions.Reverse().Select(v => Encoding.ASCII.GetString(v.Value)[1..])));
+        Assert.Equal(["0 1 2 3 4", "1 2"], told);
+    }
+
+    [Fact]
+    public void A_long_read_behind_a_write_sees_it_and_stays_out_of_the_sequencer()
+    {
+        _world.First.Receive("SET a 1\r\nKEYS *\r\nSET b 2\r\nKEYS *\r\nGET b\r\n"u8);
+        Assert.True(_world.First.Client.IsSuspended, "KEYS runs beside the loop");
+        Assert.Equal("OK [a] OK [a, b] 2", ReplyText.Of(_world.First.Take()));
     }
 
     [Theory, Seeds(20)]

@@ -42,8 +42,6 @@ enum CommandFlags
 
     /// <summary>Is done at once inside MULTI, not kept for EXEC.</summary>
     NotQueued = 4096,
-
-    NoMulti = 8192,
 }
 
 enum CommandGroup

@@ -25,7 +25,7 @@ sealed class DataCall
 {
     static readonly byte[] WrongTypeText = "WRONGTYPE Operation against a key holding the wrong kind of value"u8.ToArray();
 
-    readonly byte[][] _keys = [new byte[256], new byte[256], new byte[256]];
+    readonly KeyBuffer[] _keys = [new(), new(), new()];
     byte[] _scratch = new byte[256];
     IProcedureContext? _writes;
 
@@ -56,7 +56,7 @@ sealed class DataCall
     public IProcedureContext Writes => _writes ?? throw new InvalidOperationException("a command that only reads wants to write");
 
     /// <summary>The database.</summary>
-    public KeyspaceId Keyspace { get; set; }
+    public KeyspaceId Keyspace { get; private set; }
 
     public ReplyWriter Reply { get; private set; } = null!;
 
@@ -99,20 +99,7 @@ sealed class DataCall
 
     /// <summary>The key of a head.</summary>
     /// <param name="buffer">0 to 2: which buffer it is written to.</param>
-    public ReadOnlySpan<byte> HeadKey(ReadOnlySpan<byte> userKey, int buffer = 0)
-    {
-        ref var target = ref _keys[buffer];
-        var needed = StructureKey.HeadBytesMax(userKey.Length);
-        if (target.Length < needed) target = new byte[Math.Max(needed, 2 * target.Length)];
-        return target.AsSpan(0, StructureKey.WriteHead(target, Keyspace, userKey));
-    }
-
-    /// <summary>The key of a head of another database.</summary>
-    public ReadOnlySpan<byte> HeadKeyOf(KeyspaceId keyspace, ReadOnlySpan<byte> userKey)
-    {
-        Keyspace = keyspace;
-        return HeadKey(userKey);
-    }
+    public ReadOnlySpan<byte> HeadKey(ReadOnlySpan<byte> userKey, int buffer = 0) => _keys[buffer].HeadOf(Keyspace, userKey);
 
     /// <summary>Reads what a key holds.</summary>
     /// <param name="head">Valid until rows are read again.</param>
@@ -146,10 +133,8 @@ sealed class DataCall
     public void WrongType() => Reply.Error(WrongTypeText);
 
     /// <summary>Called before a key's head is replaced or deleted by something else: elements of a large structure are put down for the collector.</summary>
-    /// <remarks>Reads the head, unless the database has never held a large structure.</remarks>
     public void ForgetElements(ReadOnlySpan<byte> userKey)
     {
-        if (!Elements.MayBeThere(Keyspace)) return;
         if (TryReadHead(userKey, out var head, out _) && head.IsLarge) Elements.PutDown(this, HeadKey(userKey), head.Incarnation);
     }
 
@@ -200,7 +185,7 @@ sealed class DataCall
 
     /// <summary>The reply when only the arguments themselves tell that there are too few of them.</summary>
     public void WrongCount(ReadOnlySpan<byte> command) =>
-        Reply.Error($"ERR wrong number of arguments for '{System.Text.Encoding.ASCII.GetString(command).ToLowerInvariant()}' command");
+        Reply.Raw(RespErrors.WrongCount(System.Text.Encoding.ASCII.GetString(command).ToLowerInvariant()));
 
     public void SyntaxError() => Reply.Error("ERR syntax error"u8);
 

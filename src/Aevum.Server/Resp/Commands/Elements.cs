@@ -13,9 +13,6 @@ namespace Aevum.Server.Resp.Commands;
 
 static class Elements
 {
-    /// <summary>False only if no structure of the keyspace has ever been large.</summary>
-    public static bool MayBeThere(KeyspaceId keyspace) => true;
-
     /// <summary>Puts elements down that may go, now or from a time on.</summary>
     public static void PutDown(DataCall call, ReadOnlySpan<byte> headKey, ulong incarnation, SystemTime due = default)
     {

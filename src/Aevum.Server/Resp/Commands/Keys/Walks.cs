@@ -27,7 +27,7 @@ sealed class KeysCommand : DataCommand
         var at = call.Reply.BeginArray();
         HeadWalk.Run(call.Rows, call.Keyspace, default, (key, _, _) =>
         {
-            if (!Glob.Matches(pattern, key)) return true;
+            if (!GlobPattern.Matches(pattern, key)) return true;
             call.Reply.Bulk(key);
             count++;
             return true;

@@ -2,15 +2,16 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.SortedSets;
 
-sealed class BZPopMax : DataCommand, IBlockingCommand
+/// <summary>BZPOPMIN and BZPOPMAX.</summary>
+sealed class BlockingScorePop(bool isMax) : DataCommand, IBlockingCommand
 {
-    public override CommandInfo Info { get; } = new("bzpopmax", CommandGroup.SortedSet)
+    public override CommandInfo Info { get; } = new(isMax ? "bzpopmax" : "bzpopmin", CommandGroup.SortedSet)
     {
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.Fast | CommandFlags.NoScript | CommandFlags.Blocking,
         Keys = new(1, -2, 1),
         Since = "5.0.0",
-        Summary = "Takes the member with the highest score out of the first sorted set that has one, and waits until there is one.",
+        Summary = $"Takes the member with the {(isMax ? "highest" : "lowest")} score out of the first sorted set that has one, and waits until there is one.",
         Complexity = "O(log n), n the members",
     };
 
@@ -21,7 +22,7 @@ sealed class BZPopMax : DataCommand, IBlockingCommand
         {
             if (call.SortedSets.Open(args[i]) is not { } set) return;
             if (set.Count == 0) continue;
-            var taken = ScorePop.Take(call, args[i], set, isMax: true, 1)[0];
+            var taken = ScorePop.Take(call, args[i], set, isMax, 1)[0];
             call.Reply.Array(3);
             call.Reply.Bulk(args[i]);
             call.Reply.Bulk(taken.Member);

@@ -2,15 +2,16 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Hashes;
 
-sealed class HKeys : DataCommand
+/// <summary>HKEYS and HVALS.</summary>
+sealed class HashParts(bool isFields) : DataCommand
 {
-    public override CommandInfo Info { get; } = new("hkeys", CommandGroup.Hash)
+    public override CommandInfo Info { get; } = new(isFields ? "hkeys" : "hvals", CommandGroup.Hash)
     {
         Arity = 2,
         Flags = CommandFlags.ReadOnly,
         Keys = KeyPlaces.One,
         Since = "2.0.0",
-        Summary = "Returns all fields of a hash.",
+        Summary = $"Returns all {(isFields ? "fields" : "values")} of a hash.",
         Complexity = "O(n), n the fields of the hash",
     };
 
@@ -21,7 +22,7 @@ sealed class HKeys : DataCommand
         reply.Array(hash.Count);
         hash.ForEach((field, value) =>
         {
-            reply.Bulk(field);
+            reply.Bulk(isFields ? field : value);
             return true;
         });
     }

@@ -2,15 +2,16 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Lists;
 
-sealed class BRPop : DataCommand, IBlockingCommand
+/// <summary>BLPOP and BRPOP.</summary>
+sealed class BlockingPop(bool isLeft) : DataCommand, IBlockingCommand
 {
-    public override CommandInfo Info { get; } = new("brpop", CommandGroup.List)
+    public override CommandInfo Info { get; } = new(isLeft ? "blpop" : "brpop", CommandGroup.List)
     {
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.NoScript | CommandFlags.Blocking,
         Keys = new(1, -2, 1),
         Since = "2.0.0",
-        Summary = "Takes a value from the end of the first list that has one, and waits until there is one.",
+        Summary = $"Takes a value from the {(isLeft ? "beginning" : "end")} of the first list that has one, and waits until there is one.",
         Complexity = "O(n), n the keys",
     };
 
@@ -23,10 +24,10 @@ sealed class BRPop : DataCommand, IBlockingCommand
             if (list.Count == 0) continue;
             call.Reply.Array(2);
             call.Reply.Bulk(args[i]);
-            call.Reply.Bulk(list.Peek(isLeft: false));
-            list.Drop(isLeft: false);
+            call.Reply.Bulk(list.Peek(isLeft));
+            list.Drop(isLeft);
             list.Save();
-            ListPop.Signal(call, args[i], isLeft: false, list);
+            ListPop.Signal(call, args[i], isLeft, list);
             return;
         }
         if (call.MayBlock) call.Block();
