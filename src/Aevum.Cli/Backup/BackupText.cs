@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Aevum.Cli.Checking;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Time;
 using Aevum.Engine.Backup;
@@ -99,7 +100,7 @@ static class BackupText
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
-        Write(writer, list.Problems);
+        writer.WriteProblems(list.Problems);
     }
 
     public static void Write(Utf8JsonWriter writer, BackupReport report)
@@ -107,7 +108,7 @@ static class BackupText
         writer.WriteBoolean("sound", report.IsSound);
         Write(writer, "backups", report.Backups);
         Write(writer, "damaged", report.Damaged);
-        Write(writer, report.Problems);
+        writer.WriteProblems(report.Problems);
         writer.WriteNumber("files", report.Files);
         writer.WriteNumber("bytes", report.Bytes);
     }
@@ -133,21 +134,6 @@ static class BackupText
     {
         writer.WriteStartArray(name);
         foreach (var id in ids) writer.WriteNumberValue(id);
-        writer.WriteEndArray();
-    }
-
-    static void Write(Utf8JsonWriter writer, IReadOnlyList<CheckProblem> problems)
-    {
-        writer.WriteStartArray("problems");
-        foreach (var problem in problems)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("file", problem.Path);
-            if (problem.Offset is { } offset) writer.WriteNumber("offset", offset);
-            else writer.WriteNull("offset");
-            writer.WriteString("problem", problem.Text);
-            writer.WriteEndObject();
-        }
         writer.WriteEndArray();
     }
 }

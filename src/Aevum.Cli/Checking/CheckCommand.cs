@@ -69,17 +69,7 @@ static class CheckCommand
             writer.WriteStartObject();
             writer.WriteString("directory", directory);
             writer.WriteBoolean("sound", report.IsSound);
-            writer.WriteStartArray("problems");
-            foreach (var problem in report.Problems)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("file", problem.Path);
-                if (problem.Offset is { } offset) writer.WriteNumber("offset", offset);
-                else writer.WriteNull("offset");
-                writer.WriteString("problem", problem.Text);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndArray();
+            writer.WriteProblems(report.Problems);
             writer.WriteStartArray("notes");
             foreach (var note in report.Notes) writer.WriteStringValue(note);
             writer.WriteEndArray();

@@ -7,22 +7,23 @@
 
 namespace Aevum.Core.Files;
 
-public sealed class MemoryFileSystem : IFileSystem
+public sealed class MemoryFileSystem : NamedFileSystem, IFileSystem
 {
-    readonly Lock _gate = new();
     readonly NameTree<MemoryContent> _names = new();
+
+    private protected override INames Names => _names;
 
     public string BootId => "";
 
     public IReadableFile OpenRead(string path)
     {
-        lock (_gate) return new MemoryReadableFile(path, _names.FindFile(path));
+        lock (Gate) return new MemoryReadableFile(path, _names.FindFile(path));
     }
 
     public IWritableFile Create(string path)
     {
         var content = new MemoryContent();
-        lock (_gate) _names.SetFile(path, content);
+        lock (Gate) _names.SetFile(path, content);
         return new MemoryWritableFile(path, content);
     }
 
@@ -30,84 +31,34 @@ public sealed class MemoryFileSystem : IFileSystem
     {
         FileErrors.CheckCapacity(path, capacity);
         var content = new MemoryContent(path, capacity);
-        lock (_gate) _names.SetFile(path, content);
+        lock (Gate) _names.SetFile(path, content);
         return new MemoryRegion(path, content);
     }
 
     public IAppendRegion OpenRegion(string path)
     {
-        lock (_gate) return new MemoryRegion(path, _names.FindFile(path));
-    }
-
-    public bool FileExists(string path)
-    {
-        lock (_gate) return _names.TryFindFile(path) is not null;
-    }
-
-    public bool DirectoryExists(string path)
-    {
-        lock (_gate) return _names.TryFindDirectory(path) is not null;
+        lock (Gate) return new MemoryRegion(path, _names.FindFile(path));
     }
 
     public long FileLength(string path)
     {
-        lock (_gate) return _names.FindFile(path).Length;
-    }
-
-    public void Rename(string source, string target)
-    {
-        lock (_gate) _names.Rename(source, target);
-    }
-
-    public void Delete(string path)
-    {
-        lock (_gate) _names.Delete(path);
-    }
-
-    public void Link(string source, string target)
-    {
-        lock (_gate) _names.Link(source, target);
-    }
-
-    public void CreateDirectory(string path)
-    {
-        lock (_gate) _names.CreateDirectory(path);
-    }
-
-    public void DeleteDirectory(string path)
-    {
-        lock (_gate) _names.DeleteDirectory(path);
-    }
-
-    public IReadOnlyList<string> ListFiles(string directory)
-    {
-        lock (_gate) return _names.ListFiles(directory);
-    }
-
-    public IReadOnlyList<string> ListDirectories(string directory)
-    {
-        lock (_gate) return _names.ListDirectories(directory);
-    }
-
-    public void SyncDirectory(string directory)
-    {
-        lock (_gate) _names.FindDirectory(directory);
+        lock (Gate) return _names.FindFile(path).Length;
     }
 
     public IDisposable Lock(string path, string holder)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_names.TryFindFile(path) is { } present) MemoryLock.RequireFree(path, present);
             var content = MemoryLock.Exclusive(path, holder);
             _names.SetFile(path, content);
-            return new MemoryLock(_gate, content);
+            return new MemoryLock(Gate, content);
         }
     }
 
     public IDisposable LockShared(string path)
     {
-        lock (_gate) return MemoryLock.Shared(_gate, path, _names.TryFindFile(path));
+        lock (Gate) return MemoryLock.Shared(Gate, path, _names.TryFindFile(path));
     }
 }
 

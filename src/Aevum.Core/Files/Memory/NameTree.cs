@@ -26,9 +26,15 @@ sealed class NameDirectory
     public Dictionary<string, object> Entries { get; } = new(StringComparer.Ordinal);
 }
 
-sealed class NameTree<TFile>(Action<NameChange>? changed = null) where TFile : class
+sealed class NameTree<TFile>(Action<NameChange>? changed = null) : INames where TFile : class
 {
     public NameDirectory Root { get; set; } = new();
+
+    public bool HasFile(string path) => TryFindFile(path) is not null;
+
+    public bool HasDirectory(string path) => TryFindDirectory(path) is not null;
+
+    public void RequireDirectory(string path) => FindDirectory(path);
 
     public TFile? TryFindFile(string path) => Find(path) as TFile;
 

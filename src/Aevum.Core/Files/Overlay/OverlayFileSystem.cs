@@ -11,7 +11,7 @@
 
 namespace Aevum.Core.Files;
 
-public sealed class OverlayFileSystem : IFileSystem, IDisposable
+public sealed class OverlayFileSystem : NamedFileSystem, IFileSystem, IDisposable
 {
     // A file below, or one in memory. Names share it as links share an inode.
     sealed class Entry
@@ -21,7 +21,6 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
         public MemoryContent? Content { get; set; }
     }
 
-    readonly Lock _gate = new();
     readonly IFileSystem _below;
     readonly NameTree<Entry> _names = new();
     readonly IDisposable _lock;
@@ -46,6 +45,8 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
         }
     }
 
+    private protected override INames Names => _names;
+
     public string BootId => _below.BootId;
 
     void Copy(string directory)
@@ -61,7 +62,7 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
 
     public IReadableFile OpenRead(string path)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var entry = _names.FindFile(path);
             return entry.Content is { } content ? new MemoryReadableFile(path, content) : _below.OpenRead(entry.Below!);
@@ -71,7 +72,7 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
     public IWritableFile Create(string path)
     {
         var content = new MemoryContent();
-        lock (_gate) _names.SetFile(path, new Entry { Content = content });
+        lock (Gate) _names.SetFile(path, new Entry { Content = content });
         return new MemoryWritableFile(path, content);
     }
 
@@ -79,13 +80,13 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
     {
         FileErrors.CheckCapacity(path, capacity);
         var content = new MemoryContent(path, capacity);
-        lock (_gate) _names.SetFile(path, new Entry { Content = content });
+        lock (Gate) _names.SetFile(path, new Entry { Content = content });
         return new MemoryRegion(path, content);
     }
 
     public IAppendRegion OpenRegion(string path)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var entry = _names.FindFile(path);
             entry.Content ??= CopyOf(entry.Below!);
@@ -100,79 +101,29 @@ public sealed class OverlayFileSystem : IFileSystem, IDisposable
         return content;
     }
 
-    public bool FileExists(string path)
-    {
-        lock (_gate) return _names.TryFindFile(path) is not null;
-    }
-
-    public bool DirectoryExists(string path)
-    {
-        lock (_gate) return _names.TryFindDirectory(path) is not null;
-    }
-
     public long FileLength(string path)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var entry = _names.FindFile(path);
             return entry.Content?.Length ?? _below.FileLength(entry.Below!);
         }
     }
 
-    public void Rename(string source, string target)
-    {
-        lock (_gate) _names.Rename(source, target);
-    }
-
-    public void Delete(string path)
-    {
-        lock (_gate) _names.Delete(path);
-    }
-
-    public void Link(string source, string target)
-    {
-        lock (_gate) _names.Link(source, target);
-    }
-
-    public void CreateDirectory(string path)
-    {
-        lock (_gate) _names.CreateDirectory(path);
-    }
-
-    public void DeleteDirectory(string path)
-    {
-        lock (_gate) _names.DeleteDirectory(path);
-    }
-
-    public IReadOnlyList<string> ListFiles(string directory)
-    {
-        lock (_gate) return _names.ListFiles(directory);
-    }
-
-    public IReadOnlyList<string> ListDirectories(string directory)
-    {
-        lock (_gate) return _names.ListDirectories(directory);
-    }
-
-    public void SyncDirectory(string directory)
-    {
-        lock (_gate) _names.FindDirectory(directory);
-    }
-
     public IDisposable Lock(string path, string holder)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_names.TryFindFile(path)?.Content is { } present) MemoryLock.RequireFree(path, present);
             var content = MemoryLock.Exclusive(path, holder);
             _names.SetFile(path, new Entry { Content = content });
-            return new MemoryLock(_gate, content);
+            return new MemoryLock(Gate, content);
         }
     }
 
     public IDisposable LockShared(string path)
     {
-        lock (_gate) return MemoryLock.Shared(_gate, path, _names.TryFindFile(path)?.Content);
+        lock (Gate) return MemoryLock.Shared(Gate, path, _names.TryFindFile(path)?.Content);
     }
 
     /// <summary>Lets writers in below. Nothing of the overlay may be in use.</summary>
