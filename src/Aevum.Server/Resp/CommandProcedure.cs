@@ -15,7 +15,8 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-sealed class CommandProcedure(DataCommand command) : IProcedure
+/// <param name="interest">Who wants to hear what the command does to keys.</param>
+sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IProcedure
 {
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
@@ -73,6 +74,7 @@ sealed class CommandProcedure(DataCommand command) : IProcedure
         reply.Clear();
         reply.Version = argument[8];
         call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
+        call.Interest = interest;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
         call.Chance = ChanceOf(argument);
         command.Run(call, ArgumentsOf(argument));

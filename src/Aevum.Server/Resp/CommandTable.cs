@@ -7,7 +7,7 @@ using Aevum.Server.Resp.Protocol;
 namespace Aevum.Server.Resp;
 
 /// <summary>A command and what is made of it once.</summary>
-sealed class KnownCommand(RespCommand command)
+sealed class KnownCommand(RespCommand command, SignalInterest interest)
 {
     public CommandInfo Info { get; } = command.Info;
 
@@ -20,7 +20,7 @@ sealed class KnownCommand(RespCommand command)
     /// <summary>How often it was asked for.</summary>
     public long Calls { get; set; }
 
-    public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data) : null;
+    public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, interest) : null;
 }
 
 sealed class CommandTable
@@ -28,9 +28,10 @@ sealed class CommandTable
     readonly KnownCommand?[] _slots;
     readonly byte[][] _names;
 
-    public CommandTable(IEnumerable<RespCommand> commands)
+    /// <param name="interest">Who wants to hear what commands do to keys.</param>
+    public CommandTable(IEnumerable<RespCommand> commands, SignalInterest interest)
     {
-        All = [.. commands.Select(c => new KnownCommand(c)).OrderBy(c => c.Info.Name, StringComparer.Ordinal)];
+        All = [.. commands.Select(c => new KnownCommand(c, interest)).OrderBy(c => c.Info.Name, StringComparer.Ordinal)];
         var size = 64;
         while (size < 4 * All.Count) size *= 2;
         _slots = new KnownCommand[size];

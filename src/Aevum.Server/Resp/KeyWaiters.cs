@@ -5,7 +5,8 @@ using Aevum.Model.Keyspace;
 
 namespace Aevum.Server.Resp;
 
-sealed class KeyWaiters
+/// <param name="interest">Told whether anybody waits.</param>
+sealed class KeyWaiters(SignalInterest interest)
 {
     readonly Lock _gate = new();
     readonly Dictionary<KeyspaceId, Dictionary<byte[], List<BlockedCall>>> _byKey = [];
@@ -27,6 +28,7 @@ sealed class KeyWaiters
                 calls.Add(call);
             }
             Volatile.Write(ref _count, _all.Count);
+            interest.SetWaiters(true);
         }
     }
 
@@ -49,6 +51,7 @@ sealed class KeyWaiters
                 if (calls.Count == 0) keys.Remove(key);
             }
             Volatile.Write(ref _count, _all.Count);
+            if (_all.Count == 0) interest.SetWaiters(false);
             return true;
         }
     }

@@ -33,6 +33,7 @@ sealed partial class RespEngine
         Loop = loop;
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
         _reader = new ViewReader(server.Database.Router);
+        _call.Interest = server.Interest;
         Chances = server.NewChances();
         loop.TurnEnding += Flush;
     }

@@ -31,8 +31,9 @@ sealed class RespServer : IDisposable
         _scheduler = scheduler;
         _session = database.OpenSession();
         Databases = new RespDatabases(_session, Options.Databases);
+        Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
-        Commands = new CommandTable(AllCommands.Make(this));
+        Commands = new CommandTable(AllCommands.Make(this), Interest);
     }
 
     public RespOptions Options { get; }
@@ -43,7 +44,10 @@ sealed class RespServer : IDisposable
 
     public CommandTable Commands { get; }
 
-    public KeyWaiters Waiters { get; } = new();
+    public KeyWaiters Waiters { get; }
+
+    /// <summary>Who wants to hear what happens to keys.</summary>
+    public SignalInterest Interest { get; } = new();
 
     public KeySignals Signals { get; }
 

@@ -12,7 +12,8 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-sealed class RespTransaction : IProcedure
+/// <param name="interest">Who wants to hear what it does to keys.</param>
+sealed class RespTransaction(SignalInterest interest) : IProcedure
 {
     /// <summary>A request that was queued.</summary>
     /// <param name="Keyspace">Where a data command works.</param>
@@ -20,7 +21,7 @@ sealed class RespTransaction : IProcedure
 
     readonly List<int> _ends = [];
     readonly ReplyWriter _reply = new();
-    readonly DataCall _call = new();
+    readonly DataCall _call = new() { Interest = interest };
 
     public List<Queued> Requests { get; } = [];
 

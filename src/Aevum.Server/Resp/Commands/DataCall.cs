@@ -65,7 +65,10 @@ sealed class DataCall
 
     public long NowMilliseconds => (long)(Now.Microseconds / 1000);
 
-    /// <summary>What happened, in order.</summary>
+    /// <summary>Who wants to hear what happens.</summary>
+    public SignalInterest Interest { get; set; } = SignalInterest.InEverything;
+
+    /// <summary>What happened, in order, of what somebody wants to hear.</summary>
     public List<KeySignal> Signals { get; } = [];
 
     /// <summary>True if a command that finds nothing may wait.</summary>
@@ -92,8 +95,10 @@ sealed class DataCall
     public void Block() => IsBlocked = true;
 
     /// <summary>Told once it is committed.</summary>
-    public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false) =>
-        Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady));
+    public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)
+    {
+        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady));
+    }
 
     // ------------------------------------------------------------------------------------------------ heads
 

@@ -1,0 +1,63 @@
+// SignalInterest: whether anybody wants to hear what happens to keys. Nearly always nobody does, and then a write costs no copy of its key.
+//
+// Asked where a command runs, in the sequencer, not where its request came in: who waits registers first and looks once more through the
+// sequencer after that, so a write that still saw no interest was decided before that look, and is seen by it.
+//
+// Always true: interest that was taken is seen by every command that is decided afterwards.
+
+using Aevum.Server.Resp.Commands;
+
+namespace Aevum.Server.Resp;
+
+sealed class SignalInterest
+{
+    // Not a letter of notify-keyspace-events: somebody waits for a key.
+    const int WaitersBit = 1 << 30;
+
+    readonly Lock _gate = new();
+    int _mask;
+    int _trackers;
+    NotificationClass _notified;
+
+    /// <summary>The interest of one that wants to hear everything.</summary>
+    public static SignalInterest InEverything { get; } = new() { _mask = -1 };
+
+    /// <summary>True if a signal of a class has somebody to be told to.</summary>
+    /// <param name="isReady">The signal is one that waiters go on by.</param>
+    public bool Wants(NotificationClass kind, bool isReady) =>
+        (Volatile.Read(ref _mask) & ((int)kind | (isReady ? WaitersBit : 0))) != 0;
+
+    /// <summary>Somebody waits for a key, or nobody does any more.</summary>
+    public void SetWaiters(bool any)
+    {
+        lock (_gate) Volatile.Write(ref _mask, any ? _mask | WaitersBit : _mask & ~WaitersBit);
+    }
+
+    /// <summary>Which classes are published as notifications.</summary>
+    public void SetNotified(NotificationClass classes)
+    {
+        lock (_gate)
+        {
+            _notified = classes;
+            Compute();
+        }
+    }
+
+    /// <summary>A client that keeps copies has come (+1) or gone (-1).</summary>
+    public void AddTrackers(int count)
+    {
+        lock (_gate)
+        {
+            _trackers += count;
+            Compute();
+        }
+    }
+
+    // Without K and E nothing is published whatever classes there are. Trackers hear of every change, not of misses.
+    void Compute()
+    {
+        var classes = (_notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0 ? _notified : NotificationClass.None;
+        if (_trackers > 0) classes |= NotificationClass.All | NotificationClass.New;
+        Volatile.Write(ref _mask, (_mask & WaitersBit) | (int)classes);
+    }
+}
