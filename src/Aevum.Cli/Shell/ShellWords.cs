@@ -39,32 +39,20 @@ static class ShellWords
         return number;
     }
 
-    /// <summary>A number and its unit: ms, s, m, h or d.</summary>
+    /// <summary>A number and its unit, above zero.</summary>
     public static TimeSpan Duration(byte[] word)
     {
-        var text = Text(word);
-        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
-        var unit = text[digits..] switch
-        {
-            "ms" => TimeSpan.TicksPerMillisecond,
-            "s" => TimeSpan.TicksPerSecond,
-            "m" => TimeSpan.TicksPerMinute,
-            "h" => TimeSpan.TicksPerHour,
-            "d" => TimeSpan.TicksPerDay,
-            _ => 0,
-        };
-        if (unit == 0 || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ||
-            count == 0 || count > TimeSpan.MaxValue.Ticks / unit)
-            Throw.Invalid($"{ByteText.OfKey(word)} is no duration: 500ms, 10s, 5m, 2h, 30d");
-        return TimeSpan.FromTicks(long.Parse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture) * unit);
+        if (!DurationText.TryParse(Text(word), out var duration) || duration == TimeSpan.Zero)
+            Throw.Invalid($"{ByteText.OfKey(word)} is no duration: {DurationText.Forms}");
+        return duration;
     }
 
-    public static HistoryPolicy History(byte[] word) => Text(word) switch
+    public static HistoryPolicy History(byte[] word)
     {
-        "none" => HistoryPolicy.None,
-        "forever" => HistoryPolicy.Forever,
-        _ => HistoryPolicy.For(Duration(word)),
-    };
+        if (!HistoryPolicy.TryParse(Text(word), out var policy))
+            Throw.Invalid($"{ByteText.OfKey(word)} is no history policy: none, forever, or a duration ({DurationText.Forms})");
+        return policy;
+    }
 
     /// <summary>A time, or a mark's name.</summary>
     public static SystemTime Moment(ShellSession session, byte[] word)

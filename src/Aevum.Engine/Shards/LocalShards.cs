@@ -50,6 +50,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     readonly ShardEnvironment _environment;
     readonly object _catalogGate = new();
     readonly RetentionKeeper? _retention;
+    readonly ElementCollector? _collector;
     CatalogSnapshot _catalog;
     readonly LockTable _locks;
     SeededRandom? _chance;
@@ -178,7 +179,9 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             if (options.Sync.Kind != SyncKind.Os) _log.SyncNow();
             _environment.RaiseCeiling(clock.Ceiling);
             if (_catalog.FindNamespace(NamespaceEntry.DefaultId) is null) Found();
-            _retention = options.ReadOnly || options.Recorded is not null ? null : new RetentionKeeper(this, _policy, scheduler);
+            if (options.ReadOnly || options.Recorded is not null) return;
+            _retention = new RetentionKeeper(this, _policy, scheduler);
+            _collector = new ElementCollector(this, _policy, scheduler);
         }
         catch
         {
@@ -582,6 +585,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         if (_closed) return;
         _closed = true;
         _environment.Close();
+        _collector?.Dispose();
         _retention?.Dispose();
         _locks.Dispose();
         _environment.LowerCeiling();

@@ -41,6 +41,21 @@ public readonly record struct HistoryPolicy
         return now.Value > back ? new SystemTime(now.Value - back) : SystemTime.None;
     }
 
+    /// <summary>Reads a policy: none, forever, or a duration (<see cref="DurationText"/>).</summary>
+    /// <returns>False if it is none of them.</returns>
+    public static bool TryParse(ReadOnlySpan<char> text, out HistoryPolicy policy)
+    {
+        policy = text.Equals("forever", StringComparison.OrdinalIgnoreCase) ? Forever : None;
+        if (policy.Kind == HistoryKind.Forever || text.Equals("none", StringComparison.OrdinalIgnoreCase)) return true;
+        if (!DurationText.TryParse(text, out var duration) || duration <= TimeSpan.Zero ||
+            Durations.ToMicroseconds(duration) > Durations.MicrosecondsMax) return false;
+        policy = For(duration);
+        return true;
+    }
+
+    /// <summary>As <see cref="TryParse"/> reads it.</summary>
+    public string ToText() => Kind == HistoryKind.Duration ? DurationText.Format(Duration) : ToString();
+
     public override string ToString() => Kind switch
     {
         HistoryKind.None => "none",

@@ -2,6 +2,7 @@
 
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
+using Aevum.Server.Resp.Commands.History;
 using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
@@ -21,5 +22,6 @@ static class AllCommands
         .. ListCommands.Make(),
         .. SetCommands.Make(),
         .. SortedSetCommands.Make(),
+        .. HistoryCommands.Make(),
     ];
 }

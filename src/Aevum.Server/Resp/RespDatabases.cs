@@ -29,6 +29,16 @@ sealed class RespDatabases(Session session, int count)
     /// <summary>True if superseded values of a database stay.</summary>
     public bool KeepsHistory(int number) => Find(number)?.Options.History.Kind is not (null or HistoryKind.None);
 
+    /// <summary>How a database is kept.</summary>
+    public KeyspaceOptions OptionsOf(int number) => (Find(number) ?? Make(number)).Options;
+
+    /// <summary>Gives a database other options.</summary>
+    public void Alter(int number, KeyspaceOptions options)
+    {
+        _ = IdOf(number);
+        session.AlterKeyspace(NameOf(number), options);
+    }
+
     KeyspaceEntry? Find(int number)
     {
         var catalog = Database.Catalog;

@@ -14,6 +14,8 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
+    bool _isExecuting;   // the replies of a transaction are being put together: none of them can come later
+
     /// <summary>Holds EXEC to what a key holds now.</summary>
     public void Watch(RespClient client, ReadOnlySpan<byte> userKey)
     {
@@ -47,12 +49,14 @@ sealed partial class RespEngine
             client.Unwatch();
         }
         reply.Array(transaction.Requests.Count);
+        _isExecuting = true;
         for (var i = 0; i < transaction.Requests.Count; i++)
         {
             var request = transaction.Requests[i];
             if (request.Command.Session is { } session) session.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
             else reply.Raw(transaction.ReplyOf(i));
         }
+        _isExecuting = false;
         if (transaction.Signals.Count > 0) Server.Signals.Publish(this, [.. transaction.Signals]);
     }
 

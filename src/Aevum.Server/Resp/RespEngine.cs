@@ -224,17 +224,33 @@ sealed partial class RespEngine
     {
         byte[] packed = [];
         _ = CommandProcedure.Pack(ref packed, client.Keyspace, client.Version, mayBlock: false, step: 0, args);
-        var moment = client.Moment;
-        var (keyspace, version, chance) = (client.Keyspace, client.Version, Chances.NextUInt64());
-        client.Suspend();
-        Server.RunBeside("resp " + command.Info.Name, () =>
+        var (keyspace, moment, chance) = (client.Keyspace, client.Moment, Chances.NextUInt64());
+        AnswerBeside(client, command.Info.Name, reply =>
         {
-            var reply = new ReplyWriter { Version = version };
             var call = new DataCall();
             BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
+            command.Run(call, CommandProcedure.ArgumentsOf(packed));
+        });
+    }
+
+    /// <summary>Answers a session command that could hold the loop up: beside it, unless the reply is part of a transaction's.</summary>
+    /// <param name="reply">What the command was given to write to.</param>
+    public void AnswerBeside(RespClient client, string name, ReplyWriter reply, Action<ReplyWriter> write)
+    {
+        if (_isExecuting) write(reply);
+        else AnswerBeside(client, name, write);
+    }
+
+    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write)
+    {
+        var version = client.Version;
+        client.Suspend();
+        Server.RunBeside("resp " + name, () =>
+        {
+            var reply = new ReplyWriter { Version = version };
             try
             {
-                command.Run(call, CommandProcedure.ArgumentsOf(packed));
+                write(reply);
             }
             catch (AevumException failure)
             {

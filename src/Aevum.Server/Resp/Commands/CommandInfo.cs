@@ -61,6 +61,9 @@ enum CommandGroup
     Connection,
     Server,
     Scripting,
+
+    /// <summary>What Redis has not: versions, moments, retention.</summary>
+    History,
     Cluster,
 }
 
