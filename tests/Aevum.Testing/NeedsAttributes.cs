@@ -21,6 +21,13 @@ public sealed class FactThatNeedsAttribute : FactAttribute
         get;
         set => Skip ??= Need.Library(field = value);
     }
+
+    /// <summary>A program on the path, by its file name.</summary>
+    public string? Program
+    {
+        get;
+        set => Skip ??= Need.Program(field = value);
+    }
 }
 
 /// <summary>A theory that is skipped, with the reason, where what it needs is missing.</summary>
@@ -39,12 +46,24 @@ public sealed class TheoryThatNeedsAttribute : TheoryAttribute
         get;
         set => Skip ??= Need.Library(field = value);
     }
+
+    /// <summary>A program on the path, by its file name.</summary>
+    public string? Program
+    {
+        get;
+        set => Skip ??= Need.Program(field = value);
+    }
 }
 
 static class Need
 {
     public static string? Dataset(string? path) =>
         path is null || TestFolders.FindDataset(path) is not null ? null : $"the data set {path} is not under AEVUM_DATASETS";
+
+    public static string? Program(string? name) =>
+        name is null || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, name)))
+            ? null
+            : $"{name} is not installed";
 
     public static string? Library(string? name)
     {

@@ -6,6 +6,7 @@
 
 using System.Numerics;
 using System.Text;
+using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
 
@@ -14,8 +15,10 @@ readonly struct LongDouble
     const int MantissaBits = 64;
     const int ExponentMax = 16384 - MantissaBits;   // of a mantissa of 64 bits
     const int DigitsShown = 17;
-    const int TextBytesMax = 256;
-    const int DecimalExponentMax = 4940;
+    const int TextBytesMax = (5 << 10) - 1;
+    const int ScaleMax = 12_000;                  // of 10: the longest text of a finite number has less
+    const int HexScaleMax = 40_000;               // of 2
+    const int ExponentOfVanishing = -16446;       // of 2: half of the smallest number
 
     readonly BigInteger _mantissa;
     readonly int _exponent;
@@ -24,15 +27,53 @@ readonly struct LongDouble
 
     public static LongDouble Zero => default;
 
-    /// <returns>False: it is no number, or none that is finite.</returns>
+    /// <summary>Whether a text is inf or infinity, signed or not.</summary>
+    public static bool IsInfinite(ReadOnlySpan<byte> text)
+    {
+        if (!text.IsEmpty && text[0] is (byte)'-' or (byte)'+') text = text[1..];
+        return Words.EqualsIgnoreCase(text, "inf"u8) || Words.EqualsIgnoreCase(text, "infinity"u8);
+    }
+
+    /// <summary>Reads a number as C does: decimal or hexadecimal (0x1.8p3), with or without an exponent.</summary>
+    /// <returns>False: it is no number, or none that is finite, or too small to be told from 0.</returns>
     public static bool TryParse(ReadOnlySpan<byte> text, out LongDouble number)
     {
         number = default;
         if (text.IsEmpty || text.Length > TextBytesMax) return false;
-        var at = text[0] is (byte)'-' or (byte)'+' ? 1 : 0;
-        var digits = BigInteger.Zero;
-        var (count, scale) = (0, 0);
-        var hasPoint = false;
+        var isNegative = text[0] == (byte)'-';
+        if (isNegative || text[0] == (byte)'+') text = text[1..];
+        var isHex = text.Length > 2 && text[0] == (byte)'0' && (text[1] | 0x20) == 'x';
+        if (isHex) text = text[2..];
+        if (!TryReadDigits(ref text, isHex ? 16u : 10u, out var digits, out var scale)) return false;
+        var exponent = 0;
+        if (!text.IsEmpty && ((text[0] | 0x20) != (isHex ? 'p' : 'e') || !TryReadExponent(text[1..], out exponent))) return false;
+        if (digits.IsZero) return true;
+        if (isNegative) digits = -digits;
+        exponent += isHex ? 4 * scale : scale;
+        // Far out the powers themselves would be as long.
+        if (Math.Abs(exponent) > (isHex ? HexScaleMax : ScaleMax)) return false;
+        var power = isHex ? BigInteger.One << Math.Abs(exponent) : BigInteger.Pow(10, Math.Abs(exponent));
+        return (exponent >= 0 ? TryRound(digits * power, BigInteger.One, out number) : TryRound(digits, power, out number)) && !number.Vanishes;
+    }
+
+    // x87 would take it for 0: it is at most half of its smallest number.
+    bool Vanishes
+    {
+        get
+        {
+            var highest = _exponent + (int)BigInteger.Abs(_mantissa).GetBitLength() - 1;
+            return highest < ExponentOfVanishing || (highest == ExponentOfVanishing && BigInteger.Abs(_mantissa).IsPowerOfTwo);
+        }
+    }
+
+    /// <param name="text">Digits with a point among them or not; what is behind them is left.</param>
+    /// <param name="scale">Digits behind the point, below 0.</param>
+    static bool TryReadDigits(ref ReadOnlySpan<byte> text, uint radix, out BigInteger digits, out int scale)
+    {
+        digits = BigInteger.Zero;
+        scale = 0;
+        var (count, hasPoint, at) = (0, false, 0);
+        var (part, weight) = (0UL, 1UL);   // several digits at once: long numbers cost by their parts
         for (; at < text.Length; at++)
         {
             if (text[at] == (byte)'.' && !hasPoint)
@@ -40,25 +81,30 @@ readonly struct LongDouble
                 hasPoint = true;
                 continue;
             }
-            if (text[at] is < (byte)'0' or > (byte)'9') break;
-            digits = (digits * 10) + (text[at] - '0');
+            var digit = (uint)ValueOf(text[at]);
+            if (digit >= radix) break;
+            if (weight > ulong.MaxValue / 256)
+            {
+                digits = (digits * weight) + part;
+                (part, weight) = (0, 1);
+            }
+            part = (part * radix) + digit;
+            weight *= radix;
             count++;
             if (hasPoint) scale--;
         }
-        if (count == 0) return false;
-        if (at < text.Length)
-        {
-            if (text[at] is not ((byte)'e' or (byte)'E') || !TryReadExponent(text[(at + 1)..], out var exponent)) return false;
-            scale += exponent;
-        }
-        if (digits.IsZero) return true;
-        if (text[0] == (byte)'-') digits = -digits;
-        if (scale > DecimalExponentMax) return false;
-        if (scale < -2 * DecimalExponentMax) return true;
-        return scale >= 0
-            ? TryRound(digits * BigInteger.Pow(10, scale), BigInteger.One, out number)
-            : TryRound(digits, BigInteger.Pow(10, -scale), out number);
+        digits = (digits * weight) + part;
+        text = text[at..];
+        return count > 0;
     }
+
+    static int ValueOf(byte letter) => letter switch
+    {
+        >= (byte)'0' and <= (byte)'9' => letter - '0',
+        >= (byte)'a' and <= (byte)'f' => letter - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => letter - 'A' + 10,
+        _ => -1,
+    };
 
     static bool TryReadExponent(ReadOnlySpan<byte> text, out int exponent)
     {

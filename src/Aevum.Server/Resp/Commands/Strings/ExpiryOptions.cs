@@ -7,8 +7,18 @@ namespace Aevum.Server.Resp.Commands.Strings;
 
 readonly struct ExpiryOptions
 {
-    /// <summary>None: none was given.</summary>
-    public SystemTime Expiry { get; private init; }
+    readonly int _timeAt;          // where the time stands; 0: none was given
+    readonly bool _isMilliseconds;
+    readonly bool _isAbsolute;
+
+    ExpiryOptions(in ExpiryOptions others, int timeAt, (bool IsMilliseconds, bool IsAbsolute) unit)
+    {
+        this = others;
+        _timeAt = timeAt;
+        (_isMilliseconds, _isAbsolute) = unit;
+    }
+
+    public bool HasTime => _timeAt > 0;
 
     public bool KeepExpiry { get; private init; }
 
@@ -23,25 +33,19 @@ readonly struct ExpiryOptions
     /// <summary>True if what the key holds matters.</summary>
     public bool NeedsOld => KeepExpiry || OnlyIfAbsent || OnlyIfThere || Get;
 
-    /// <summary>Reads the options from an argument on.</summary>
+    /// <summary>Reads the options from an argument on: whether they go together, not yet whether the time is one.</summary>
     /// <returns>False: the reply says what is wrong.</returns>
-    public static bool TryRead(DataCall call, CommandArguments args, int from, string command, out ExpiryOptions options, bool isGetEx = false)
+    public static bool TryRead(DataCall call, CommandArguments args, int from, out ExpiryOptions options, bool isGetEx = false)
     {
         options = default;
         for (var i = from; i < args.Count; i++)
         {
-            var hasTime = options.Expiry != SystemTime.None || options.KeepExpiry || options.Persist;
             if (!isGetEx && !options.OnlyIfThere && args.Is(i, "nx"u8)) options = options with { OnlyIfAbsent = true };
             else if (!isGetEx && !options.OnlyIfAbsent && args.Is(i, "xx"u8)) options = options with { OnlyIfThere = true };
             else if (!isGetEx && args.Is(i, "get"u8)) options = options with { Get = true };
-            else if (!isGetEx && !hasTime && args.Is(i, "keepttl"u8)) options = options with { KeepExpiry = true };
-            else if (isGetEx && !hasTime && args.Is(i, "persist"u8)) options = options with { Persist = true };
-            else if (!hasTime && i + 1 < args.Count && UnitOf(args, i) is { } unit)
-            {
-                if (!TryTime(call, args[i + 1], unit.IsMilliseconds, unit.IsAbsolute, command, out var expiry)) return false;
-                options = options with { Expiry = expiry };
-                i++;
-            }
+            else if (!isGetEx && !options.HasTime && args.Is(i, "keepttl"u8)) options = options with { KeepExpiry = true };
+            else if (isGetEx && !options.HasTime && args.Is(i, "persist"u8)) options = options with { Persist = true };
+            else if (i + 1 < args.Count && UnitOf(args, i) is { } unit && options.AllowsTimeIn(unit)) options = new ExpiryOptions(options, ++i, unit);
             else
             {
                 call.SyntaxError();
@@ -49,6 +53,18 @@ readonly struct ExpiryOptions
             }
         }
         return true;
+    }
+
+    // A time may be said again, in the same words.
+    bool AllowsTimeIn((bool IsMilliseconds, bool IsAbsolute) unit) =>
+        !KeepExpiry && !Persist && (!HasTime || (_isMilliseconds, _isAbsolute) == unit);
+
+    /// <summary>When what is written expires, as the options have it; None: they give no time.</summary>
+    /// <returns>False: the time is none, and the reply says so.</returns>
+    public bool TryExpiry(DataCall call, CommandArguments args, string command, out SystemTime expiry)
+    {
+        expiry = SystemTime.None;
+        return !HasTime || TryTime(call, args[_timeAt], _isMilliseconds, _isAbsolute, command, out expiry);
     }
 
     static (bool IsMilliseconds, bool IsAbsolute)? UnitOf(CommandArguments args, int at) =>

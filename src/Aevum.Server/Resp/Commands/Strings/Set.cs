@@ -18,10 +18,9 @@ sealed class Set : DataCommand
 
     public override void Run(DataCall call, CommandArguments args)
     {
-        if (!ExpiryOptions.TryRead(call, args, 3, "set", out var options)) return;
+        if (!ExpiryOptions.TryRead(call, args, 3, out var options) || !options.TryExpiry(call, args, "set", out var expiry)) return;
         var key = args[1];
         var exists = false;
-        var expiry = options.Expiry;
         if (options.NeedsOld)
         {
             exists = call.TryReadHead(key, out var head, out var row);
@@ -47,6 +46,6 @@ sealed class Set : DataCommand
         if (expiry != SystemTime.None && expiry <= call.Now) call.Writes.Delete(call.HeadKey(key));
         else call.PutString(key, args[2], expiry);
         call.Signal(key, "set", NotificationClass.String);
-        if (options.Expiry != SystemTime.None) call.Signal(key, "expire", NotificationClass.Generic);
+        if (options.HasTime) call.Signal(key, "expire", NotificationClass.Generic);
     }
 }
