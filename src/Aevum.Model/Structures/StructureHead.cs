@@ -61,4 +61,7 @@ public readonly ref struct StructureHead
         BinaryPrimitives.WriteUInt64LittleEndian(target[1..], incarnation);
         BinaryPrimitives.WriteInt64LittleEndian(target[9..], count);
     }
+
+    /// <summary>Gives a large head, as it stands in its row, another incarnation.</summary>
+    public static void WriteIncarnation(Span<byte> head, ulong incarnation) => BinaryPrimitives.WriteUInt64LittleEndian(head[1..], incarnation);
 }

@@ -17,7 +17,7 @@ static class AllCommands
 {
     /// <param name="server">Whom commands about the server ask.</param>
     public static IEnumerable<RespCommand> Make(RespServer server) => [
-        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. KeyCommands.Make(), .. StringCommands.Make(),
+        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
         .. HashCommands.Make(),
         .. ListCommands.Make(),
         .. SetCommands.Make(),

@@ -23,13 +23,20 @@ sealed class BlockedCall
     /// <summary>The request, as a step's argument.</summary>
     public byte[] Packed { get; }
 
-    public KeyspaceId Keyspace { get; }
+    public KeyspaceId Keyspace { get; private set; }
 
     /// <summary>What it waits for.</summary>
     public byte[][] Keys { get; }
 
     /// <summary>Ends the wait at its time; null: it waits for ever.</summary>
     public IDisposable? Timer { get; set; }
+
+    /// <summary>Its database has become another keyspace.</summary>
+    public void MoveTo(KeyspaceId keyspace)
+    {
+        Keyspace = keyspace;
+        CommandProcedure.MoveTo(Packed, keyspace);
+    }
 
     public static BlockedCall Of(RespClient client, KnownCommand command, CommandArguments args, KeyspaceId keyspace, List<int> keys)
     {

@@ -82,6 +82,9 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
         else context.Return(reply.Written);
     }
 
+    /// <summary>Sends the request in an argument to another database.</summary>
+    public static void MoveTo(byte[] argument, KeyspaceId keyspace) => BinaryPrimitives.WriteUInt64LittleEndian(argument, keyspace.Value);
+
     /// <summary>The number drawn for the request in an argument.</summary>
     public static ulong ChanceOf(ReadOnlySpan<byte> argument) => BinaryPrimitives.ReadUInt64LittleEndian(argument[ChanceAt..]);
 

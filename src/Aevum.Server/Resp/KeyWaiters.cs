@@ -56,6 +56,22 @@ sealed class KeyWaiters(SignalInterest interest)
         }
     }
 
+    /// <summary>Two databases have got each other's keys: who waits in one waits in the other from now on.</summary>
+    /// <returns>All of those, who may find something at once.</returns>
+    public BlockedCall[] Swap(KeyspaceId first, KeyspaceId second)
+    {
+        lock (_gate)
+        {
+            BlockedCall[] moved = [.. _all.Where(call => call.Keyspace == first || call.Keyspace == second)];
+            foreach (var call in moved) call.MoveTo(call.Keyspace == first ? second : first);
+            _byKey.Remove(first, out var ofFirst);
+            _byKey.Remove(second, out var ofSecond);
+            if (ofFirst is not null) _byKey[second] = ofFirst;
+            if (ofSecond is not null) _byKey[first] = ofSecond;
+            return moved;
+        }
+    }
+
     /// <summary>Who waits for a key, longest first.</summary>
     public BlockedCall[] Of(KeyspaceId keyspace, byte[] key)
     {

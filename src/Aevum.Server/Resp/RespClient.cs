@@ -132,4 +132,6 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
 /// <summary>A key of WATCH.</summary>
 /// <param name="HeadKey">The key of its row.</param>
 /// <param name="Expiry">Of what it held then; None: never.</param>
-readonly record struct WatchedKey(byte[] HeadKey, SystemTime Expiry);
+/// <param name="Database">Number of its database.</param>
+/// <param name="Existed">True if it held something.</param>
+readonly record struct WatchedKey(byte[] HeadKey, SystemTime Expiry, int Database, byte[] UserKey, bool Existed);

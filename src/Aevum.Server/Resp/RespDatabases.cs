@@ -26,6 +26,15 @@ sealed class RespDatabases(Session session, int count)
     /// <summary>The keyspace of a database; made if it is not there.</summary>
     public KeyspaceId IdOf(int number) => (Find(number) ?? Make(number)).Id;
 
+    /// <summary>The same for whoever must not make one, as within the sequencer.</summary>
+    /// <returns>False: nothing has used it yet.</returns>
+    public bool TryIdOf(int number, out KeyspaceId id)
+    {
+        var entry = Find(number);
+        id = entry?.Id ?? default;
+        return entry is not null;
+    }
+
     /// <summary>True if superseded values of a database stay.</summary>
     public bool KeepsHistory(int number) => Find(number)?.Options.History.Kind is not (null or HistoryKind.None);
 

@@ -33,6 +33,7 @@ sealed partial class RespEngine
         var keyspace = client.Keyspace;
         try
         {
+            command.Data!.Prepare(args);
             _keys.Clear();
             if (!command.Command.FindKeys(args, _keys)) _keys.Clear();
             if (!TryShardOf(keyspace, args, out var shard))

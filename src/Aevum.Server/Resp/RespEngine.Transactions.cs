@@ -16,6 +16,9 @@ sealed partial class RespEngine
 {
     bool _isExecuting;   // the replies of a transaction are being put together: none of them can come later
 
+    /// <summary>True while EXEC runs: what would wait otherwise answers at once.</summary>
+    public bool IsExecuting => _isExecuting;
+
     /// <summary>Holds EXEC to what a key holds now.</summary>
     public void Watch(RespClient client, ReadOnlySpan<byte> userKey)
     {
@@ -23,8 +26,8 @@ sealed partial class RespEngine
         var head = _key.HeadOf(client.Keyspace, userKey).ToArray();
         if (client.Watched.Exists(w => w.HeadKey.AsSpan().SequenceEqual(head))) return;
         _reader.View = Model.Access.ReadView.AsOf(client.WatchedSince.At);
-        var expiry = _reader.TryRead(head, out var row) ? row.Expiry : SystemTime.None;
-        client.Watched.Add(new WatchedKey(head, expiry));
+        var existed = _reader.TryRead(head, out var row);
+        client.Watched.Add(new WatchedKey(head, existed ? row.Expiry : SystemTime.None, client.Database, userKey.ToArray(), existed));
     }
 
     /// <summary>Runs what a client has queued, and answers.</summary>
@@ -60,18 +63,31 @@ sealed partial class RespEngine
         if (transaction.Signals.Count > 0) Server.Signals.Publish(this, [.. transaction.Signals]);
     }
 
+    // True: the key's database is another one by now (SWAPDB), and the key held something in that one or holds something in this.
+    bool IsSwapped(WatchedKey watched, SystemTime now)
+    {
+        var current = Databases.IdOf(watched.Database);
+        if (!Model.Keyspace.KeyspaceId.TryRead(watched.HeadKey, out var before) || before == current) return false;
+        if (watched.Existed && (watched.Expiry == SystemTime.None || watched.Expiry > now)) return true;
+        _reader.View = Model.Access.ReadView.Present;
+        return _reader.TryRead(_key.HeadOf(current, watched.UserKey), out _);
+    }
+
     // False: a watched key was changed.
     bool TryCommit(RespClient client, RespTransaction transaction)
     {
         var now = Server.Database.Clock.Now;
         if (client.Watched.Exists(w => w.Expiry != SystemTime.None && w.Expiry <= now)) return false;
+        if (client.Watched.Exists(w => IsSwapped(w, now))) return false;
         byte[]? first = null;
         var router = Server.Database.Router;
         foreach (var request in transaction.Requests)
         {
-            if (request.Command.Data is null) continue;
+            if (request.Command.Data is not { } data) continue;
             _keys.Clear();
             var args = CommandProcedure.ArgumentsOf(request.Packed);
+            data.Prepare(args);
+            if (request.Command.Info.Keys == KeyPlaces.None && data.Writes(args)) first ??= _key.HeadOf(request.Keyspace, default).ToArray();
             if (!request.Command.Command.FindKeys(args, _keys)) continue;
             foreach (var at in _keys)
             {

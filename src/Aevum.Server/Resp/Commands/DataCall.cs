@@ -91,6 +91,15 @@ sealed class DataCall
         SortedSets.Reset();
     }
 
+    /// <summary>Goes to another database.</summary>
+    /// <returns>The one it was in.</returns>
+    public KeyspaceId Enter(KeyspaceId keyspace)
+    {
+        var before = Keyspace;
+        Keyspace = keyspace;
+        return before;
+    }
+
     /// <summary>Waits until one of the command's keys gets something.</summary>
     public void Block() => IsBlocked = true;
 

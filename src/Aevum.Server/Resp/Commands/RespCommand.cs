@@ -30,6 +30,12 @@ abstract class DataCommand : RespCommand
     /// <summary>Does it, and writes one reply. What is wrong with the request is a reply too, and then nothing has been written.</summary>
     public abstract void Run(DataCall call, CommandArguments args);
 
+    /// <summary>Called on the loop of the client before a request that writes goes to the sequencer: what takes a commit of its own, as making a
+    /// database does, is done here.</summary>
+    public virtual void Prepare(CommandArguments args)
+    {
+    }
+
     /// <summary>True if this request could hold the loop up: it is then read beside it, from a view of the present.</summary>
     /// <remarks>Asked of commands that only read.</remarks>
     public virtual bool IsSlow(DataCall call, CommandArguments args) => false;

@@ -157,7 +157,7 @@ abstract class StructureRows
     protected void Outgrow()
     {
         if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax)) return;
-        Incarnation = UnusedIncarnation();
+        Incarnation = Elements.UnusedIncarnation(Call, HeadKey);
         IsLarge = true;
         if (Expiry != SystemTime.None) Elements.PutDown(Call, HeadKey, Incarnation, Expiry);   // until now there was nothing to put down
         WriteRows(Packed.Entries);
@@ -165,17 +165,6 @@ abstract class StructureRows
 
     /// <summary>Writes the rows of packed entries. The object is large already.</summary>
     protected abstract void WriteRows(ReadOnlySpan<byte> packed);
-
-    ulong UnusedIncarnation()
-    {
-        for (var incarnation = Call.Now.Value; ; incarnation++)
-        {
-            Incarnation = incarnation;
-            var isUsed = false;
-            for (byte family = 1; family <= 2; family++) ScanRows(family, default, default, (_, _) => !(isUsed = true));
-            if (!isUsed) return incarnation;
-        }
-    }
 
     // ------------------------------------------------------------------------------------------------ rows
 

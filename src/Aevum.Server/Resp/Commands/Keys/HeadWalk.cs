@@ -14,16 +14,18 @@ static class HeadWalk
 {
     /// <summary>Hands every key to the visitor until it says stop.</summary>
     /// <param name="from">A head's key to begin at; empty: the first.</param>
-    public static void Run(IRowReader rows, KeyspaceId keyspace, ReadOnlySpan<byte> from, HeadVisit visit)
+    /// <param name="before">A key to end before; null: the end of the database.</param>
+    public static void Run(IRowReader rows, KeyspaceId keyspace, ReadOnlySpan<byte> from, HeadVisit visit, byte[]? before = null)
     {
         var (start, end) = KeyLayout.RangeOf(keyspace);
+        end = before ?? end;
         var walker = new Walker(visit);
         var next = from.IsEmpty ? start : from.ToArray();
         while (true)
         {
             walker.Next = null;
             rows.Scan(next, end, walker);
-            if (walker.Next is null) return;
+            if (walker.Next is null || (end is not null && walker.Next.AsSpan().SequenceCompareTo(end) >= 0)) return;
             next = walker.Next;
         }
     }

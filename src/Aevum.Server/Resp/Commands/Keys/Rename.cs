@@ -1,7 +1,5 @@
 // Rename: a head under another key. Always true: both keys change at one instant, and the expiry goes along.
 
-using Aevum.Core.Batches;
-using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -37,49 +35,9 @@ sealed class Rename(string name, bool onlyIfAbsent) : DataCommand
         else call.Reply.Ok();
         if (isSame) return;
         Delete.TryDelete(call, to);
-        Copy(call, from, to);
+        StructureCopy.Run(call, from, to, call.Keyspace);
         Delete.TryDelete(call, from);
         call.Signal(from, "rename_from", NotificationClass.Generic);
         call.Signal(to, "rename_to", NotificationClass.Generic, isReady: true);
-    }
-
-    /// <summary>Writes what a key holds under another one, which holds nothing, with its expiry.</summary>
-    public static void Copy(DataCall call, byte[] from, byte[] to)
-    {
-        if (!call.TryReadHead(from, out var head, out var row)) return;
-        var (isLarge, incarnation, expiry) = (head.IsLarge, head.Incarnation, row.Expiry);
-        var value = row.Bytes.ToArray();
-        call.Writes.Put(call.HeadKey(to), value, expiry);
-        if (!isLarge) return;
-        var source = call.HeadKey(from).ToArray();
-        var target = call.HeadKey(to).ToArray();
-        var end = source.ToArray();
-        StructureKey.WriteEndOf(source, end);
-        var elements = new Collected(source.Length);
-        call.Rows.Scan([.. source, .. BigEndian(incarnation)], end, elements);
-        foreach (var (own, element, elementExpiry) in elements.Rows)
-        {
-            if (!own.AsSpan().StartsWith(BigEndian(incarnation))) continue;   // of an older one that is gone
-            call.Writes.Put([.. target, .. own], element, elementExpiry);
-        }
-        if (expiry != default) Elements.PutDown(call, target, incarnation, expiry);
-    }
-
-    static byte[] BigEndian(ulong number)
-    {
-        var bytes = new byte[sizeof(ulong)];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, number);
-        return bytes;
-    }
-
-    sealed class Collected(int headLength) : IRowVisitor
-    {
-        public List<(byte[] Own, byte[] Value, Core.Time.SystemTime Expiry)> Rows { get; } = [];
-
-        public bool Visit(ReadOnlySpan<byte> key, in FoundValue value)
-        {
-            Rows.Add((key[headLength..].ToArray(), value.Bytes.ToArray(), value.Expiry));
-            return true;
-        }
     }
 }

@@ -1,7 +1,5 @@
-// Walks: commands that look at every key of a database, or take every key away. Those that look run beside the loop (IsSlow).
+// Walks: commands that look at every key of a database. They run beside the loop (IsSlow).
 
-using Aevum.Core.Bytes;
-using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -58,31 +56,5 @@ sealed class DatabaseSize : DataCommand
             return true;
         });
         call.Reply.Integer(count);
-    }
-}
-
-/// <summary>FLUSHDB: one range delete, whatever the database holds.</summary>
-sealed class FlushDatabase : DataCommand
-{
-    public override CommandInfo Info { get; } = new("flushdb", CommandGroup.Server)
-    {
-        Arity = -1,
-        Flags = CommandFlags.Write,
-        Categories = ["dangerous"],
-        Since = "1.0.0",
-        Summary = "Deletes every key of the database.",
-        Complexity = "O(1); space is given back in the background",
-    };
-
-    public override void Run(DataCall call, CommandArguments args)
-    {
-        if (args.Count > 2 || (args.Count == 2 && !args.Is(1, "async"u8) && !args.Is(1, "sync"u8)))
-        {
-            call.SyntaxError();
-            return;
-        }
-        var (start, end) = KeyLayout.RangeOf(call.Keyspace);
-        call.Writes.DeleteRange(start, end ?? []);
-        call.Reply.Ok();
     }
 }

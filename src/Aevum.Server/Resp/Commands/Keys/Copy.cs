@@ -1,0 +1,96 @@
+using Aevum.Core.Errors;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.Keys;
+
+/// <summary>COPY and MOVE: what a key holds goes under another key, or into another database, whole and with its expiry.</summary>
+sealed class Copy(RespDatabases databases, bool isMove) : DataCommand
+{
+    public override CommandInfo Info { get; } = new(isMove ? "move" : "copy", CommandGroup.Generic)
+    {
+        Arity = isMove ? 3 : -3,
+        Flags = CommandFlags.Write | (isMove ? CommandFlags.Fast : CommandFlags.DenyOom),
+        Keys = isMove ? KeyPlaces.One : KeyPlaces.Two,
+        Since = isMove ? "1.0.0" : "6.2.0",
+        Summary = isMove ? "Moves a key to another database, if that does not have it." : "Copies what a key holds to another key.",
+        Complexity = "O(1), or O(N) with N the elements of a large structure",
+    };
+
+    public override void Prepare(CommandArguments args)
+    {
+        // A database that nothing has used yet cannot be made from within the sequencer.
+        if (isMove) MakeIfInRange(args[2]);
+        for (var i = 3; !isMove && i + 1 < args.Count; i++)
+            if (args.Is(i, "db"u8)) MakeIfInRange(args[i + 1]);
+    }
+
+    void MakeIfInRange(ReadOnlySpan<byte> number)
+    {
+        if (Numbers.TryInteger(number, out var index) && index >= 0 && index < databases.Count) databases.IdOf((int)index);
+    }
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        var (target, replaces) = (call.Keyspace, false);
+        if (isMove && !TryDatabase(call, args[2], out target)) return;
+        for (var i = 3; !isMove && i < args.Count; i++)
+        {
+            if (args.Is(i, "replace"u8))
+            {
+                replaces = true;
+            }
+            else if (args.Is(i, "db"u8) && i + 1 < args.Count)
+            {
+                if (!TryDatabase(call, args[++i], out target)) return;
+            }
+            else
+            {
+                call.SyntaxError();
+                return;
+            }
+        }
+        var from = args[1].ToArray();
+        var to = isMove ? from : args[2].ToArray();
+        if (target == call.Keyspace && from.AsSpan().SequenceEqual(to))
+        {
+            call.Reply.Error("ERR source and destination objects are the same"u8);
+            return;
+        }
+        call.Reply.Integer(TryCopy(call, from, to, target, replaces) ? 1 : 0);
+    }
+
+    bool TryCopy(DataCall call, byte[] from, byte[] to, KeyspaceId target, bool replaces)
+    {
+        if (!call.TryReadHead(from, out _, out _)) return false;
+        var source = call.Enter(target);
+        var exists = call.TryReadHead(to, out _, out _);
+        if (exists && replaces) Delete.TryDelete(call, to);
+        call.Enter(source);
+        if (exists && !replaces) return false;
+        StructureCopy.Run(call, from, to, target);
+        if (isMove)
+        {
+            Delete.TryDelete(call, from);
+            call.Signal(from, "move_from", NotificationClass.Generic);
+        }
+        call.Enter(target);
+        call.Signal(to, isMove ? "move_to" : "copy_to", NotificationClass.Generic, isReady: true);
+        call.Enter(source);
+        return true;
+    }
+
+    bool TryDatabase(DataCall call, ReadOnlySpan<byte> number, out KeyspaceId keyspace)
+    {
+        keyspace = default;
+        if (!call.TryInteger(number, out var index)) return false;
+        if (index < 0 || index >= databases.Count)
+        {
+            call.Reply.Error("ERR DB index is out of range"u8);
+            return false;
+        }
+        // Prepare has made it.
+        if (!databases.TryIdOf((int)index, out keyspace)) throw new AevumException(ErrorCode.NotFound, $"database {index} is not there");
+        return true;
+    }
+}

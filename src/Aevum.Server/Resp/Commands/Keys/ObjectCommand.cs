@@ -1,0 +1,80 @@
+using System.Text;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.Keys;
+
+/// <summary>OBJECT ENCODING, FREQ, IDLETIME, REFCOUNT, HELP: what Redis would tell of how it keeps a value (<see cref="Shape"/>). Nothing keeps the time of
+/// the last access here, so no key has ever been idle.</summary>
+sealed class ObjectCommand(ShapeLimits limits) : DataCommand
+{
+    static readonly string[] Subcommands = ["encoding", "freq", "help", "idletime", "refcount"];
+
+    static readonly string[] Help =
+    [
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    Return the kind of internal representation used in order to store the value",
+        "    associated with a <key>.",
+        "FREQ <key>",
+        "    Return the access frequency index of the <key>. The returned integer is",
+        "    proportional to the logarithm of the recent access frequency of the key.",
+        "IDLETIME <key>",
+        "    Return the idle time of the <key>, that is the approximated number of",
+        "    seconds elapsed since the last access to the key.",
+        "REFCOUNT <key>",
+        "    Return the number of references of the value associated with the specified",
+        "    <key>.",
+        "HELP",
+        "    Prints this help.",
+    ];
+
+    public override CommandInfo Info { get; } = new("object", CommandGroup.Generic)
+    {
+        Arity = -2,
+        Flags = CommandFlags.ReadOnly,
+        Keys = new KeyPlaces(2, 2, 1),
+        Since = "2.2.3",
+        Summary = "Tells how Redis would keep a value of this shape.",
+        Complexity = "O(1), or O(N) with N the elements of a small structure",
+    };
+
+    public override void Run(DataCall call, CommandArguments args)
+    {
+        var name = Encoding.UTF8.GetString(args[1]).ToLowerInvariant();
+        if (!Subcommands.Contains(name))
+        {
+            call.Reply.Error($"ERR unknown subcommand '{Encoding.UTF8.GetString(args[1])}'. Try OBJECT HELP.");
+            return;
+        }
+        if (args.Count != (name == "help" ? 2 : 3))
+        {
+            call.Reply.Error($"ERR wrong number of arguments for 'object|{name}' command");
+            return;
+        }
+        if (name == "help")
+        {
+            call.Reply.Array(Help.Length);
+            foreach (var line in Help) call.Reply.Simple(Encoding.ASCII.GetBytes(line));
+            return;
+        }
+        if (!call.TryReadHead(args[2], out _, out _))
+        {
+            call.Reply.Null();
+            return;
+        }
+        switch (name)
+        {
+            case "encoding":
+                call.Reply.Bulk(Shape.Of(call, args[2], limits)!);
+                return;
+            case "freq":
+                call.Reply.Error(
+                    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at "
+                    + "runtime LRU and LFU data will take some time to adjust.");
+                return;
+            default:
+                call.Reply.Integer(name == "refcount" ? 1 : 0);
+                return;
+        }
+    }
+}
