@@ -10,6 +10,7 @@ using Aevum.Cli.Checking;
 using Aevum.Cli.Databases;
 using Aevum.Cli.Demo;
 using Aevum.Cli.Inspection;
+using Aevum.Cli.Serving;
 using Aevum.Cli.Shell;
 using Aevum.Cli.Terminals;
 using Aevum.Cli.Transfer;
@@ -24,6 +25,7 @@ static class CommandLine
         var root = new RootCommand("Aevum: one database for the memory of AI agents and for real-time state.")
         {
             DemoCommand.Create(terminal),
+            ServeCommand.Create(terminal),
             ShellCommand.Create(terminal),
             ImportCommand.Create(terminal),
             ExportCommand.Create(terminal),
