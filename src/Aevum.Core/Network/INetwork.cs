@@ -40,6 +40,9 @@ public interface IListener : IDisposable
 
     /// <summary>Connections open now.</summary>
     int Connections { get; }
+
+    /// <summary>Connections sent away so far because there were <see cref="ListenOptions.ConnectionsMax"/>.</summary>
+    long Refused { get; }
 }
 
 /// <summary>A thread that serves connections.</summary>

@@ -24,6 +24,7 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
     const int ChanceAt = 8 + 1 + 1 + 4;
     const int HeaderBytes = ChanceAt + sizeof(ulong);
     const byte MayBlockFlag = 1;
+    const byte TimedFlag = 2;
 
     [ThreadStatic]
     static DataCall? t_call;
@@ -34,16 +35,23 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
     [ThreadStatic]
     static ArgumentRange[]? t_ranges;
 
+    readonly bool _onlyReads = command.Info.Is(CommandFlags.ReadOnly);
+
     public string Name { get; } = "resp." + command.Info.Name;
 
     /// <summary>Signals of the steps that ran last on this thread, in their order.</summary>
-    public static List<KeySignal> Signals => (t_call ??= new DataCall()).Signals;
+    public static List<KeySignal> Signals => Call.Signals;
+
+    /// <summary>What the steps of this thread run in.</summary>
+    public static DataCall Call => t_call ??= new DataCall();
 
     /// <summary>Puts an argument together.</summary>
     /// <param name="target">Lengthened if it is too short.</param>
     /// <param name="chance">Drawn for this request (<see cref="DataCall.Chance"/>).</param>
+    /// <param name="timed">How long it takes is told to <see cref="Measuring.LoopMeter"/>.</param>
     public static ReadOnlySpan<byte> Pack(
-        ref byte[] target, KeyspaceId keyspace, int version, bool mayBlock, int step, CommandArguments args, ulong chance = 0)
+        ref byte[] target, KeyspaceId keyspace, int version, bool mayBlock, int step, CommandArguments args, ulong chance = 0,
+        bool timed = false)
     {
         var needed = HeaderBytes + sizeof(int);
         for (var i = 0; i < args.Count; i++) needed = checked(needed + sizeof(int) + args[i].Length);
@@ -51,7 +59,7 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
         var at = target.AsSpan();
         BinaryPrimitives.WriteUInt64LittleEndian(at, keyspace.Value);
         at[8] = (byte)version;
-        at[9] = mayBlock ? MayBlockFlag : (byte)0;
+        at[9] = (byte)((mayBlock ? MayBlockFlag : 0) | (timed ? TimedFlag : 0));
         BinaryPrimitives.WriteInt32LittleEndian(at[10..], step);
         BinaryPrimitives.WriteUInt64LittleEndian(at[ChanceAt..], chance);
         BinaryPrimitives.WriteInt32LittleEndian(at[HeaderBytes..], args.Count);
@@ -68,16 +76,20 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
 
     public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument)
     {
-        var call = t_call ??= new DataCall();
+        var call = Call;
         var reply = t_reply ??= new ReplyWriter();
-        if (BinaryPrimitives.ReadInt32LittleEndian(argument[10..]) == 0) call.Signals.Clear();
+        var step = BinaryPrimitives.ReadInt32LittleEndian(argument[10..]);
+        var isTimed = (argument[9] & TimedFlag) != 0;
+        var began = isTimed ? Measuring.LoopMeter.BeginStep() : 0;
+        if (step == 0) call.Signals.Clear();
         reply.Clear();
         reply.Version = argument[8];
-        call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
+        call.Begin(context, _onlyReads ? null : context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
         call.Interest = interest;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
         call.Chance = ChanceOf(argument);
         command.Run(call, ArgumentsOf(argument));
+        if (isTimed) Measuring.LoopMeter.EndStep(step, began);
         if (call.IsBlocked) context.Return(Blocked);
         else context.Return(reply.Written);
     }

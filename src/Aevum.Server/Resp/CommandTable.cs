@@ -17,8 +17,11 @@ sealed class KnownCommand(RespCommand command, SignalInterest interest)
 
     public SessionCommand? Session { get; } = command as SessionCommand;
 
-    /// <summary>How often it was asked for.</summary>
-    public long Calls { get; set; }
+    /// <summary>Under which it is counted (<see cref="RespStatistics.Register"/>).</summary>
+    public int Number { get; set; }
+
+    /// <summary>Takes so short a time that reading the clock for each one would be felt (<see cref="Measuring.LoopMeter"/>).</summary>
+    public bool IsQuick { get; } = command.Info.Is(CommandFlags.Fast) || command.Info.Complexity == "O(1)";
 
     public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, interest) : null;
 }

@@ -86,7 +86,12 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     /// <summary>Steps of it in the batch that is filling.</summary>
     public int PendingSteps { get; set; }
 
-    public int OnReceived(ReadOnlySpan<byte> bytes) => engine.Take(this, bytes);
+    public int OnReceived(ReadOnlySpan<byte> bytes)
+    {
+        var taken = engine.Take(this, bytes);
+        engine.Meter.EndBurst(taken);
+        return taken;
+    }
 
     public void OnClosed()
     {
@@ -99,6 +104,7 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     public void Send(ReadOnlySpan<byte> bytes)
     {
         if (IsClosed || bytes.IsEmpty) return;
+        engine.Meter.Sent(bytes.Length);
         bytes.CopyTo(channel.GetSpan(bytes.Length));
         channel.Advance(bytes.Length);
     }

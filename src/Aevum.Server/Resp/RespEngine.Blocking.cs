@@ -31,7 +31,7 @@ sealed partial class RespEngine
         _batchNote = client.Note;
         _batch.Policy = Core.Batches.CommitPolicy.EachForItself;
         _batch.Call(call.Command.Procedure!, _key.HeadOf(call.Keyspace, call.Keys[0]), call.Packed);
-        _pending.Add(new PendingStep(client, null, call));
+        _pending.Add(new PendingStep(client, call.Command, null, call));
         client.PendingSteps++;
         Flush();
     }

@@ -16,7 +16,7 @@ sealed partial class RespEngine
 
     // Who is waiting for a step's reply. Blocked: the request of a command that may have to wait, kept for when it does.
     // Again: the step is a request that has been waiting.
-    readonly record struct PendingStep(RespClient Client, BlockedCall? Blocked, BlockedCall? Again = null);
+    readonly record struct PendingStep(RespClient Client, KnownCommand Command, BlockedCall? Blocked, BlockedCall? Again = null);
 
     readonly List<PendingStep> _pending = [];
     readonly HashSet<byte[]> _touched = new(Core.Bytes.KeyComparer.Instance);
@@ -48,11 +48,12 @@ sealed partial class RespEngine
             _shard = shard;
             _batchNote = client.Note;
             var mayBlock = command.Info.Is(CommandFlags.Blocking);
-            var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64());
+            var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64(),
+                Meter.TimesStep(command));
             _batch.Policy = CommitPolicy.EachForItself;
             _batch.Call(command.Procedure!, _key.HeadOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
             _batchBytes += packed.Length;
-            _pending.Add(new PendingStep(client, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
+            _pending.Add(new PendingStep(client, command, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
             client.PendingSteps++;
             if (mayBlock || _pending.Count >= StepsMax || _batchBytes >= BatchBytesMax) Flush();
         }
@@ -101,6 +102,7 @@ sealed partial class RespEngine
         {
             _batch.Note = _batchNote;
             _batch.Namespace = Databases.Session.Default.Id.Namespace;
+            Meter.BeginCommit();
             _shard!.Commit(_batch);
         }
         catch (AevumException refused)
@@ -108,6 +110,8 @@ sealed partial class RespEngine
             failure = refused;
             CommandProcedure.Signals.Clear();
         }
+        Meter.EndCommit(_pending.Count);
+        Meter.Looked(CommandProcedure.Call);
         // What comes of the answers (who waited goes on) begins a batch of its own.
         var answered = _pending.ToArray();
         for (var i = 0; i < answered.Length; i++) AnswerStep(answered[i], i, failure);
@@ -130,10 +134,16 @@ sealed partial class RespEngine
             Server.Waiters.Remove(waiting);
             waiting.Timer?.Dispose();
         }
-        if (failure is not null) client.Send(RespErrors.ReplyOf(failure));
-        else if (_batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) client.Send(RespErrors.ReplyOf(result.Code, result.Message));
+        if (failure is not null) Send(RespErrors.ReplyOf(failure));
+        else if (_batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
         else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!);
-        else client.Send(_batch.BytesOf(index));
+        else Send(_batch.BytesOf(index));
         if (step.Again is not null) client.Resume();
+
+        void Send(ReadOnlySpan<byte> reply)
+        {
+            client.Send(reply);
+            Meter.CountStep(client, step.Command, _batch, index, reply);
+        }
     }
 }

@@ -33,7 +33,7 @@ sealed partial class RespEngine
     /// <summary>Runs what a client has queued, and answers.</summary>
     public void Execute(RespClient client, RespTransaction transaction, ReplyWriter reply)
     {
-        transaction.Prepare(client.Version);
+        transaction.Prepare(client.Version, Meter);
         try
         {
             if (client.Moment is not null)
@@ -52,12 +52,16 @@ sealed partial class RespEngine
             client.Unwatch();
         }
         reply.Array(transaction.Requests.Count);
+        Meter.Looked(transaction.Call);
         _isExecuting = true;
         for (var i = 0; i < transaction.Requests.Count; i++)
         {
             var request = transaction.Requests[i];
+            var (replyAt, began) = (reply.Length, Meter.Now);
             if (request.Command.Session is { } session) session.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
             else reply.Raw(transaction.ReplyOf(i));
+            var ticks = request.Command.Session is null ? transaction.TimeOf(i) : Meter.Now - began;
+            Meter.CountElsewhere(client, request.Command, request.Packed, ticks, reply.Written[replyAt..]);
         }
         _isExecuting = false;
         if (transaction.Signals.Count > 0) Server.Signals.Publish(this, [.. transaction.Signals]);

@@ -35,6 +35,7 @@ sealed partial class RespEngine
         _reader = new ViewReader(server.Database.Router);
         _call.Interest = server.Interest;
         Chances = server.NewChances();
+        Meter = server.Statistics.NewMeter();
         loop.TurnEnding += Flush;
     }
 
@@ -47,6 +48,8 @@ sealed partial class RespEngine
     /// <summary>What requests of this loop draw from (SPOP and its kin).</summary>
     public SeededRandom Chances { get; }
 
+    public Measuring.LoopMeter Meter { get; }
+
     /// <summary>The clients of this loop. On the loop.</summary>
     public Dictionary<long, RespClient> Clients { get; } = [];
 
@@ -54,10 +57,14 @@ sealed partial class RespEngine
     {
         var client = new RespClient(this, channel, Server.NextClientId());
         Clients.Add(client.Id, client);
+        Meter.Accepted();
         return client;
     }
 
-    public void Forget(RespClient client) => Clients.Remove(client.Id);
+    public void Forget(RespClient client)
+    {
+        if (Clients.Remove(client.Id)) Meter.Closed();
+    }
 
     // ------------------------------------------------------------------------------------------------ requests
 
@@ -81,6 +88,7 @@ sealed partial class RespEngine
                     continue;
             }
             taken += length;
+            Meter.IsLastOfBurst = taken == bytes.Length;
             Do(client, client.Parser.Arguments(rest));
         }
         return taken;
@@ -91,6 +99,7 @@ sealed partial class RespEngine
         FlushFor(client);
         _reply.Clear();
         _reply.Error("ERR " + why);
+        Meter.CountError(_reply.Written);
         client.Send(_reply.Written);
         client.Close();
     }
@@ -98,10 +107,10 @@ sealed partial class RespEngine
     void Do(RespClient client, CommandArguments args)
     {
         var command = Server.Commands.Find(args[0]);
-        Server.Statistics.CountCommand(command);
         if (Refusal(client, command, args) is { } refusal)
         {
             Answer(client, refusal);
+            Meter.Rejected(command, refusal);
             client.Transaction?.Fail();
             return;
         }
@@ -111,7 +120,7 @@ sealed partial class RespEngine
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
-        if (command!.Session is { } session) DoSession(client, session, args);
+        if (command!.Session is not null) DoSession(client, command, args);
         else DoData(client, command, args);
     }
 
@@ -131,14 +140,15 @@ sealed partial class RespEngine
         client.Send(reply);
     }
 
-    void DoSession(RespClient client, SessionCommand command, CommandArguments args)
+    void DoSession(RespClient client, KnownCommand command, CommandArguments args)
     {
         FlushFor(client);
+        Meter.Begin(command);
         var reply = Server.RentReply();
         reply.Version = client.Version;
         try
         {
-            command.Run(client, args, reply);
+            command.Session!.Run(client, args, reply);
         }
         catch (AevumException failure)
         {
@@ -146,6 +156,7 @@ sealed partial class RespEngine
             reply.Error(RespErrors.TextOf(failure));
         }
         client.Send(reply.Written);
+        Meter.End(client, command, args, reply.Written);
         Server.ReturnReply(reply);
         if (client.IsClosing) client.Close();
     }
@@ -161,7 +172,7 @@ sealed partial class RespEngine
             return;
         }
         FlushFor(client);
-        Read(client, data, args);
+        Read(client, command, data, args);
     }
 
     // Asked of a read behind writes that are not committed yet: in the sequencer it would hold up everybody.
@@ -185,8 +196,9 @@ sealed partial class RespEngine
         signals.Clear();
     }
 
-    void Read(RespClient client, DataCommand command, CommandArguments args)
+    void Read(RespClient client, KnownCommand known, DataCommand command, CommandArguments args)
     {
+        Meter.Begin(known);
         _reply.Clear();
         _reply.Version = client.Version;
         BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply, Chances.NextUInt64());
@@ -205,6 +217,8 @@ sealed partial class RespEngine
             _reply.Error(RespErrors.TextOf(failure));
         }
         client.Send(_reply.Written);
+        Meter.Looked(_call);
+        Meter.End(client, known, args, _reply.Written);
         Publish(_call.Signals);
     }
 
@@ -230,7 +244,7 @@ sealed partial class RespEngine
             var call = new DataCall();
             BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             command.Run(call, CommandProcedure.ArgumentsOf(packed));
-        });
+        }, packed);
     }
 
     /// <summary>Answers a session command that could hold the loop up: beside it, unless the reply is part of a transaction's.</summary>
@@ -241,13 +255,16 @@ sealed partial class RespEngine
         else AnswerBeside(client, name, write);
     }
 
-    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write)
+    // Packed: the request, for the slow log; null: its name is all that is known.
+    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, byte[]? packed = null)
     {
         var version = client.Version;
+        var measured = Meter.LeaveLoop();
         client.Suspend();
         Server.RunBeside("resp " + name, () =>
         {
             var reply = new ReplyWriter { Version = version };
+            var began = Meter.Now;
             try
             {
                 write(reply);
@@ -257,8 +274,10 @@ sealed partial class RespEngine
                 reply.Clear();
                 reply.Error(RespErrors.TextOf(failure));
             }
+            var ticks = Meter.Now - began;
             Loop.Post(() =>
             {
+                if (measured is not null) Meter.CountElsewhere(client, measured, packed, ticks, reply.Written);
                 client.Send(reply.Written);
                 client.Resume();
             });

@@ -34,6 +34,8 @@ sealed class RespServer : IDisposable
         Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
         Commands = new CommandTable(AllCommands.Make(this), Interest);
+        Statistics = new RespStatistics(scheduler.Time, () => Refused);
+        foreach (var command in Commands.All) Statistics.Register(command);
     }
 
     public RespOptions Options { get; }
@@ -51,10 +53,19 @@ sealed class RespServer : IDisposable
 
     public KeySignals Signals { get; }
 
-    public RespStatistics Statistics { get; } = new();
+    public RespStatistics Statistics { get; }
 
     /// <summary>The engines of all loops that have had a client.</summary>
     public IEnumerable<RespEngine> Engines => _engines.Values;
+
+    // Listeners that are closed count on.
+    long Refused
+    {
+        get
+        {
+            lock (_listeners) return _listeners.Sum(l => l.Refused);
+        }
+    }
 
     /// <summary>A stream of random numbers for one loop.</summary>
     public SeededRandom NewChances() => _scheduler.CreateRandom($"resp {Interlocked.Increment(ref _chances)}");

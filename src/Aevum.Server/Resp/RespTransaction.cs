@@ -8,6 +8,7 @@
 using Aevum.Core.Batches;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Measuring;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
@@ -20,8 +21,10 @@ sealed class RespTransaction(SignalInterest interest) : IProcedure
     public readonly record struct Queued(KnownCommand Command, byte[] Packed, KeyspaceId Keyspace);
 
     readonly List<int> _ends = [];
+    readonly List<long> _times = [];
     readonly ReplyWriter _reply = new();
     readonly DataCall _call = new() { Interest = interest };
+    LoopMeter? _meter;
 
     public List<Queued> Requests { get; } = [];
 
@@ -42,7 +45,12 @@ sealed class RespTransaction(SignalInterest interest) : IProcedure
 
     /// <summary>Makes ready to run.</summary>
     /// <param name="version">Of the protocol, for replies.</param>
-    public void Prepare(int version) => _reply.Version = version;
+    /// <param name="meter">Whose clock measures the commands.</param>
+    public void Prepare(int version, LoopMeter meter)
+    {
+        _reply.Version = version;
+        _meter = meter;
+    }
 
     public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument) => Run(context, context);
 
@@ -51,22 +59,31 @@ sealed class RespTransaction(SignalInterest interest) : IProcedure
     public void Run(IRowReader rows, IProcedureContext? writes)
     {
         _ends.Clear();
+        _times.Clear();
         _reply.Clear();
         _call.Signals.Clear();
         foreach (var request in Requests)
         {
+            var began = _meter!.Now;
             if (request.Command.Data is { } data)
             {
-                _call.Begin(rows, writes, request.Keyspace, _reply);
+                _call.Begin(rows, data.Info.Is(CommandFlags.ReadOnly) ? null : writes, request.Keyspace, _reply);
                 _call.MayBlock = false;
                 _call.Chance = CommandProcedure.ChanceOf(request.Packed);
                 data.Run(_call, CommandProcedure.ArgumentsOf(request.Packed));
             }
             _ends.Add(_reply.Length);
+            _times.Add(_meter.Now - began);
         }
     }
 
     public IReadOnlyList<KeySignal> Signals => _call.Signals;
+
+    /// <summary>What a data command took, by the meter's clock.</summary>
+    public long TimeOf(int index) => _times[index];
+
+    /// <summary>What the data commands ran in.</summary>
+    public DataCall Call => _call;
 
     /// <summary>The reply of a data command.</summary>
     public ReadOnlySpan<byte> ReplyOf(int index) => _reply.Written[(index == 0 ? 0 : _ends[index - 1]).._ends[index]];

@@ -83,11 +83,14 @@ abstract class LoopNetwork : INetwork
 abstract class LoopListener(EventLoop loop, Func<IChannel, IChannelHandler?> accept, ListenOptions options) : IListener
 {
     int _connections;
+    long _refused;
     bool _closed;
 
     public abstract IPEndPoint Endpoint { get; }
 
     public int Connections => Volatile.Read(ref _connections);
+
+    public long Refused => Interlocked.Read(ref _refused);
 
     public ListenOptions Options => options;
 
@@ -99,7 +102,12 @@ abstract class LoopListener(EventLoop loop, Func<IChannel, IChannelHandler?> acc
 
     /// <summary>A connection more. Each is followed by a <see cref="Leave"/>, whatever the answer.</summary>
     /// <returns>False: it is one too many.</returns>
-    protected bool Enter() => Interlocked.Increment(ref _connections) <= options.ConnectionsMax;
+    protected bool Enter()
+    {
+        if (Interlocked.Increment(ref _connections) <= options.ConnectionsMax) return true;
+        Interlocked.Increment(ref _refused);
+        return false;
+    }
 
     public void Leave() => Interlocked.Decrement(ref _connections);
 

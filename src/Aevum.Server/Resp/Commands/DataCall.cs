@@ -28,6 +28,7 @@ sealed class DataCall
     readonly KeyBuffer[] _keys = [new(), new(), new()];
     byte[] _scratch = new byte[256];
     IProcedureContext? _writes;
+    int _counted;   // 1: keys looked at are counted
 
     public DataCall()
     {
@@ -78,10 +79,12 @@ sealed class DataCall
     public bool IsBlocked { get; private set; }
 
     /// <summary>Begins a command.</summary>
+    /// <param name="writes">Null: it only reads.</param>
     public void Begin(IRowReader rows, IProcedureContext? writes, KeyspaceId keyspace, ReplyWriter reply)
     {
         Rows = rows;
         _writes = writes;
+        _counted = writes is null ? 1 : 0;
         Keyspace = keyspace;
         Reply = reply;
         IsBlocked = false;
@@ -99,6 +102,12 @@ sealed class DataCall
         Keyspace = keyspace;
         return before;
     }
+
+    /// <summary>Keys that a command which only reads has looked at, and that held something; those who count them take them away.</summary>
+    public int Hits { get; set; }
+
+    /// <summary>And those that held nothing.</summary>
+    public int Misses { get; set; }
 
     /// <summary>Waits until one of the command's keys gets something.</summary>
     public void Block() => IsBlocked = true;
@@ -121,7 +130,12 @@ sealed class DataCall
     public bool TryReadHead(ReadOnlySpan<byte> userKey, out StructureHead head, out FoundValue row, int buffer = 0)
     {
         head = default;
-        if (!Rows.TryRead(HeadKey(userKey, buffer), out row)) return false;
+        if (!Rows.TryRead(HeadKey(userKey, buffer), out row))
+        {
+            Misses += _counted;
+            return false;
+        }
+        Hits += _counted;
         head = StructureHead.Read(row.Bytes);
         return true;
     }

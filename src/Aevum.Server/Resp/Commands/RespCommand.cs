@@ -12,6 +12,12 @@ abstract class RespCommand
 {
     public abstract CommandInfo Info { get; }
 
+    /// <summary>True if an argument must not be shown to anybody: a password.</summary>
+    public virtual bool IsSecret(CommandArguments args, int index) => false;
+
+    /// <summary>True if the slow log has nothing to tell of it: what it does is told by others.</summary>
+    public virtual bool SkipsSlowLog => false;
+
     /// <summary>Finds the keys of a request. The default follows <see cref="CommandInfo.Keys"/>.</summary>
     /// <param name="found">Takes the arguments' indices.</param>
     /// <returns>False: the request is malformed and has no keys that could be told.</returns>

@@ -45,6 +45,8 @@ sealed class Exec : SessionCommand
         Complexity = "Depends on the commands.",
     };
 
+    public override bool SkipsSlowLog => true;
+
     public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
     {
         if (client.Transaction is not { } transaction)
