@@ -1,8 +1,10 @@
 // AllCommands: every command there is, listed by hand: nothing is found by reflection, so that trimming leaves them alone.
 
+using Aevum.Server.Resp.Commands.Bitmaps;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.History;
+using Aevum.Server.Resp.Commands.HyperLogLogs;
 using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
@@ -18,6 +20,8 @@ static class AllCommands
     /// <param name="server">Whom commands about the server ask.</param>
     public static IEnumerable<RespCommand> Make(RespServer server) => [
         .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
+        .. BitmapCommands.Make(),
+        .. HyperLogLogCommands.Make(),
         .. HashCommands.Make(),
         .. ListCommands.Make(),
         .. SetCommands.Make(),

@@ -210,6 +210,11 @@ sealed partial class RespEngine
                 return;
             }
             command.Run(_call, args);
+            if (_call.WantsWrites && client.Moment is null)
+            {
+                AddStep(client, known, args);
+                return;
+            }
         }
         catch (AevumException failure)
         {

@@ -25,6 +25,8 @@ sealed class DataCall
 {
     static readonly byte[] WrongTypeText = "WRONGTYPE Operation against a key holding the wrong kind of value"u8.ToArray();
 
+    const int ScratchKeptMax = 8 << 20;
+
     readonly KeyBuffer[] _keys = [new(), new(), new()];
     byte[] _scratch = new byte[256];
     IProcedureContext? _writes;
@@ -78,6 +80,9 @@ sealed class DataCall
     /// <summary>Set by a command that found nothing and waits; it has written no reply.</summary>
     public bool IsBlocked { get; private set; }
 
+    /// <summary>Set by a command that was run as a read and would rather be a step: it is run anew as one, and this reply dropped.</summary>
+    public bool WantsWrites { get; private set; }
+
     /// <summary>Begins a command.</summary>
     /// <param name="writes">Null: it only reads.</param>
     public void Begin(IRowReader rows, IProcedureContext? writes, KeyspaceId keyspace, ReplyWriter reply)
@@ -88,6 +93,8 @@ sealed class DataCall
         Keyspace = keyspace;
         Reply = reply;
         IsBlocked = false;
+        WantsWrites = false;
+        if (_scratch.Length > ScratchKeptMax) _scratch = new byte[256];
         Hashes.Reset();
         Lists.Reset();
         Sets.Reset();
@@ -108,6 +115,14 @@ sealed class DataCall
 
     /// <summary>And those that held nothing.</summary>
     public int Misses { get; set; }
+
+    /// <summary>Asked by a command that reads, before it writes down what it found out on the way.</summary>
+    /// <returns>False: it must not write here; it is asked again where it may, if it may at all.</returns>
+    public bool TryWantWrites()
+    {
+        WantsWrites = _writes is null;
+        return !WantsWrites;
+    }
 
     /// <summary>Waits until one of the command's keys gets something.</summary>
     public void Block() => IsBlocked = true;

@@ -4,10 +4,12 @@ namespace Aevum.Server.Resp.Commands.Strings;
 static class ByteRange
 {
     /// <summary>Brings both ends into [0, length).</summary>
+    /// <param name="isReversedEmpty">True: of two places that count from the end the second must not be before the first, also where both lie before
+    /// the beginning. Commands differ in that.</param>
     /// <returns>False: nothing lies between them.</returns>
-    public static bool TryResolve(long length, ref long start, ref long end)
+    public static bool TryResolve(long length, ref long start, ref long end, bool isReversedEmpty = true)
     {
-        if (start < 0 && end < 0 && start > end) return false;
+        if (isReversedEmpty && start < 0 && end < 0 && start > end) return false;
         if (start < 0) start = Math.Max(start + length, 0);
         if (end < 0) end = Math.Max(end + length, 0);
         end = Math.Min(end, length - 1);
