@@ -7,6 +7,7 @@ using Aevum.Server.Resp.Commands.History;
 using Aevum.Server.Resp.Commands.HyperLogLogs;
 using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.Lists;
+using Aevum.Server.Resp.Commands.Server;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Commands.Strings;
@@ -19,7 +20,9 @@ static class AllCommands
 {
     /// <param name="server">Whom commands about the server ask.</param>
     public static IEnumerable<RespCommand> Make(RespServer server) => [
-        .. ConnectionCommands.Make(), .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
+        .. ConnectionCommands.Make(),
+        .. ServerCommands.Make(),
+        .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
         .. BitmapCommands.Make(),
         .. HyperLogLogCommands.Make(),
         .. HashCommands.Make(),

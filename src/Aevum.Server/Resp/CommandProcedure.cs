@@ -15,8 +15,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-/// <param name="interest">Who wants to hear what the command does to keys.</param>
-sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IProcedure
+sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IProcedure
 {
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
@@ -85,7 +84,8 @@ sealed class CommandProcedure(DataCommand command, SignalInterest interest) : IP
         reply.Clear();
         reply.Version = argument[8];
         call.Begin(context, _onlyReads ? null : context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
-        call.Interest = interest;
+        call.Surroundings = surroundings;
+        call.Step = step;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
         call.Chance = ChanceOf(argument);
         command.Run(call, ArgumentsOf(argument));

@@ -7,9 +7,40 @@ using Aevum.Server.Resp.Protocol;
 namespace Aevum.Server.Resp;
 
 /// <summary>A command and what is made of it once.</summary>
-sealed class KnownCommand(RespCommand command, SignalInterest interest)
+sealed class KnownCommand(RespCommand command, DataSurroundings surroundings)
 {
     public CommandInfo Info { get; } = command.Info;
+
+    /// <summary>Of a subcommand the command that it belongs to; else null.</summary>
+    public KnownCommand? Parent { get; private init; }
+
+    /// <summary>Of a command that is only the first word of others.</summary>
+    public KnownCommand[] Subcommands { get; private set; } = [];
+
+    /// <summary>What a request asks for: this, or the subcommand that its second word names.</summary>
+    /// <returns>Null: there is no such subcommand.</returns>
+    public KnownCommand? Resolve(CommandArguments args)
+    {
+        if (Subcommands.Length == 0 || args.Count < 2) return this;
+        return FindSubcommand(args[1]);
+    }
+
+    public KnownCommand? FindSubcommand(ReadOnlySpan<byte> name)
+    {
+        foreach (var subcommand in Subcommands)
+            if (Words.EqualsIgnoreCase(name, subcommand._word)) return subcommand;
+        return null;
+    }
+
+    /// <summary>With all that belongs to it.</summary>
+    public static KnownCommand Of(RespCommand command, DataSurroundings surroundings)
+    {
+        var known = new KnownCommand(command, surroundings);
+        known.Subcommands = [.. command.Subcommands.OrderBy(s => s.Info.Name, StringComparer.Ordinal).Select(s => new KnownCommand(s, surroundings) { Parent = known })];
+        return known;
+    }
+
+    readonly byte[] _word = Encoding.ASCII.GetBytes(command.Info.Name[(command.Info.Name.IndexOf('|', StringComparison.Ordinal) + 1)..]);
 
     public RespCommand Command => command;
 
@@ -23,7 +54,7 @@ sealed class KnownCommand(RespCommand command, SignalInterest interest)
     /// <summary>Takes so short a time that reading the clock for each one would be felt (<see cref="Measuring.LoopMeter"/>).</summary>
     public bool IsQuick { get; } = command.Info.Is(CommandFlags.Fast) || command.Info.Complexity == "O(1)";
 
-    public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, interest) : null;
+    public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, surroundings) : null;
 }
 
 sealed class CommandTable
@@ -31,10 +62,10 @@ sealed class CommandTable
     readonly KnownCommand?[] _slots;
     readonly byte[][] _names;
 
-    /// <param name="interest">Who wants to hear what commands do to keys.</param>
-    public CommandTable(IEnumerable<RespCommand> commands, SignalInterest interest)
+    public CommandTable(IEnumerable<RespCommand> commands, DataSurroundings surroundings)
     {
-        All = [.. commands.Select(c => new KnownCommand(c, interest)).OrderBy(c => c.Info.Name, StringComparer.Ordinal)];
+        All = [.. commands.Select(c => KnownCommand.Of(c, surroundings)).OrderBy(c => c.Info.Name, StringComparer.Ordinal)];
+        Flat = [.. All.SelectMany(c => c.Subcommands.Prepend(c))];
         var size = 64;
         while (size < 4 * All.Count) size *= 2;
         _slots = new KnownCommand[size];
@@ -55,6 +86,16 @@ sealed class CommandTable
 
     /// <summary>In the order of names.</summary>
     public IReadOnlyList<KnownCommand> All { get; }
+
+    /// <summary>The same, each with its subcommands behind it: by <see cref="KnownCommand.Number"/>.</summary>
+    public IReadOnlyList<KnownCommand> Flat { get; }
+
+    /// <summary>What a request asks for. Null: there is no such command, or no such subcommand.</summary>
+    public KnownCommand? Find(CommandArguments args)
+    {
+        var command = Find(args[0]);
+        return command is { Subcommands.Length: > 0 } ? command.Resolve(args) : command;
+    }
 
     /// <summary>Null: there is no such command.</summary>
     public KnownCommand? Find(ReadOnlySpan<byte> name)

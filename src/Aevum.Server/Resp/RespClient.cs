@@ -46,7 +46,7 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     /// <summary>Begins to queue.</summary>
     public void BeginTransaction()
     {
-        Transaction = new RespTransaction(engine.Server.Interest);
+        Transaction = new RespTransaction(engine.Server.Surroundings);
         _queuedDatabase = null;
     }
 

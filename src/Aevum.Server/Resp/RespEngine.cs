@@ -33,7 +33,7 @@ sealed partial class RespEngine
         Loop = loop;
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
         _reader = new ViewReader(server.Database.Router);
-        _call.Interest = server.Interest;
+        _call.Surroundings = server.Surroundings;
         Chances = server.NewChances();
         Meter = server.Statistics.NewMeter();
         loop.TurnEnding += Flush;
@@ -106,7 +106,7 @@ sealed partial class RespEngine
 
     void Do(RespClient client, CommandArguments args)
     {
-        var command = Server.Commands.Find(args[0]);
+        var command = Server.Commands.Find(args);
         if (Refusal(client, command, args) is { } refusal)
         {
             Answer(client, refusal);
@@ -125,9 +125,9 @@ sealed partial class RespEngine
     }
 
     /// <summary>Why a request cannot be done, as a whole reply; null: it can.</summary>
-    static byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
+    byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
     {
-        if (command is null) return RespErrors.UnknownCommand(args);
+        if (command is null) return Server.Commands.Find(args[0]) is { } group ? RespErrors.UnknownSubcommand(group.Info.Name, args) : RespErrors.UnknownCommand(args);
         if (!command.Info.AcceptsCount(args.Count)) return RespErrors.WrongCount(command.Info.Name);
         if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
         return null;
@@ -246,7 +246,7 @@ sealed partial class RespEngine
         var (keyspace, moment, chance) = (client.Keyspace, client.Moment, Chances.NextUInt64());
         AnswerBeside(client, command.Info.Name, reply =>
         {
-            var call = new DataCall();
+            var call = new DataCall { Surroundings = Server.Surroundings };
             BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             command.Run(call, CommandProcedure.ArgumentsOf(packed));
         }, packed);

@@ -24,6 +24,9 @@ static class RespErrors
         return Line(text.ToString());
     }
 
+    public static byte[] UnknownSubcommand(string command, CommandArguments args) =>
+        Line($"ERR unknown subcommand '{Shown(args[1])}'. Try {command.ToUpperInvariant()} HELP.");
+
     static string Shown(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes.Length <= ShownBytes ? bytes : bytes[..ShownBytes]);
 
     /// <summary>An error of the database, code first.</summary>

@@ -6,6 +6,7 @@ using Aevum.Core.Network;
 using Aevum.Core.Scheduling;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
+using Aevum.Server.Resp.Settings;
 
 namespace Aevum.Server.Resp;
 
@@ -31,11 +32,16 @@ sealed class RespServer : IDisposable
         _scheduler = scheduler;
         _session = database.OpenSession();
         Databases = new RespDatabases(_session, Options.Databases);
+        Settings = new RespSettings(Options) { NotifiedChanged = Interest.SetNotified };
+        Surroundings = new DataSurroundings(Interest, Settings);
         Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
-        Commands = new CommandTable(AllCommands.Make(this), Interest);
+        Commands = new CommandTable(AllCommands.Make(this), Surroundings);
         Statistics = new RespStatistics(scheduler.Time, () => Refused);
-        foreach (var command in Commands.All) Statistics.Register(command);
+        foreach (var command in Commands.Flat) Statistics.Register(command);
+        Settings.SlowMicroseconds.Changed = () => Statistics.SlowMicroseconds = Settings.SlowMicroseconds.Value;
+        Settings.SlowLogLength.Changed = () => Statistics.SlowLog.LengthMax = (int)Math.Min(Settings.SlowLogLength.Value, int.MaxValue);
+        Settings.LatencyMilliseconds.Changed = () => Statistics.LatencyMilliseconds = Settings.LatencyMilliseconds.Value;
     }
 
     public RespOptions Options { get; }
@@ -47,6 +53,22 @@ sealed class RespServer : IDisposable
     public CommandTable Commands { get; }
 
     public KeyWaiters Waiters { get; }
+
+    /// <summary>What CONFIG sets.</summary>
+    public RespSettings Settings { get; }
+
+    public DataSurroundings Surroundings { get; }
+
+    public IScheduler Scheduler => _scheduler;
+
+    /// <summary>Whether expiry is told by itself (DEBUG SET-ACTIVE-EXPIRE).</summary>
+    public bool TellsExpiry { get; set; } = true;
+
+    /// <summary>Counts anew what INFO tells.</summary>
+    public void ResetStatistics()
+    {
+        Statistics.Reset();
+    }
 
     /// <summary>Who wants to hear what happens to keys.</summary>
     public SignalInterest Interest { get; } = new();

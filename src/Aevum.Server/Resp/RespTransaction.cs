@@ -13,8 +13,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-/// <param name="interest">Who wants to hear what it does to keys.</param>
-sealed class RespTransaction(SignalInterest interest) : IProcedure
+sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
 {
     /// <summary>A request that was queued.</summary>
     /// <param name="Keyspace">Where a data command works.</param>
@@ -23,7 +22,7 @@ sealed class RespTransaction(SignalInterest interest) : IProcedure
     readonly List<int> _ends = [];
     readonly List<long> _times = [];
     readonly ReplyWriter _reply = new();
-    readonly DataCall _call = new() { Interest = interest };
+    readonly DataCall _call = new() { Surroundings = surroundings };
     LoopMeter? _meter;
 
     public List<Queued> Requests { get; } = [];

@@ -131,10 +131,16 @@ sealed class TestChannel : IChannel
     bool _paused;
 
     public TestChannel(RespWorld world, TestLoop loop)
+        : this(world, world.Server, loop)
+    {
+    }
+
+    /// <summary>To another server in the same world.</summary>
+    public TestChannel(RespWorld world, RespServer server, TestLoop loop)
     {
         _world = world;
         Loop = loop;
-        _client = world.Server.EngineOf(loop).Accept(this)!;
+        _client = server.EngineOf(loop).Accept(this)!;
     }
 
     public ILoop Loop { get; }

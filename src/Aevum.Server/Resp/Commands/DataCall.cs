@@ -13,13 +13,23 @@ using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Protocol;
+using Aevum.Server.Resp.Settings;
 
 namespace Aevum.Server.Resp.Commands;
 
 /// <summary>Something that happened to a key, told to those who wait, watch or listen once it is committed.</summary>
 /// <param name="Event">As keyspace notifications name it: "set", "lpush", "expired".</param>
 /// <param name="IsReady">True: somebody who waits for the key may go on.</param>
-readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, NotificationClass Class, bool IsReady);
+readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, NotificationClass Class, bool IsReady)
+{
+    /// <summary>The event of a database all of whose keys have gone; it has no key.</summary>
+    public const string Flushed = "flushed";
+
+    /// <summary>The step of the batch that it comes from.</summary>
+    public int Step { get; init; }
+
+    public bool IsFlush => ReferenceEquals(Event, Flushed);
+}
 
 sealed class DataCall
 {
@@ -68,11 +78,19 @@ sealed class DataCall
 
     public long NowMilliseconds => (long)(Now.Microseconds / 1000);
 
-    /// <summary>Who wants to hear what happens.</summary>
-    public SignalInterest Interest { get; set; } = SignalInterest.InEverything;
+    /// <summary>What it sees of the server.</summary>
+    public DataSurroundings Surroundings { get; set; } = DataSurroundings.Alone;
+
+    /// <summary>What CONFIG sets.</summary>
+    public RespSettings Settings => Surroundings.Settings;
+
+    SignalInterest Interest => Surroundings.Interest;
 
     /// <summary>What happened, in order, of what somebody wants to hear.</summary>
     public List<KeySignal> Signals { get; } = [];
+
+    /// <summary>Where the command stands in its batch.</summary>
+    public int Step { get; set; }
 
     /// <summary>True if a command that finds nothing may wait.</summary>
     public bool MayBlock { get; set; }
@@ -130,7 +148,26 @@ sealed class DataCall
     /// <summary>Told once it is committed.</summary>
     public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)
     {
-        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady));
+        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step });
+    }
+
+    /// <summary>Told before something is put where nothing was.</summary>
+    public void SignalIfNew(ReadOnlySpan<byte> userKey, ReadOnlySpan<byte> headKey)
+    {
+        if (Interest.Wants(NotificationClass.New, isReady: false) && !Rows.TryRead(headKey, out _)) Signal(userKey, "new", NotificationClass.New);
+    }
+
+    /// <summary>Told of a key that was read and holds nothing.</summary>
+    public void SignalMiss(ReadOnlySpan<byte> key)
+    {
+        if (_writes is null) Signal(key, "keymiss", NotificationClass.KeyMiss);
+    }
+
+    /// <summary>Told once it is committed: every key of a database has gone.</summary>
+    public void SignalFlush(KeyspaceId keyspace)
+    {
+        if (Interest.Wants(NotificationClass.All, isReady: false))
+            Signals.Add(new KeySignal(keyspace, [], KeySignal.Flushed, NotificationClass.None, false) { Step = Step });
     }
 
     // ------------------------------------------------------------------------------------------------ heads
@@ -148,6 +185,7 @@ sealed class DataCall
         if (!Rows.TryRead(HeadKey(userKey, buffer), out row))
         {
             Misses += _counted;
+            SignalMiss(userKey);
             return false;
         }
         Hits += _counted;
@@ -189,6 +227,7 @@ sealed class DataCall
         var head = Scratch(value.Length + 1);
         head[0] = StructureHead.TagOf(StructureKind.String);
         value.CopyTo(head[1..]);
+        SignalIfNew(userKey, HeadKey(userKey));
         Writes.Put(HeadKey(userKey), head, expiry);
     }
 

@@ -18,6 +18,9 @@ abstract class RespCommand
     /// <summary>True if the slow log has nothing to tell of it: what it does is told by others.</summary>
     public virtual bool SkipsSlowLog => false;
 
+    /// <summary>Commands that this one is only the first word of, as CONFIG is; empty: it is one itself. Named "config|get".</summary>
+    public virtual IReadOnlyList<RespCommand> Subcommands => [];
+
     /// <summary>Finds the keys of a request. The default follows <see cref="CommandInfo.Keys"/>.</summary>
     /// <param name="found">Takes the arguments' indices.</param>
     /// <returns>False: the request is malformed and has no keys that could be told.</returns>

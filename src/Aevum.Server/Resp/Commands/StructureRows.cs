@@ -70,7 +70,11 @@ abstract class StructureRows
     public bool TryOpen(DataCall call, ReadOnlySpan<byte> userKey)
     {
         Begin(call, userKey);
-        if (!call.Rows.TryRead(HeadKey, out var row)) return true;
+        if (!call.Rows.TryRead(HeadKey, out var row))
+        {
+            call.SignalMiss(userKey);
+            return true;
+        }
         var head = StructureHead.Read(row.Bytes);
         if (head.Kind != Kind)
         {

@@ -36,6 +36,8 @@ sealed class ReplyWriter
 
     public void Simple(ReadOnlySpan<byte> text) => Line((byte)'+', text);
 
+    public void Simple(string text) => Simple(Encoding.UTF8.GetBytes(text));
+
     /// <param name="text">With its code before it: "ERR ...".</param>
     public void Error(ReadOnlySpan<byte> text) => Line((byte)'-', text);
 

@@ -33,5 +33,6 @@ sealed class Flush(RespDatabases databases, bool isAll) : DataCommand
     {
         var (start, end) = KeyLayout.RangeOf(keyspace);
         call.Writes.DeleteRange(start, end ?? []);
+        call.SignalFlush(keyspace);
     }
 }

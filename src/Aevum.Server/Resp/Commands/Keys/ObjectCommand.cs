@@ -5,9 +5,9 @@ namespace Aevum.Server.Resp.Commands.Keys;
 
 /// <summary>OBJECT ENCODING, FREQ, IDLETIME, REFCOUNT, HELP: what Redis would tell of how it keeps a value (<see cref="Shape"/>). Nothing keeps the time of
 /// the last access here, so no key has ever been idle.</summary>
-sealed class ObjectCommand(ShapeLimits limits) : DataCommand
+sealed class ObjectCommand : DataCommand
 {
-    static readonly string[] Subcommands = ["encoding", "freq", "help", "idletime", "refcount"];
+    static readonly string[] Words = ["encoding", "freq", "help", "idletime", "refcount"];
 
     static readonly string[] Help =
     [
@@ -41,7 +41,7 @@ sealed class ObjectCommand(ShapeLimits limits) : DataCommand
     public override void Run(DataCall call, CommandArguments args)
     {
         var name = Encoding.UTF8.GetString(args[1]).ToLowerInvariant();
-        if (!Subcommands.Contains(name))
+        if (!Words.Contains(name))
         {
             call.Reply.Error($"ERR unknown subcommand '{Encoding.UTF8.GetString(args[1])}'. Try OBJECT HELP.");
             return;
@@ -65,7 +65,7 @@ sealed class ObjectCommand(ShapeLimits limits) : DataCommand
         switch (name)
         {
             case "encoding":
-                call.Reply.Bulk(Shape.Of(call, args[2], limits)!);
+                call.Reply.Bulk(Shape.Of(call, args[2])!);
                 return;
             case "freq":
                 call.Reply.Error(

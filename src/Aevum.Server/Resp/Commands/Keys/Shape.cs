@@ -8,20 +8,6 @@ using Aevum.Model.Structures;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>Up to which size Redis keeps a value in its compact encoding. Its own defaults.</summary>
-sealed record ShapeLimits
-{
-    public long HashEntriesMax { get; init; } = 128;
-
-    public long HashValueBytesMax { get; init; } = 64;
-
-    public long SortedSetEntriesMax { get; init; } = 128;
-
-    public long SortedSetValueBytesMax { get; init; } = 64;
-
-    public long SetIntegersMax { get; init; } = 512;
-}
-
 static class Shape
 {
     const int EmbeddedBytesMax = 44;
@@ -29,7 +15,7 @@ static class Shape
 
     /// <summary>Names the shape of what a key holds.</summary>
     /// <returns>Null: it holds nothing.</returns>
-    public static string? Of(DataCall call, ReadOnlySpan<byte> key, ShapeLimits limits)
+    public static string? Of(DataCall call, ReadOnlySpan<byte> key)
     {
         if (!call.TryReadHead(key, out var head, out _)) return null;
         switch (head.Kind)
@@ -42,11 +28,11 @@ static class Shape
             case StructureKind.Stream:
                 return "stream";
             case StructureKind.Hash:
-                return IsCompact(call.Hashes.Open(key)!, limits.HashEntriesMax, limits.HashValueBytesMax, true) ? "listpack" : "hashtable";
+                return IsCompact(call.Hashes.Open(key)!, call.Settings.HashEntries.Value, call.Settings.HashValueBytes.Value, true) ? "listpack" : "hashtable";
             case StructureKind.SortedSet:
-                return IsCompact(call.SortedSets.Open(key)!, limits.SortedSetEntriesMax, limits.SortedSetValueBytesMax, false) ? "listpack" : "skiplist";
+                return IsCompact(call.SortedSets.Open(key)!, call.Settings.SortedSetEntries.Value, call.Settings.SortedSetValueBytes.Value, false) ? "listpack" : "skiplist";
             default:
-                return HasIntegersOnly(call.Sets.Open(key)!, limits.SetIntegersMax) ? "intset" : "hashtable";
+                return HasIntegersOnly(call.Sets.Open(key)!, call.Settings.SetIntegers.Value) ? "intset" : "hashtable";
         }
     }
 
