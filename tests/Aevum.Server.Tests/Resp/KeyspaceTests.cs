@@ -219,7 +219,7 @@ public sealed class KeyspaceTests : IDisposable
         _world.Ask("HSET hash f v");
         _world.Ask("HSET", "hash:long", "f", new string('x', 65));
         _world.Ask("ZADD zset 1 m");
-        for (var i = 0; i < 129; i++) _world.Ask($"HSET hash:large f{i} v");
+        for (var i = 0; i < 513; i++) _world.Ask($"HSET hash:large f{i} v");
         for (var i = 0; i < 129; i++) _world.Ask($"ZADD zset:large {i} m{i}");
         for (var i = 0; i < 513; i++) _world.Ask($"SADD intset:large {i}");
         foreach (var (key, shape) in (ReadOnlySpan<(string, string)>)[
