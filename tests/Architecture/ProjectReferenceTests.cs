@@ -17,7 +17,7 @@ public sealed partial class ProjectReferenceTests
     {
         var file = XDocument.Load(Repository.FullPath($"src/{project}/{project}.csproj"));
         var references = file.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
-        var packages = file.Descendants("PackageReference").Select(r => (string)r.Attribute("Include")!);
+        var packages = file.Descendants("PackageReference").Concat(file.Descendants("FrameworkReference")).Select(r => (string)r.Attribute("Include")!);
         Report(ProjectTable.Violations(project, references, packages));
     }
 
@@ -28,7 +28,7 @@ public sealed partial class ProjectReferenceTests
         var baseLibrary = RuntimeEnvironment.GetRuntimeDirectory();
         var others = AssemblyReferences(rule.Assembly).Where(name => !File.Exists(Path.Combine(baseLibrary, name + ".dll"))).ToArray();
         var ours = others.Where(name => name.StartsWith("Aevum", StringComparison.OrdinalIgnoreCase));
-        var packages = others.Where(name => !name.StartsWith("Aevum", StringComparison.OrdinalIgnoreCase));
+        var packages = others.Where(name => !name.StartsWith("Aevum", StringComparison.OrdinalIgnoreCase)).Select(PackageOf).Distinct();
         Report(ProjectTable.Violations(project, ours, packages));
     }
 
@@ -103,6 +103,21 @@ public sealed partial class ProjectReferenceTests
     {
         Assert.Contains("Aevum.Core", AssemblyReferences("Aevum.Storage"));
         Assert.Contains("System.Runtime", AssemblyReferences("Aevum.Core"));
+    }
+
+    [Fact]
+    public void The_assemblies_of_a_shared_framework_go_by_its_name()
+    {
+        Assert.Equal("Microsoft.AspNetCore.App", PackageOf("Microsoft.AspNetCore.Server.Kestrel.Core"));
+        Assert.Equal("Spectre.Console", PackageOf("Spectre.Console"));
+    }
+
+    static string PackageOf(string assembly)
+    {
+        const string framework = "Microsoft.AspNetCore.App";
+        // .../shared/Microsoft.NETCore.App/10.0.1/, and beside it the other one, in whatever versions.
+        var shared = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", framework);
+        return Directory.Exists(shared) && Directory.EnumerateFiles(shared, assembly + ".dll", SearchOption.AllDirectories).Any() ? framework : assembly;
     }
 
     static void Report(IEnumerable<string> violations)

@@ -42,8 +42,8 @@ public sealed record DatabaseStatistics(
 
 public sealed partial class LocalShards
 {
-    /// <summary>Counts what there is.</summary>
-    public DatabaseStatistics CountAll()
+    /// <summary>Counts what each shard holds, in key order. Reads no file.</summary>
+    public IReadOnlyList<ShardStatistics> CountShards()
     {
         var shards = new List<ShardStatistics>();
         for (var i = 0; i < _shards.Count; i++)
@@ -51,6 +51,19 @@ public sealed partial class LocalShards
             var tree = _trees[i];
             shards.Add(new(_shards[i].Id, _starts[i], _shards[i].Position, tree.FlushedPosition, tree.AppliedTime, tree.Describe(), tree.Statistics));
         }
+        return shards;
+    }
+
+    /// <summary>The block cache in numbers.</summary>
+    public CacheCounters CountCache() => _storage.CountCache();
+
+    /// <summary>The log in numbers: its files now; what was written to it and how often it was synced since it was opened.</summary>
+    public (long Bytes, long WrittenBytes, long Syncs) CountLog() => (_log.TotalBytes, _log.WrittenBytes, _log.SyncCount);
+
+    /// <summary>Counts what there is.</summary>
+    public DatabaseStatistics CountAll()
+    {
+        var shards = CountShards();
         var catalog = Catalog;
         var keyspaces = new List<KeyspaceStatistics>();
         foreach (var entry in catalog.Keyspaces)

@@ -32,6 +32,9 @@ public sealed partial class CommitLog
     /// <summary>Syncs done since the log was opened: group commit at work shows as fewer syncs than records.</summary>
     public long SyncCount => Volatile.Read(ref _syncs);
 
+    /// <summary>Bytes of records written since the log was opened.</summary>
+    public long WrittenBytes => Volatile.Read(ref _writtenBytes);
+
     /// <summary>Returns once everything before the address survives the loss of power, whatever the policy.</summary>
     /// <exception cref="AevumException">Closed: a sync failed, now or earlier. The cause is inside.</exception>
     public void WaitDurable(LogAddress address)

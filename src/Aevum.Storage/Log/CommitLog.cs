@@ -59,6 +59,7 @@ public sealed partial class CommitLog : IDisposable
     long _softEnd;             // an append that ends beyond goes the slow way; 0 sends every append there
     ulong _appended;           // address behind the last record; read without the gate
     long _appendedRecords;
+    long _writtenBytes;
     Exception? _failure;
     bool _closed;              // nothing more is appended
     bool _filesAreClosed;      // a segment is closed when its last pin goes
@@ -171,6 +172,7 @@ public sealed partial class CommitLog : IDisposable
         }
         _tail = end;
         _current!.End = end;
+        _writtenBytes += end - start;
         Volatile.Write(ref _appended, new LogAddress(_number, end).Value);
     }
 

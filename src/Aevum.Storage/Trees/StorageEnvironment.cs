@@ -9,6 +9,15 @@ using Aevum.Storage.Memtables;
 
 namespace Aevum.Storage.Trees;
 
+/// <summary>The block cache in numbers; the first three count since it was made.</summary>
+/// <param name="Hits">Blocks found in it.</param>
+/// <param name="Misses">Blocks read from their tables.</param>
+/// <param name="Evictions">Blocks that made room.</param>
+/// <param name="Blocks">In it now.</param>
+/// <param name="Bytes">Their memory, bookkeeping included.</param>
+/// <param name="BytesMax">Its limit.</param>
+public readonly record struct CacheCounters(long Hits, long Misses, long Evictions, long Blocks, long Bytes, long BytesMax);
+
 public sealed class StorageEnvironment : IDisposable
 {
     ulong _lastTableId;
@@ -35,6 +44,13 @@ public sealed class StorageEnvironment : IDisposable
     internal ArenaPool Arenas { get; }
 
     internal IoBudget Budget { get; }
+
+    /// <summary>The block cache in numbers.</summary>
+    public CacheCounters CountCache()
+    {
+        var found = Cache.Statistics;
+        return new CacheCounters(found.Hits, found.Misses, found.Evictions, found.Blocks, found.Bytes, Options.BlockCacheBytes);
+    }
 
     /// <summary>A table id that no tree of this process has used.</summary>
     internal ulong NewTableId() => Interlocked.Increment(ref _lastTableId);

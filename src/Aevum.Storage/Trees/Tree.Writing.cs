@@ -228,13 +228,16 @@ public sealed partial class Tree
         {
             if (Interlocked.Add(ref _slowdownBytes, bytes) < SlowdownBytes) return;
             Interlocked.Exchange(ref _slowdownBytes, 0);
-            _statistics.AddSlowdown();
+            var slowed = _environment.Scheduler.Time.GetTimestamp();
             _signal.WaitUntil(() => _closed || Pressure == WritePressure.None, SlowdownWait);
+            _statistics.AddSlowdown(_environment.Scheduler.Time.GetElapsedTime(slowed));
             return;
         }
         if (HasRoom()) return;
-        _statistics.AddStop();
+        _statistics.AddStop();   // before the wait: who looks meanwhile sees why nothing goes on
+        var stopped = _environment.Scheduler.Time.GetTimestamp();
         _signal.WaitUntil(HasRoom);
+        _statistics.AddWait(_environment.Scheduler.Time.GetElapsedTime(stopped));
     }
 
     // Why what a writer waits for does not come; null if it is on its way. A compaction that fails is no reason to refuse a write that waits

@@ -3,7 +3,8 @@ namespace Aevum.Storage.Trees;
 /// <summary>Counters of one tree since it was opened. Each is exact on its own; together they are no snapshot of one moment.</summary>
 public sealed class TreeStatistics
 {
-    long _userBytes, _logBytes, _flushes, _flushBytes, _compactions, _moves, _compactionBytesRead, _compactionBytesWritten, _dropped, _slowdowns, _stops;
+    long _userBytes, _logBytes, _flushes, _flushBytes, _compactions, _moves, _compactionBytesRead, _compactionBytesWritten, _dropped;
+    long _slowdowns, _stops, _waitedTicks;
 
     /// <summary>Bytes of encoded batches taken in.</summary>
     public long UserBytes => Volatile.Read(ref _userBytes);
@@ -34,6 +35,9 @@ public sealed class TreeStatistics
     /// <summary>Writes that had to wait until flushes or compactions caught up.</summary>
     public long Stops => Volatile.Read(ref _stops);
 
+    /// <summary>How long the writes of both kinds have waited, together.</summary>
+    public TimeSpan Waited => TimeSpan.FromTicks(Volatile.Read(ref _waitedTicks));
+
     // Under the tree's gate: plain adds.
     internal void AddWrite(long bytes, bool logged)
     {
@@ -57,7 +61,13 @@ public sealed class TreeStatistics
 
     internal void AddMove() => Interlocked.Increment(ref _moves);
 
-    internal void AddSlowdown() => Interlocked.Increment(ref _slowdowns);
+    internal void AddSlowdown(TimeSpan waited)
+    {
+        Interlocked.Increment(ref _slowdowns);
+        Interlocked.Add(ref _waitedTicks, waited.Ticks);
+    }
 
     internal void AddStop() => Interlocked.Increment(ref _stops);
+
+    internal void AddWait(TimeSpan waited) => Interlocked.Add(ref _waitedTicks, waited.Ticks);
 }
