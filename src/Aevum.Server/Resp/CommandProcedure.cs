@@ -34,7 +34,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
     [ThreadStatic]
     static ArgumentRange[]? t_ranges;
 
-    readonly bool _onlyReads = command.Info.Is(CommandFlags.ReadOnly);
+    readonly bool _onlyReads = command.Info.Is(CommandFlags.ReadOnly) && !command.KeepsFindings;
 
     public string Name { get; } = "resp." + command.Info.Name;
 

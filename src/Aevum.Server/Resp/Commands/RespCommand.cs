@@ -49,6 +49,9 @@ abstract class DataCommand : RespCommand
     /// <remarks>Asked of commands that only read.</remarks>
     public virtual bool IsSlow(DataCall call, CommandArguments args) => false;
 
+    /// <summary>True of a command that reads but may write down what it found out (<see cref="DataCall.TryWantWrites"/>).</summary>
+    public virtual bool KeepsFindings => false;
+
     /// <summary>True if this request changes something; else it is answered as a read. Of those that may write.</summary>
     public virtual bool Writes(CommandArguments args) => Info.Is(CommandFlags.Write);
 }

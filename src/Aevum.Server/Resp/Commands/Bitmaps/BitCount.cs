@@ -28,7 +28,7 @@ sealed class BitCount : DataCommand
             call.SyntaxError();
             return;
         }
-        if (BitOffsets.TryReadRange(call, args, 2, head.Rest.Length, isReversedEmpty: true, out var start, out var end))
+        if (BitOffsets.TryReadRange(call, args, 2, head.Rest.Length, isCount: true, out var start, out var end))
             call.Reply.Integer(BitKernels.CountRange(head.Rest, start, end));
     }
 }

@@ -30,10 +30,11 @@ static class BitOffsets
     /// <param name="from">Where the start stands, and behind it what else is given.</param>
     /// <param name="start">The first bit.</param>
     /// <param name="end">The bit behind the last one; not above the start if there is none.</param>
-    /// <param name="isReversedEmpty">See <see cref="ByteRange"/>.</param>
+    /// <param name="isCount">BITCOUNT and BITPOS differ in what they look at first, and in whether an end before the start is told from one before the
+    /// beginning (<see cref="ByteRange"/>).</param>
     /// <returns>False: the reply says what is wrong.</returns>
     public static bool TryReadRange(
-        DataCall call, CommandArguments args, int from, int length, bool isReversedEmpty, out long start, out long end)
+        DataCall call, CommandArguments args, int from, int length, bool isCount, out long start, out long end)
     {
         (start, end) = (0, -1);
         if (args.Count > from + 3)
@@ -42,18 +43,16 @@ static class BitOffsets
             return false;
         }
         if (args.Count > from && !call.TryInteger(args[from], out start)) return false;
-        if (args.Count > from + 1 && !call.TryInteger(args[from + 1], out end)) return false;
-        var isBits = false;
-        if (args.Count > from + 2)
+        var isBits = args.Count > from + 2 && args.Is(from + 2, "bit"u8);
+        var hasUnit = args.Count <= from + 2 || isBits || args.Is(from + 2, "byte"u8);
+        // One of the commands looks at the word before it looks at the end, and says first what it sees first.
+        if ((hasUnit || isCount) && args.Count > from + 1 && !call.TryInteger(args[from + 1], out end)) return false;
+        if (!hasUnit)
         {
-            isBits = args.Is(from + 2, "bit"u8);
-            if (!isBits && !args.Is(from + 2, "byte"u8))
-            {
-                call.SyntaxError();
-                return false;
-            }
+            call.SyntaxError();
+            return false;
         }
-        if (!ByteRange.TryResolve(isBits ? 8L * length : length, ref start, ref end, isReversedEmpty))
+        if (!ByteRange.TryResolve(isBits ? 8L * length : length, ref start, ref end, isCount))
         {
             (start, end) = (0, 0);
             return true;

@@ -29,7 +29,7 @@ sealed class BitPos : DataCommand
             call.Reply.Integer(bit == 1 ? -1 : 0);
             return;
         }
-        if (!BitOffsets.TryReadRange(call, args, 3, head.Rest.Length, isReversedEmpty: false, out var start, out var end)) return;
+        if (!BitOffsets.TryReadRange(call, args, 3, head.Rest.Length, isCount: false, out var start, out var end)) return;
         var place = BitKernels.Find(head.Rest, start, end, bit == 1);
         // Who asks for a clear bit without saying where to end sees zeros behind the string.
         if (place < 0 && bit == 0 && args.Count < 5 && start < end) place = end;

@@ -16,6 +16,8 @@ sealed class PfCount : DataCommand
         Complexity = "O(1) for one key that has not changed; else O(N) with N the keys, and high constant times",
     };
 
+    public override bool KeepsFindings => true;
+
     public override void Run(DataCall call, CommandArguments args)
     {
         Span<byte> registers = stackalloc byte[HyperLogLog.Registers];
