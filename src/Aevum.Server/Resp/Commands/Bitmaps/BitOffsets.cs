@@ -45,9 +45,9 @@ static class BitOffsets
         if (args.Count > from && !call.TryInteger(args[from], out start)) return false;
         var isBits = args.Count > from + 2 && args.Is(from + 2, "bit"u8);
         var hasUnit = args.Count <= from + 2 || isBits || args.Is(from + 2, "byte"u8);
-        // One of the commands looks at the word before it looks at the end, and says first what it sees first.
+        // BITPOS looks at the word before it looks at the end; BITCOUNT after it, and not at all where nothing can lie between the places.
         if ((hasUnit || isCount) && args.Count > from + 1 && !call.TryInteger(args[from + 1], out end)) return false;
-        if (!hasUnit)
+        if (!hasUnit && !(isCount && start < 0 && end < 0 && start > end))
         {
             call.SyntaxError();
             return false;

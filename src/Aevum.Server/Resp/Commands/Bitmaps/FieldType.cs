@@ -1,4 +1,7 @@
 // FieldType: numbers of so many bits, as BITFIELD knows them (i5, u63), and what becomes of a sum that they cannot hold.
+//
+// One thing is not as in Redis 7.0.15: SET with OVERFLOW SAT, given a number so far below a signed field's least one that the distance to its greatest
+// one is no number of 64 bits, stores the field's greatest there and its least one here.
 
 using Aevum.Server.Resp.Protocol;
 
