@@ -155,7 +155,7 @@ public sealed class Database : IDisposable
     public DatabaseStatistics CountAll() => Shards.CountAll();
 
     /// <summary>The database in numbers, for those who watch it; cheap, and may be asked for often.</summary>
-    public DatabaseCounters Count() => DatabaseCounters.Of(Shards);
+    public DatabaseCounters Count() => Shards.Count();
 
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
     public void Flush()

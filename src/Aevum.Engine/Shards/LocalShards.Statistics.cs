@@ -1,6 +1,7 @@
 // LocalShards, statistics: what a database holds, counted when somebody asks. Changes nothing and stops nobody.
 
 using Aevum.Core.Time;
+using Aevum.Model.Access;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
 using Aevum.Storage.Trees;
@@ -54,11 +55,39 @@ public sealed partial class LocalShards
         return shards;
     }
 
-    /// <summary>The block cache in numbers.</summary>
-    public CacheCounters CountCache() => _storage.CountCache();
-
-    /// <summary>The log in numbers: its files now; what was written to it and how often it was synced since it was opened.</summary>
-    public (long Bytes, long WrittenBytes, long Syncs) CountLog() => (_log.TotalBytes, _log.WrittenBytes, _log.SyncCount);
+    /// <summary>The database in numbers, all shards together. Reads no file.</summary>
+    public DatabaseCounters Count()
+    {
+        var found = CountShards();
+        var cache = _storage.CountCache();
+        return new DatabaseCounters
+        {
+            Commits = found.Aggregate(0UL, (sum, s) => sum + s.Position),
+            LogBytes = _log.TotalBytes,
+            LogWrittenBytes = _log.WrittenBytes,
+            LogSyncs = _log.SyncCount,
+            MemtableBytes = found.Sum(s => s.Shape.MemtableBytes),
+            MemtableVersions = found.Sum(s => s.Shape.MemtableVersions),
+            Flushes = found.Sum(s => s.Work.Flushes),
+            FlushBytes = found.Sum(s => s.Work.FlushBytes),
+            Compactions = found.Sum(s => s.Work.Compactions),
+            CompactionReadBytes = found.Sum(s => s.Work.CompactionBytesRead),
+            CompactionWrittenBytes = found.Sum(s => s.Work.CompactionBytesWritten),
+            CompactionMoves = found.Sum(s => s.Work.Moves),
+            DroppedVersions = found.Sum(s => s.Work.VersionsDropped),
+            WriteSlowdowns = found.Sum(s => s.Work.Slowdowns),
+            WriteStops = found.Sum(s => s.Work.Stops),
+            WriteWaits = TimeSpan.FromTicks(found.Sum(s => s.Work.Waited.Ticks)),
+            CacheHits = cache.Hits,
+            CacheMisses = cache.Misses,
+            CacheEvictions = cache.Evictions,
+            CacheBlocks = cache.Blocks,
+            CacheBytes = cache.Bytes,
+            CacheBytesMax = cache.BytesMax,
+            Levels = [.. found.SelectMany(s => s.Shape.Levels).GroupBy(l => (l.History, l.Level)).OrderBy(g => g.Key).Select(g =>
+                new LevelCounters(g.Key.History, g.Key.Level, g.Sum(l => l.Tables), g.Sum(l => l.Bytes), g.Sum(l => l.Versions)))],
+        };
+    }
 
     /// <summary>Counts what there is.</summary>
     public DatabaseStatistics CountAll()

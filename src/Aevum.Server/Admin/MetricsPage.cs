@@ -3,6 +3,7 @@
 
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Aevum.Model.Access;
 using Aevum.Server.Hosting;
 using Aevum.Server.Resp;
 

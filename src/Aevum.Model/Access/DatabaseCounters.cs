@@ -1,8 +1,6 @@
 // DatabaseCounters: what dashboards and alarms are made of. Those of the shards summed up, in words that need no knowledge of how they work.
 
-using Aevum.Engine.Shards;
-
-namespace Aevum;
+namespace Aevum.Model.Access;
 
 /// <summary>The tables of one level, all shards together.</summary>
 /// <param name="History">True: of versions that later ones have replaced.</param>
@@ -84,38 +82,4 @@ public sealed record DatabaseCounters
 
     /// <summary>Levels that hold tables.</summary>
     public IReadOnlyList<LevelCounters> Levels { get; init; } = [];
-
-    internal static DatabaseCounters Of(LocalShards shards)
-    {
-        var found = shards.CountShards();
-        var cache = shards.CountCache();
-        var log = shards.CountLog();
-        return new DatabaseCounters
-        {
-            Commits = found.Aggregate(0UL, (sum, s) => sum + s.Position),
-            LogBytes = log.Bytes,
-            LogWrittenBytes = log.WrittenBytes,
-            LogSyncs = log.Syncs,
-            MemtableBytes = found.Sum(s => s.Shape.MemtableBytes),
-            MemtableVersions = found.Sum(s => s.Shape.MemtableVersions),
-            Flushes = found.Sum(s => s.Work.Flushes),
-            FlushBytes = found.Sum(s => s.Work.FlushBytes),
-            Compactions = found.Sum(s => s.Work.Compactions),
-            CompactionReadBytes = found.Sum(s => s.Work.CompactionBytesRead),
-            CompactionWrittenBytes = found.Sum(s => s.Work.CompactionBytesWritten),
-            CompactionMoves = found.Sum(s => s.Work.Moves),
-            DroppedVersions = found.Sum(s => s.Work.VersionsDropped),
-            WriteSlowdowns = found.Sum(s => s.Work.Slowdowns),
-            WriteStops = found.Sum(s => s.Work.Stops),
-            WriteWaits = TimeSpan.FromTicks(found.Sum(s => s.Work.Waited.Ticks)),
-            CacheHits = cache.Hits,
-            CacheMisses = cache.Misses,
-            CacheEvictions = cache.Evictions,
-            CacheBlocks = cache.Blocks,
-            CacheBytes = cache.Bytes,
-            CacheBytesMax = cache.BytesMax,
-            Levels = [.. found.SelectMany(s => s.Shape.Levels).GroupBy(l => (l.History, l.Level)).OrderBy(g => g.Key).Select(g =>
-                new LevelCounters(g.Key.History, g.Key.Level, g.Sum(l => l.Tables), g.Sum(l => l.Bytes), g.Sum(l => l.Versions)))],
-        };
-    }
 }
