@@ -38,11 +38,13 @@ dev_test() {
         test_console tests/Simulation "sim engine" engine --seeds 100
         test_console tests/Crash "crash storage" storage --rounds 10
         test_console tests/Crash "crash engine" engine --rounds 5
+        test_console tests/Crash "crash redis" redis --rounds 5
     else
         test_console tests/Simulation "sim storage" storage --seeds 10000
         test_console tests/Simulation "sim engine" engine --seeds 5000
         test_console tests/Crash "crash storage" storage --rounds 300
         test_console tests/Crash "crash engine" engine --rounds 300
+        test_console tests/Crash "crash redis" redis --rounds 200
     fi
 
     if [ "${AEVUM_GOLDENS:-}" != rewrite ] && chosen pack; then test_pack; fi
