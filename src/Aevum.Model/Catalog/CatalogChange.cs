@@ -21,6 +21,7 @@
 //   drop keyspace       its row goes (version); its name goes; its rows go, as one range. The counter stays: the id is not given again
 //   drop namespace      its row goes (version); its counter goes (version: no keyspace was made meanwhile); its name, its default keyspace,
 //                       that one's name and rows go
+//   alter principal     its row (version)
 //   drop principal      its row goes (version); its name goes
 //
 // So two who make objects of one kind in one place meet at the counter, two who change one object meet at its row, two who want one name
@@ -239,14 +240,14 @@ public sealed class CatalogChange
     /// <exception cref="AevumException">AlreadyExists: the name is taken. LimitExceeded: no id is left; or the name is too long.
     /// InvalidArgument: it is no name; or there is no catalog yet.</exception>
     /// <remarks>Refused when decided: AlreadyExists, the name was taken since; Conflict, another principal was made since.</remarks>
-    public static CatalogChange CreatePrincipal(StepBatch batch, CatalogSnapshot snapshot, string name)
+    public static CatalogChange CreatePrincipal(StepBatch batch, CatalogSnapshot snapshot, string name, PrincipalAccess? access = null)
     {
         RequireFree(snapshot.FindPrincipal(RequireName(name)), $"principal \"{name}\"");
         var id = NextId(snapshot, CatalogCounter.Principals, 0, out var counter);
         var change = new CatalogChange(batch) { Id = id };
         change.PutName(CatalogKey.OfPrincipalName(name), id, $"principal \"{name}\"");
         change.PutCounter(CatalogCounter.Principals, 0, counter);
-        change.Put(CatalogKey.OfPrincipal(id), CatalogValues.Encode(new PrincipalEntry(id, name)));
+        change.Put(CatalogKey.OfPrincipal(id), CatalogValues.Encode(new PrincipalEntry(id, name) { Access = access ?? PrincipalAccess.None }));
         return change;
     }
 
@@ -261,6 +262,18 @@ public sealed class CatalogChange
         var change = new CatalogChange(batch) { Id = id };
         change.Rename(CatalogKey.OfPrincipal(id), CatalogValues.Encode(entry with { Name = name }), Precondition.AtVersion(entry.Version),
             CatalogKey.OfPrincipalName(entry.Name), CatalogKey.OfPrincipalName(name), id, "principal");
+        return change;
+    }
+
+    /// <summary>Gives a principal other credentials and rules.</summary>
+    /// <exception cref="AevumException">NotFound.</exception>
+    /// <remarks>Refused when decided: NotFound, dropped since; Conflict, renamed or altered since.</remarks>
+    public static CatalogChange AlterPrincipal(StepBatch batch, CatalogSnapshot snapshot, uint id, PrincipalAccess access)
+    {
+        var entry = RequirePrincipal(snapshot, id);
+        var change = new CatalogChange(batch) { Id = id };
+        change.Put(CatalogKey.OfPrincipal(id), CatalogValues.Encode(entry with { Access = access }), Precondition.AtVersion(entry.Version),
+            Expectation.ObjectUnchanged, $"principal \"{entry.Name}\"");
         return change;
     }
 

@@ -64,6 +64,9 @@ public sealed record KeyspaceEntry(KeyspaceId Id, string Name, KeyspaceKind Kind
 /// <param name="Name">Unique among principals.</param>
 public sealed record PrincipalEntry(uint Id, string Name) : ICatalogEntry
 {
+    /// <summary>How it shows who it is, and what it may do.</summary>
+    public PrincipalAccess Access { get; init; } = PrincipalAccess.None;
+
     public SystemTime Version { get; init; }
 
     internal UnknownFields Unknown { get; init; } = UnknownFields.None;

@@ -1,6 +1,7 @@
 // CatalogValues: the values of the catalog's rows (Fields says how fields are written; CatalogKey what their keys are).
 //
-//   namespace, principal   2 name
+//   namespace              2 name
+//   principal              2 name | 4 credentials | 6 rules (PrincipalAccess), each only if there are any
 //   keyspace               2 name | 4 kind, a number | 6 options (KeyspaceOptionsCodec)
 //   by name                2 id, a number                   no optional fields: an unknown one is refused, odd or even, because such a row
 //   counter                2 next id, a number              is made anew and not rewritten; what it had more would be lost
@@ -17,11 +18,17 @@ namespace Aevum.Model.Catalog;
 static class CatalogValues
 {
     public const byte LayoutVersion = 1;
-    const uint NameTag = 2, KindTag = 4, OptionsTag = 6, NumberTag = 2;
+    const uint NameTag = 2, KindTag = 4, OptionsTag = 6, CredentialsTag = 4, RulesTag = 6, NumberTag = 2;
 
     public static byte[] Encode(NamespaceEntry entry) => new FieldWriter().AddText(NameTag, entry.Name).ToArray(LayoutVersion, entry.Unknown);
 
-    public static byte[] Encode(PrincipalEntry entry) => new FieldWriter().AddText(NameTag, entry.Name).ToArray(LayoutVersion, entry.Unknown);
+    public static byte[] Encode(PrincipalEntry entry)
+    {
+        var writer = new FieldWriter().AddText(NameTag, entry.Name);
+        if (entry.Access.Credentials.Count > 0) writer.Add(CredentialsTag, entry.Access.EncodeCredentials());
+        if (entry.Access.Rules.Count > 0) writer.Add(RulesTag, entry.Access.EncodeRules());
+        return writer.ToArray(LayoutVersion, entry.Unknown);
+    }
 
     public static byte[] Encode(KeyspaceEntry entry) => new FieldWriter().AddText(NameTag, entry.Name).AddNumber(KindTag, (ulong)entry.Kind)
         .Add(OptionsTag, KeyspaceOptionsCodec.Encode(entry.Options)).ToArray(LayoutVersion, entry.Unknown);
@@ -39,8 +46,27 @@ static class CatalogValues
 
     public static PrincipalEntry DecodePrincipal(uint id, ReadOnlySpan<byte> value, SystemTime version)
     {
-        var (name, unknown) = DecodeNamed(value, "a principal's row");
-        return new PrincipalEntry(id, name) { Version = version, Unknown = unknown };
+        var reader = new FieldReader(value, LayoutVersion, "a principal's row");
+        string? name = null;
+        ReadOnlySpan<byte> credentials = default, rules = default;
+        while (reader.TryRead(out var tag, out var content))
+        {
+            switch (tag)
+            {
+                case NameTag: name = CatalogName.Read(content); break;
+                case CredentialsTag:
+                    reader.Require(!content.IsEmpty, "credential where there should be some");
+                    credentials = content;
+                    break;
+                case RulesTag:
+                    reader.Require(!content.IsEmpty, "rules where there should be some");
+                    rules = content;
+                    break;
+                default: reader.Keep(tag, content); break;
+            }
+        }
+        reader.Require(name is not null, "name");
+        return new PrincipalEntry(id, name!) { Version = version, Access = PrincipalAccess.Decode(credentials, rules), Unknown = reader.Unknown };
     }
 
     public static KeyspaceEntry DecodeKeyspace(KeyspaceId id, ReadOnlySpan<byte> value, SystemTime version)

@@ -1,5 +1,6 @@
 // AllCommands: every command there is, listed by hand: nothing is found by reflection, so that trimming leaves them alone.
 
+using Aevum.Server.Resp.Commands.Access;
 using Aevum.Server.Resp.Commands.Bitmaps;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Commands.Hashes;
@@ -7,6 +8,7 @@ using Aevum.Server.Resp.Commands.History;
 using Aevum.Server.Resp.Commands.HyperLogLogs;
 using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.Lists;
+using Aevum.Server.Resp.Commands.PubSub;
 using Aevum.Server.Resp.Commands.Server;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
@@ -22,6 +24,8 @@ static class AllCommands
     public static IEnumerable<RespCommand> Make(RespServer server) => [
         .. ConnectionCommands.Make(),
         .. ServerCommands.Make(),
+        AclCommands.Make(),
+        .. PubSubCommands.Make(),
         .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
         .. BitmapCommands.Make(),
         .. HyperLogLogCommands.Make(),

@@ -83,7 +83,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
         if (step == 0) call.Signals.Clear();
         reply.Clear();
         reply.Version = argument[8];
-        call.Begin(context, _onlyReads ? null : context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply);
+        call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply, _onlyReads);
         call.Surroundings = surroundings;
         call.Step = step;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;

@@ -1,15 +1,20 @@
 // CommandTable: every command by its name. Names are looked up as they come, in any letters, without making text of them.
 
 using System.Text;
+using Aevum.Server.Resp.Access;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
 /// <summary>A command and what is made of it once.</summary>
-sealed class KnownCommand(RespCommand command, DataSurroundings surroundings)
+/// <param name="info">What is to be known of it: of a subcommand whose class serves all of them its own; else the command's.</param>
+sealed class KnownCommand(RespCommand command, DataSurroundings surroundings, CommandInfo info)
 {
-    public CommandInfo Info { get; } = command.Info;
+    public CommandInfo Info { get; } = info;
+
+    /// <summary>What access lists and COMMAND tell of it.</summary>
+    public CommandFacts Facts { get; } = CommandFacts.Find(info.Name) ?? CommandFacts.Of(info);
 
     /// <summary>Of a subcommand the command that it belongs to; else null.</summary>
     public KnownCommand? Parent { get; private init; }
@@ -35,12 +40,16 @@ sealed class KnownCommand(RespCommand command, DataSurroundings surroundings)
     /// <summary>With all that belongs to it.</summary>
     public static KnownCommand Of(RespCommand command, DataSurroundings surroundings)
     {
-        var known = new KnownCommand(command, surroundings);
-        known.Subcommands = [.. command.Subcommands.OrderBy(s => s.Info.Name, StringComparer.Ordinal).Select(s => new KnownCommand(s, surroundings) { Parent = known })];
+        var known = new KnownCommand(command, surroundings, command.Info);
+        // Some classes serve all subcommands of a command; each is known by itself nevertheless.
+        IEnumerable<KnownCommand> subcommands = command.Subcommands.Count > 0
+            ? command.Subcommands.Select(s => new KnownCommand(s, surroundings, s.Info) { Parent = known })
+            : CommandFacts.SubcommandsOf(command.Info.Name).Select(f => new KnownCommand(command, surroundings, f.InfoOf(command.Info)) { Parent = known });
+        known.Subcommands = [.. subcommands.OrderBy(s => s.Info.Name, StringComparer.Ordinal)];
         return known;
     }
 
-    readonly byte[] _word = Encoding.ASCII.GetBytes(command.Info.Name[(command.Info.Name.IndexOf('|', StringComparison.Ordinal) + 1)..]);
+    readonly byte[] _word = Encoding.ASCII.GetBytes(info.Name[(info.Name.IndexOf('|', StringComparison.Ordinal) + 1)..]);
 
     public RespCommand Command => command;
 
@@ -52,7 +61,7 @@ sealed class KnownCommand(RespCommand command, DataSurroundings surroundings)
     public int Number { get; set; }
 
     /// <summary>Takes so short a time that reading the clock for each one would be felt (<see cref="Measuring.LoopMeter"/>).</summary>
-    public bool IsQuick { get; } = command.Info.Is(CommandFlags.Fast) || command.Info.Complexity == "O(1)";
+    public bool IsQuick { get; } = info.Is(CommandFlags.Fast) || info.Complexity == "O(1)";
 
     public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, surroundings) : null;
 }

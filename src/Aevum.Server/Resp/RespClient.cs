@@ -13,7 +13,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannelHandler
+sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : IChannelHandler
 {
     /// <summary>Numbers clients from 1 in the order in which they came; never used again while the server lives.</summary>
     public long Id => id;
@@ -103,7 +103,7 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     /// <summary>Sends bytes, after everything that was answered before.</summary>
     public void Send(ReadOnlySpan<byte> bytes)
     {
-        if (IsClosed || bytes.IsEmpty) return;
+        if (IsClosed || IsMuted || bytes.IsEmpty) return;
         engine.Meter.Sent(bytes.Length);
         bytes.CopyTo(channel.GetSpan(bytes.Length));
         channel.Advance(bytes.Length);
@@ -121,6 +121,7 @@ sealed class RespClient(RespEngine engine, IChannel channel, long id) : IChannel
     {
         if (!IsSuspended) return;
         IsSuspended = false;
+        if (IsMuted && Replies == ReplyMode.SkipNext) Replies = ReplyMode.On;
         if (!IsClosed) channel.Resume();
     }
 

@@ -35,6 +35,14 @@ sealed class RespDatabases(Session session, int count)
         return entry is not null;
     }
 
+    /// <summary>The database that a keyspace is now; -1: none.</summary>
+    public int NumberOf(KeyspaceId id)
+    {
+        for (var i = 0; i < count; i++)
+            if (Find(i) is { } found && found.Id == id) return i;
+        return -1;
+    }
+
     /// <summary>True if superseded values of a database stay.</summary>
     public bool KeepsHistory(int number) => Find(number)?.Options.History.Kind is not (null or HistoryKind.None);
 

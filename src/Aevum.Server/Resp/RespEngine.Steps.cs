@@ -121,7 +121,7 @@ sealed partial class RespEngine
         _touched.Clear();
         _batch.Clear();
         _batchBytes = 0;
-        if (signals.Length > 0) Server.Signals.Publish(this, signals);
+        if (signals.Length > 0) Server.Signals.Publish(this, signals, Array.ConvertAll(answered, a => a.Client));
     }
 
     void AnswerStep(PendingStep step, int index, AevumException? failure)

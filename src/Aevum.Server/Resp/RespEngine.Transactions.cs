@@ -34,6 +34,9 @@ sealed partial class RespEngine
     public void Execute(RespClient client, RespTransaction transaction, ReplyWriter reply)
     {
         transaction.Prepare(client.Version, Meter);
+        DenyQueued(client, transaction);
+        if (client.Tracking is not null)
+            foreach (var request in transaction.Requests) RememberReads(client, request.Command, CommandProcedure.ArgumentsOf(request.Packed));
         try
         {
             if (client.Moment is not null)
@@ -64,7 +67,7 @@ sealed partial class RespEngine
             Meter.CountElsewhere(client, request.Command, request.Packed, ticks, reply.Written[replyAt..]);
         }
         _isExecuting = false;
-        if (transaction.Signals.Count > 0) Server.Signals.Publish(this, [.. transaction.Signals]);
+        if (transaction.Signals.Count > 0) _afterReply = ([.. transaction.Signals], client);
     }
 
     // True: the key's database is another one by now (SWAPDB), and the key held something in that one or holds something in this.

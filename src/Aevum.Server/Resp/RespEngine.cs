@@ -34,6 +34,7 @@ sealed partial class RespEngine
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
         _reader = new ViewReader(server.Database.Router);
         _call.Surroundings = server.Surroundings;
+        Channels = new PubSub.ChannelTable(this);
         Chances = server.NewChances();
         Meter = server.Statistics.NewMeter();
         loop.TurnEnding += Flush;
@@ -56,14 +57,31 @@ sealed partial class RespEngine
     public RespClient? Accept(IChannel channel)
     {
         var client = new RespClient(this, channel, Server.NextClientId());
+        if (Server.Clients.Count >= Server.Settings.ClientsMax.Value)
+        {
+            client.Send(RespErrors.TooManyClients);
+            Server.CountRefused();
+            return null;
+        }
         Clients.Add(client.Id, client);
         Meter.Accepted();
+        Server.Clients[client.Id] = client;
+        client.BecomeDefault();
+        client.ApplyLimits();
+        WatchClients();
         return client;
     }
 
     public void Forget(RespClient client)
     {
         if (Clients.Remove(client.Id)) Meter.Closed();
+        Server.Clients.TryRemove(client.Id, out _);
+        client.ForgetSession();
+        if (Server.Waiters.Of(client) is { } waiting)
+        {
+            Server.Waiters.Remove(waiting);
+            waiting.Timer?.Dispose();
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ requests
@@ -73,12 +91,15 @@ sealed partial class RespEngine
     public int Take(RespClient client, ReadOnlySpan<byte> bytes)
     {
         var taken = 0;
-        while (!client.IsSuspended && !client.IsClosing && !client.IsClosed)
+        client.LastSeen = Server.Timestamp;
+        client.InputBytes = bytes.Length;
+        while (!client.IsSuspended && !client.IsClosing && !client.IsClosed && !client.Channel.IsFull)
         {
             var rest = bytes[taken..];
             switch (client.Parser.Read(rest, out var length))
             {
                 case ParseStatus.More:
+                    if (Math.Max(rest.Length, client.Parser.Needed) > Server.Settings.RequestBytesMax.Value) client.Abort();
                     return taken;
                 case ParseStatus.Failed:
                     Refuse(client, client.Parser.Error);
@@ -87,9 +108,12 @@ sealed partial class RespEngine
                     taken += length;
                     continue;
             }
+            var args = client.Parser.Arguments(rest);
+            if (Server.Pauses.IsOn && IsHeldBack(client, args)) return taken;
             taken += length;
             Meter.IsLastOfBurst = taken == bytes.Length;
-            Do(client, client.Parser.Arguments(rest));
+            if (client.Replies == ReplyMode.On) Do(client, args);
+            else DoMuted(client, args);
         }
         return taken;
     }
@@ -107,6 +131,7 @@ sealed partial class RespEngine
     void Do(RespClient client, CommandArguments args)
     {
         var command = Server.Commands.Find(args);
+        client.LastCommand = command;
         if (Refusal(client, command, args) is { } refusal)
         {
             Answer(client, refusal);
@@ -120,17 +145,9 @@ sealed partial class RespEngine
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
+        if (client.Tracking is not null) RememberReads(client, command!, args);
         if (command!.Session is not null) DoSession(client, command, args);
         else DoData(client, command, args);
-    }
-
-    /// <summary>Why a request cannot be done, as a whole reply; null: it can.</summary>
-    byte[]? Refusal(RespClient client, KnownCommand? command, CommandArguments args)
-    {
-        if (command is null) return Server.Commands.Find(args[0]) is { } group ? RespErrors.UnknownSubcommand(group.Info.Name, args) : RespErrors.UnknownCommand(args);
-        if (!command.Info.AcceptsCount(args.Count)) return RespErrors.WrongCount(command.Info.Name);
-        if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
-        return null;
     }
 
     // A reply that needs nothing, behind those that are under way.
@@ -155,10 +172,12 @@ sealed partial class RespEngine
             reply.Clear();
             reply.Error(RespErrors.TextOf(failure));
         }
-        client.Send(reply.Written);
+        if (reply.IsPush) client.Push(reply.Written);
+        else client.Send(reply.Written);
         Meter.End(client, command, args, reply.Written);
         Server.ReturnReply(reply);
         if (client.IsClosing) client.Close();
+        PublishAfterReply();
     }
 
     // ------------------------------------------------------------------------------------------------ data
@@ -192,7 +211,7 @@ sealed partial class RespEngine
 
     void Publish(List<KeySignal> signals)
     {
-        if (signals.Count > 0) Server.Signals.Publish(this, signals);
+        if (signals.Count > 0) Server.Signals.Publish(this, signals, null);
         signals.Clear();
     }
 

@@ -15,6 +15,15 @@ static class RespErrors
     public static byte[] PinnedToThePast { get; } =
         "-ERR this connection reads as of a moment of the past and writes nothing: AEVUM.ASOF NOW goes back to the present\r\n"u8.ToArray();
 
+    public static byte[] TooManyClients { get; } = "-ERR max number of clients reached\r\n"u8.ToArray();
+
+    public static byte[] NoAuthentication { get; } = "-NOAUTH Authentication required.\r\n"u8.ToArray();
+
+    public static byte[] NoReplicas { get; } = "-NOREPLICAS Not enough good replicas to write.\r\n"u8.ToArray();
+
+    public static byte[] WhileListening(string command) => Line(
+        $"ERR Can't execute '{command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+
     public static byte[] WrongCount(string command) => Line($"ERR wrong number of arguments for '{command}' command");
 
     public static byte[] UnknownCommand(CommandArguments args)

@@ -13,6 +13,9 @@ sealed record RespOptions
     /// <summary>Who may use DEBUG: no (nobody), local (connections of this machine), yes.</summary>
     public string DebugCommand { get; init; } = "local";
 
+    /// <summary>What it costs to try a password (<see cref="Security.Passwords"/>).</summary>
+    public int PasswordIterations { get; init; } = Security.Passwords.Iterations;
+
     /// <summary>Where clients are taken, to be told by CONFIG.</summary>
     public string Bind { get; init; } = "127.0.0.1";
 

@@ -4,9 +4,12 @@ using System.Collections.Concurrent;
 using System.Net;
 using Aevum.Core.Network;
 using Aevum.Core.Scheduling;
+using Aevum.Server.Resp.Access;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
+using Aevum.Server.Resp.PubSub;
 using Aevum.Server.Resp.Settings;
+using Aevum.Server.Resp.Tracking;
 
 namespace Aevum.Server.Resp;
 
@@ -21,7 +24,9 @@ sealed class RespServer : IDisposable
     readonly List<IListener> _listeners = [];
     readonly Session _session;
     long _clients;
+    volatile bool _tellsExpiry = true;
     long _chances;
+    long _refused;
 
     /// <param name="database">Outlives the server.</param>
     /// <param name="scheduler">Runs what would hold a loop up.</param>
@@ -32,13 +37,20 @@ sealed class RespServer : IDisposable
         _scheduler = scheduler;
         _session = database.OpenSession();
         Databases = new RespDatabases(_session, Options.Databases);
-        Settings = new RespSettings(Options) { NotifiedChanged = Interest.SetNotified };
+        Settings = new RespSettings(Options) { NotifiedChanged = NotifiedChanged, OutputLimitsChanged = LimitsChanged };
+        Settings.BulkBytesMax.Changed = LimitsChanged;
+        Settings.IdleSeconds.Changed = LimitsChanged;
+        Tracking = new TrackingTable(this);
+        Settings.RequirePass.Changed = () => Access!.SetRequiredPass(Settings.RequirePass.Text);
+        Pauses = new ClientPauses(this);
+        Expiries = new ExpiryTeller(this);
         Surroundings = new DataSurroundings(Interest, Settings);
         Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
         Commands = new CommandTable(AllCommands.Make(this), Surroundings);
         Statistics = new RespStatistics(scheduler.Time, () => Refused);
         foreach (var command in Commands.Flat) Statistics.Register(command);
+        Access = new AccessControl(this);
         Settings.SlowMicroseconds.Changed = () => Statistics.SlowMicroseconds = Settings.SlowMicroseconds.Value;
         Settings.SlowLogLength.Changed = () => Statistics.SlowLog.LengthMax = (int)Math.Min(Settings.SlowLogLength.Value, int.MaxValue);
         Settings.LatencyMilliseconds.Changed = () => Statistics.LatencyMilliseconds = Settings.LatencyMilliseconds.Value;
@@ -54,6 +66,61 @@ sealed class RespServer : IDisposable
 
     public KeyWaiters Waiters { get; }
 
+    /// <summary>All clients by their numbers, of all loops.</summary>
+    public ConcurrentDictionary<long, RespClient> Clients { get; } = new();
+
+    /// <summary>Users and what they may do.</summary>
+    public AccessControl Access { get; }
+
+    /// <summary>Who listens to channels.</summary>
+    public ChannelHub Channels { get; } = new();
+
+    /// <summary>Clients that keep copies.</summary>
+    public TrackingTable Tracking { get; }
+
+    public ClientPauses Pauses { get; }
+
+    public ExpiryTeller Expiries { get; }
+
+    /// <summary>Now, in ticks of the scheduler's clock.</summary>
+    public long Timestamp => _scheduler.Time.GetTimestamp();
+
+    /// <summary>One of the engines, always the same; null: there is none yet.</summary>
+    public RespEngine? AnyEngine { get; private set; }
+
+    /// <summary>A client that keeps copies has come (+1) or gone (-1).</summary>
+    public void TrackersChanged(int count)
+    {
+        Interest.AddTrackers(count);
+        SwitchExpiries();
+    }
+
+    void NotifiedChanged(NotificationClass classes)
+    {
+        Interest.SetNotified(classes);
+        SwitchExpiries();
+    }
+
+    void SwitchExpiries()
+    {
+        var published = (Settings.Notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0;
+        Expiries.Switch((published && (Settings.Notified & NotificationClass.Expired) != 0) || Tracking.HasClients);
+        Interest.SetExpiries(Expiries.IsOn);
+    }
+
+    // Limits hold for the clients that are there, too.
+    void LimitsChanged()
+    {
+        foreach (var engine in Engines)
+        {
+            engine.Loop.Post(() =>
+            {
+                foreach (var client in engine.Clients.Values) client.ApplyLimits();
+                engine.WatchClients();
+            });
+        }
+    }
+
     /// <summary>What CONFIG sets.</summary>
     public RespSettings Settings { get; }
 
@@ -62,7 +129,15 @@ sealed class RespServer : IDisposable
     public IScheduler Scheduler => _scheduler;
 
     /// <summary>Whether expiry is told by itself (DEBUG SET-ACTIVE-EXPIRE).</summary>
-    public bool TellsExpiry { get; set; } = true;
+    public bool TellsExpiry
+    {
+        get => _tellsExpiry;
+        set
+        {
+            _tellsExpiry = value;
+            Expiries.Wake();
+        }
+    }
 
     /// <summary>Counts anew what INFO tells.</summary>
     public void ResetStatistics()
@@ -85,9 +160,12 @@ sealed class RespServer : IDisposable
     {
         get
         {
-            lock (_listeners) return _listeners.Sum(l => l.Refused);
+            lock (_listeners) return _listeners.Sum(l => l.Refused) + Volatile.Read(ref _refused);
         }
     }
+
+    /// <summary>A client was sent away: there are too many.</summary>
+    public void CountRefused() => Interlocked.Increment(ref _refused);
 
     /// <summary>A stream of random numbers for one loop.</summary>
     public SeededRandom NewChances() => _scheduler.CreateRandom($"resp {Interlocked.Increment(ref _chances)}");
@@ -99,14 +177,20 @@ sealed class RespServer : IDisposable
     {
         var listener = network.Listen(endpoint, channel => EngineOf(channel.Loop).Accept(channel), options ?? new ListenOptions
         {
-            ConnectionsMax = Options.ClientsMax,
-            Refuse = "-ERR max number of clients reached\r\n"u8.ToArray(),
+            // The engine counts clients itself: how many may come can be set meanwhile.
+            ConnectionsMax = int.MaxValue,
+            PendingMax = long.MaxValue,
         });
         lock (_listeners) _listeners.Add(listener);
         return listener;
     }
 
-    public RespEngine EngineOf(ILoop loop) => _engines.GetOrAdd(loop, static (l, server) => new RespEngine(server, l), this);
+    public RespEngine EngineOf(ILoop loop)
+    {
+        var engine = _engines.GetOrAdd(loop, static (l, server) => new RespEngine(server, l), this);
+        AnyEngine ??= engine;
+        return engine;
+    }
 
     /// <summary>Runs something on a worker.</summary>
     public void RunBeside(string name, Action action) => _scheduler.Start(name, WorkClass.Urgent, _ =>
@@ -128,6 +212,7 @@ sealed class RespServer : IDisposable
     {
         lock (_listeners)
             foreach (var listener in _listeners) listener.Dispose();
+        Expiries.Dispose();
         _session.Dispose();
     }
 }

@@ -17,6 +17,7 @@ sealed class SignalInterest
     readonly Lock _gate = new();
     int _mask;
     int _trackers;
+    bool _expiries;
     NotificationClass _notified;
 
     /// <summary>The interest of one that wants to hear everything.</summary>
@@ -53,11 +54,21 @@ sealed class SignalInterest
         }
     }
 
+    /// <summary>Expiry is to be told: every change may change one.</summary>
+    public void SetExpiries(bool any)
+    {
+        lock (_gate)
+        {
+            _expiries = any;
+            Compute();
+        }
+    }
+
     // Without K and E nothing is published whatever classes there are. Trackers hear of every change, not of misses.
     void Compute()
     {
         var classes = (_notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0 ? _notified : NotificationClass.None;
-        if (_trackers > 0) classes |= NotificationClass.All | NotificationClass.New;
+        if (_trackers > 0 || _expiries) classes |= NotificationClass.All | NotificationClass.New;
         Volatile.Write(ref _mask, (_mask & WaitersBit) | (int)classes);
     }
 }

@@ -15,11 +15,13 @@ namespace Aevum.Server.Tests.Resp;
 
 sealed class RespWorld : IDisposable
 {
+    readonly List<TestLoop> _loops = [];
+
     public RespWorld(DatabaseOptions? options = null)
     {
         Database = Database.OpenInMemory((options ?? new DatabaseOptions()) with { Scheduler = Scheduler });
-        Server = new RespServer(Database, Scheduler);
-        Loop = new TestLoop();
+        Server = new RespServer(Database, Scheduler, RespOptions.Default with { PasswordIterations = 10 });
+        Loop = AddLoop();
         First = Connect();
         Scheduler.RunFor(TimeSpan.FromMicroseconds(1));   // what the database does first by itself
     }
@@ -37,6 +39,16 @@ sealed class RespWorld : IDisposable
     /// <summary>Batches committed so far.</summary>
     public ulong Position => ((Engine.Shards.LocalShard)Database.Router.Shards[0]).Position;
 
+    /// <summary>One more loop; the world runs them all.</summary>
+    public TestLoop AddLoop()
+    {
+        var loop = new TestLoop { IsCurrent = _loops.Count == 0 };
+        _loops.Add(loop);
+        return loop;
+    }
+
+    public TestChannel Connect(TestLoop loop) => new(this, loop);
+
     public TestChannel Connect() => new(this, Loop);
 
     /// <summary>One request of the first client, and what it was answered.</summary>
@@ -50,18 +62,21 @@ sealed class RespWorld : IDisposable
     {
         do
         {
-            Loop.RunPosted();
-            Loop.EndTurn();
+            foreach (var loop in _loops)
+            {
+                loop.RunPosted();
+                loop.EndTurn();
+            }
             Scheduler.RunUntilIdle();
         }
-        while (Loop.HasPosted);
+        while (_loops.Exists(l => l.HasPosted));
     }
 
     /// <summary>Lets time pass, for timers too.</summary>
     public void Pass(TimeSpan time)
     {
         Scheduler.RunFor(time);
-        Loop.Pass(time);
+        foreach (var loop in _loops) loop.Pass(time);
         Settle();
     }
 
@@ -81,7 +96,8 @@ sealed class TestLoop : ILoop
 
     public event Action? TurnEnding;
 
-    public bool IsCurrent => true;
+    /// <summary>False: others post to it, as from another thread.</summary>
+    public bool IsCurrent { get; init; } = true;
 
     public bool HasPosted => _posted.Count > 0;
 
@@ -151,7 +167,10 @@ sealed class TestChannel : IChannel
 
     public IPEndPoint Local { get; } = new(IPAddress.Loopback, 6379);
 
-    public long Pending => _sent.WrittenCount;
+    public long Pending => ExtraPending + _sent.WrittenCount;
+
+    /// <summary>Bytes that the other side is slow to take.</summary>
+    public long ExtraPending { get; set; }
 
     public bool IsFull => false;
 

@@ -102,12 +102,13 @@ sealed class DataCall
     public bool WantsWrites { get; private set; }
 
     /// <summary>Begins a command.</summary>
+    /// <param name="isRead">It only reads, though it could write where it runs: keys that it looks at are counted as found or missed.</param>
     /// <param name="writes">Null: it only reads.</param>
-    public void Begin(IRowReader rows, IProcedureContext? writes, KeyspaceId keyspace, ReplyWriter reply)
+    public void Begin(IRowReader rows, IProcedureContext? writes, KeyspaceId keyspace, ReplyWriter reply, bool isRead = false)
     {
         Rows = rows;
         _writes = writes;
-        _counted = writes is null ? 1 : 0;
+        _counted = writes is null || isRead ? 1 : 0;
         Keyspace = keyspace;
         Reply = reply;
         IsBlocked = false;
@@ -160,7 +161,7 @@ sealed class DataCall
     /// <summary>Told of a key that was read and holds nothing.</summary>
     public void SignalMiss(ReadOnlySpan<byte> key)
     {
-        if (_writes is null) Signal(key, "keymiss", NotificationClass.KeyMiss);
+        if (_counted != 0) Signal(key, "keymiss", NotificationClass.KeyMiss);
     }
 
     /// <summary>Told once it is committed: every key of a database has gone.</summary>

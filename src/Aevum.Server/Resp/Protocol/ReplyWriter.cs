@@ -19,6 +19,9 @@ sealed class ReplyWriter
     /// <summary>2 or 3.</summary>
     public int Version { get; set; } = 2;
 
+    /// <summary>Set where the reply is one that a client gets though it wants none.</summary>
+    public bool IsPush { get; set; }
+
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
     public int Length => _length;
@@ -26,6 +29,7 @@ sealed class ReplyWriter
     public void Clear()
     {
         _length = 0;
+        IsPush = false;
         if (_bytes.Length > 1 << 20) _bytes = new byte[4096];
     }
 

@@ -106,6 +106,9 @@ sealed partial class RespSettings
     /// <summary>Replicas without which nothing is written.</summary>
     public NumberSetting ReplicasMin { get; }
 
+    /// <summary>Which events of keys are published.</summary>
+    public NotificationClass Notified => _notified;
+
     /// <summary>What may wait to be sent to a client.</summary>
     public OutputLimits OutputLimits => Volatile.Read(ref _outputLimits);
 

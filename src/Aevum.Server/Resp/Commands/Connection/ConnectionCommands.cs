@@ -1,4 +1,4 @@
-// ConnectionCommands: PING, ECHO, SELECT, QUIT, RESET, HELLO: what a client says of itself, a few lines each.
+// ConnectionCommands: PING, ECHO, SELECT, QUIT, RESET: what a client says of itself, a few lines each. HELLO and AUTH: Hello.cs.
 
 using Aevum.Server.Resp.Protocol;
 
@@ -6,7 +6,8 @@ namespace Aevum.Server.Resp.Commands.Connection;
 
 static class ConnectionCommands
 {
-    public static IEnumerable<RespCommand> Make() => [new Ping(), new Echo(), new Select(), new Quit(), new Reset(), new Hello()];
+    public static IEnumerable<RespCommand> Make() =>
+        [new Ping(), new Echo(), new Select(), new Quit(), new Reset(), new Hello(), new Auth(), ClientCommands.Make()];
 
     /// <summary>As a client that has just come.</summary>
     public static void Reset(RespClient client)
@@ -18,6 +19,8 @@ static class ConnectionCommands
         client.Moment = null;
         client.Note = null;
         client.Name = "";
+        client.ForgetSession();
+        client.BecomeDefault();
     }
 }
 
@@ -34,7 +37,17 @@ sealed class Ping : SessionCommand
 
     public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
     {
-        if (args.Count > 2) reply.Error("ERR wrong number of arguments for 'ping' command"u8);
+        if (args.Count > 2)
+        {
+            reply.Error("ERR wrong number of arguments for 'ping' command"u8);
+        }
+        else if (client.IsListening && client.Version < 3)
+        {
+            // Among messages: in their form, so that nobody takes it for something else.
+            reply.Array(2);
+            reply.Bulk("pong"u8);
+            reply.Bulk(args.Count == 2 ? args[1] : default);
+        }
         else if (args.Count == 2) reply.Bulk(args[1]);
         else reply.Simple("PONG"u8);
     }
@@ -116,62 +129,5 @@ sealed class Reset : SessionCommand
         ConnectionCommands.Reset(client);
         reply.Version = 2;
         reply.Simple("RESET"u8);
-    }
-}
-
-sealed class Hello : SessionCommand
-{
-    public override CommandInfo Info { get; } = new("hello", CommandGroup.Connection)
-    {
-        Arity = -1,
-        Flags = CommandFlags.Fast | CommandFlags.NoScript | CommandFlags.Loading | CommandFlags.Stale | CommandFlags.NoAuth,
-        Since = "6.0.0",
-        Summary = "Agrees on the version of the protocol, and tells about the server.",
-        Complexity = "O(1)",
-    };
-
-    public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
-    {
-        var version = client.Version;
-        if (args.Count > 1)
-        {
-            if (!Numbers.TryInteger(args[1], out var asked))
-            {
-                reply.Error("ERR Protocol version is not an integer or out of range"u8);
-                return;
-            }
-            if (asked is not (2 or 3))
-            {
-                reply.Error("NOPROTO unsupported protocol version"u8);
-                return;
-            }
-            version = (int)asked;
-        }
-        for (var i = 2; i < args.Count; i++)
-        {
-            if (args.Is(i, "setname"u8) && i + 1 < args.Count)
-            {
-                client.Name = System.Text.Encoding.UTF8.GetString(args[++i]);
-                continue;
-            }
-            reply.Error("ERR syntax error in HELLO"u8);
-            return;
-        }
-        client.Version = reply.Version = version;
-        reply.Map(7);
-        reply.Bulk("server"u8);
-        reply.Bulk("redis"u8);
-        reply.Bulk("version"u8);
-        reply.Bulk(RespServer.CompatibleVersion);
-        reply.Bulk("proto"u8);
-        reply.Integer(version);
-        reply.Bulk("id"u8);
-        reply.Integer(client.Id);
-        reply.Bulk("mode"u8);
-        reply.Bulk("standalone"u8);
-        reply.Bulk("role"u8);
-        reply.Bulk("master"u8);
-        reply.Bulk("modules"u8);
-        reply.Array(0);
     }
 }

@@ -1,0 +1,77 @@
+// ClientPauses: CLIENT PAUSE and UNPAUSE. Requests that a pause holds stay unread; their clients go on when it ends, in the order in which they came.
+
+using Aevum.Server.Resp.Commands;
+
+namespace Aevum.Server.Resp;
+
+sealed class ClientPauses(RespServer server)
+{
+    readonly Lock _gate = new();
+    readonly List<RespClient> _held = [];
+    volatile bool _isOn;
+    bool _all;
+    long _until;
+
+    /// <summary>Cheap: asked for each request.</summary>
+    public bool IsOn => _isOn;
+
+    /// <summary>Begins a pause, or makes one longer or wider.</summary>
+    /// <param name="all">False: only what may write.</param>
+    /// <param name="engine">Whose loop ends it. On that loop.</param>
+    public void Begin(TimeSpan time, bool all, RespEngine engine)
+    {
+        var until = server.Timestamp + (long)(time.TotalSeconds * server.Scheduler.Time.TimestampFrequency);
+        lock (_gate)
+        {
+            _until = _isOn ? Math.Max(_until, until) : until;
+            _all = (_isOn && _all) || all;
+            _isOn = true;
+        }
+        engine.Loop.After(time, EndIfOver);
+    }
+
+    public void End()
+    {
+        RespClient[] held;
+        lock (_gate)
+        {
+            _isOn = false;
+            held = [.. _held];
+            _held.Clear();
+        }
+        foreach (var client in held) client.Engine.Post(client.Resume);
+    }
+
+    void EndIfOver()
+    {
+        lock (_gate)
+            if (!_isOn || server.Timestamp < _until) return;
+        End();
+    }
+
+    /// <summary>True if a request has to wait.</summary>
+    public bool Holds(RespClient client, KnownCommand? command)
+    {
+        if (!_isOn) return false;
+        EndIfOver();
+        if (!_isOn) return false;
+        if (_all) return true;
+        if (command is null) return false;
+        return command.Info.Is(CommandFlags.Write) || command.Info.Name is "publish" or "spublish" or "pfcount"
+            || (command.Info.Name == "exec" && client.Transaction is { } transaction && transaction.Requests.Exists(r => r.Command.Info.Is(CommandFlags.Write)));
+    }
+
+    /// <summary>A client waits for the end.</summary>
+    public void Add(RespClient client)
+    {
+        lock (_gate)
+        {
+            if (_isOn)
+            {
+                _held.Add(client);
+                return;
+            }
+        }
+        client.Engine.Loop.Post(client.Resume);   // it has just ended
+    }
+}
