@@ -4,6 +4,7 @@
 // A read of a past moment first makes sure that the moment is over: nothing may come to light at or below it afterwards.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Access;
@@ -49,26 +50,24 @@ public sealed partial class LocalShard
         return _tree.TryPin(key, ReadPoint.AsOf(view.At), out pin);
     }
 
-    public void Prefetch(ReadOnlySpan<ReadOnlyMemory<byte>> keys)
-    {
-        foreach (var key in keys) Touch(key.Span);
-    }
+    public void Prefetch(PackedKeys keys) => _tree.Prefetch(keys);
 
-    // A lookup brings blocks and filters in, and what the sequencer then reads under its gate is in memory.
-    void Touch(ReadOnlySpan<byte> key)
-    {
-        if (_tree.TryPin(key, ReadPoint.Applied, out var pin)) pin.Dispose();
-    }
-
+    // What the sequencer reads under its gate should be in memory by then, and best of all in the caches.
     internal void PrefetchSteps(StepBatch batch)
     {
-        if (batch.IsPlain || _tree.IsInMemory) return;
+        if (batch.IsPlain || (batch.Count == 1 && _tree.IsInMemory)) return;
+        var keys = t_stepKeys ??= new KeyList();
+        keys.Clear();
         for (var i = 0; i < batch.Count; i++)
         {
             var step = batch.StepAt(i);
-            if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) Touch(step.Key);
+            if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) keys.Add(step.Key);
         }
+        _tree.Prefetch(keys.Packed, withTables: true);
     }
+
+    [ThreadStatic]
+    static KeyList? t_stepKeys;
 
     /// <summary>Reads several keys at one moment: all of them as they were, or are.</summary>
     /// <param name="values">As many as keys: the value, or null.</param>

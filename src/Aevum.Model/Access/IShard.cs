@@ -6,6 +6,7 @@
 // Always true: what Commit has answered is seen by every later read of the present, by whomever; a batch is seen whole or not at all.
 
 using Aevum.Core.Batches;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 
@@ -42,8 +43,9 @@ public interface IShard : IAppliedStream
     /// <param name="values">As many as keys: the value, or null.</param>
     void ReadMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadView view, Span<byte[]?> values);
 
-    /// <summary>Brings what reads of these keys need into memory.</summary>
-    void Prefetch(ReadOnlySpan<ReadOnlyMemory<byte>> keys);
+    /// <summary>A hint: these keys will be read or written next. What memory holds of them is asked for together, so that the accesses themselves need
+    /// not wait for it one after the other.</summary>
+    void Prefetch(PackedKeys keys);
 
     /// <summary>A cursor over the keys of [start, end) that hold a value in the view.</summary>
     /// <param name="end">Null: to the end of the shard.</param>

@@ -26,11 +26,13 @@ sealed partial class RespEngine
     readonly ReplyWriter _reply = new();
     readonly DataCall _call = new();
     readonly ViewReader _reader;
+    readonly KeyScout _scout;
 
     public RespEngine(RespServer server, ILoop loop)
     {
         Server = server;
         Loop = loop;
+        _scout = new KeyScout(server);
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
         _reader = new ViewReader(server.Database.Router);
         _call.Surroundings = server.Surroundings;
@@ -91,11 +93,13 @@ sealed partial class RespEngine
     public int Take(RespClient client, ReadOnlySpan<byte> bytes)
     {
         var taken = 0;
+        var scouted = 0;
         client.LastSeen = Server.Timestamp;
         client.InputBytes = bytes.Length;
         while (!client.IsSuspended && !client.IsClosing && !client.IsClosed && !client.Channel.IsFull)
         {
             var rest = bytes[taken..];
+            if (taken >= scouted) scouted = taken + _scout.Look(client, rest);
             switch (client.Parser.Read(rest, out var length))
             {
                 case ParseStatus.More:

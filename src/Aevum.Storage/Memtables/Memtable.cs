@@ -26,6 +26,12 @@ namespace Aevum.Storage.Memtables;
 
 sealed unsafe class Memtable : IDisposable
 {
+    /// <summary>Keys that <see cref="Prefetch"/> takes at a time.</summary>
+    public const int PrefetchMax = 64;
+
+    // Of a version: its header, links and a small value.
+    const int PrefetchedBytes = 192;
+
     readonly MemtableTree _tree;
     Arena _records;
     MemtableRangeDeletes? _rangeDeletes;
@@ -168,6 +174,29 @@ sealed unsafe class Memtable : IDisposable
                 if (TryShow((KeyRecord*)records[i], at, out found[from + i])) hits++;
         }
         return hits;
+    }
+
+    /// <summary>Asks memory for what lookups of the newest versions of these keys will read.</summary>
+    /// <param name="keys">At most <see cref="PrefetchMax"/>. Those that are not here are moved to the front.</param>
+    /// <returns>How many are not here.</returns>
+    [SkipLocalsInit]
+    public int Prefetch(Span<NativeKey> keys)
+    {
+        Span<nint> records = stackalloc nint[PrefetchMax];
+        _tree.FindMany(keys, records[..keys.Length]);
+        var absent = 0;
+        for (var i = 0; i < keys.Length; i++)
+        {
+            var record = (KeyRecord*)records[i];
+            if (record == null)
+            {
+                keys[absent++] = keys[i];
+                continue;
+            }
+            var newest = (byte*)KeyRecord.LoadNewest(record);
+            for (var line = 0; line < PrefetchedBytes; line += 64) MemtableTree.Prefetch(newest + line);
+        }
+        return absent;
     }
 
     /// <summary>A cursor over all versions. It sees every entry that was there when it was positioned, and may see later ones.</summary>

@@ -20,6 +20,8 @@
 //   (3) the history floor alone decides what a past read may ask; nothing is answered from what happens to be left.
 
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
@@ -120,6 +122,42 @@ public sealed partial class Tree : IDisposable
         }
         value.State = state;
         return true;
+    }
+
+    /// <summary>A hint: these keys will be looked up or written next. What memtables hold of them is brought near, the waits for memory side by
+    /// side.</summary>
+    /// <param name="withTables">True: what tables hold of the others is brought into memory, too; that may wait for a disk.</param>
+    [SkipLocalsInit]
+    public unsafe void Prefetch(PackedKeys keys, bool withTables = false)
+    {
+        var state = AcquireState();
+        var part = stackalloc NativeKey[Memtable.PrefetchMax];
+        try
+        {
+            fixed (byte* bytes = keys.Bytes)
+            {
+                for (int done = 0, start = 0; done < keys.Count;)
+                {
+                    var count = Math.Min(Memtable.PrefetchMax, keys.Count - done);
+                    for (var i = 0; i < count; i++, start = keys.Ends[done++]) part[i] = new NativeKey(bytes + start, keys.Ends[done] - start);
+                    var absent = TreeReader.Prefetch(state, new Span<NativeKey>(part, count));
+                    if (!withTables || state.Version.IsEmpty) continue;
+                    for (var i = 0; i < absent; i++) Touch(state, new ReadOnlySpan<byte>(part[i].Pointer, part[i].Length));
+                }
+            }
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    // A lookup brings blocks and filters in.
+    void Touch(ReadState state, ReadOnlySpan<byte> key)
+    {
+        var value = default(PinnedValue);
+        _ = TreeReader.TryFind(state, _options.Policy, _floors, key, ReadPoint.Applied, ref value);
+        value.Unpin();
     }
 
     /// <summary>Copies a value into the caller's buffer.</summary>

@@ -10,6 +10,7 @@ using Aevum.Core.Batches;
 using Aevum.Core.Bytes;
 using Aevum.Storage.Caching;
 using Aevum.Storage.Iterators;
+using Aevum.Storage.Memtables;
 using Aevum.Storage.Versions;
 
 namespace Aevum.Storage.Trees;
@@ -39,6 +40,16 @@ static unsafe class TreeReader
         value.Version = new(found.Version);
         value.Expiry = new(found.Expiry);
         return true;
+    }
+
+    /// <summary>Asks memory for what lookups of these keys will read in memtables.</summary>
+    /// <param name="keys">At most <see cref="Memtable.PrefetchMax"/>. Those that no memtable has are moved to the front.</param>
+    /// <returns>How many no memtable has.</returns>
+    public static int Prefetch(ReadState state, Span<NativeKey> keys)
+    {
+        var left = state.Active.Table.Prefetch(keys);
+        for (var i = 0; left > 0 && i < state.Frozen.Length; i++) left = state.Frozen[i].Table.Prefetch(keys[..left]);
+        return left;
     }
 
     /// <summary>The newest version of a key, deletes and range deletes over it included; 0 if there is none.</summary>
