@@ -1,4 +1,5 @@
-// ReadState: everything a read needs, as one immutable object: the active memtable, the frozen ones (newest first), the tables.
+// ReadState: everything a read needs, as one immutable object: the active memtable, the frozen ones (newest first), the tables; and for lookups the
+// memtable that was flushed last, if keys were overwritten in it a lot.
 //
 //   current   the tree's field; replaced whenever a memtable is frozen or an edit is installed
 //   Acquire   a reader counts itself in, unless the count is already zero: then a newer state is current, and it takes that one
@@ -15,12 +16,14 @@ sealed class ReadState
     int _references = 1;
 
     /// <summary>Takes one reference of its own on each part.</summary>
-    public ReadState(MemtableHandle active, MemtableHandle[] frozen, LiveVersion version)
+    public ReadState(MemtableHandle active, MemtableHandle[] frozen, MemtableHandle? remembered, LiveVersion version)
     {
         Active = active;
         Frozen = frozen;
+        Remembered = remembered;
         Version = version;
         active.AddReference();
+        remembered?.AddReference();
         foreach (var memtable in frozen) memtable.AddReference();
         version.AddReference();
     }
@@ -29,6 +32,10 @@ sealed class ReadState
 
     /// <summary>Newest first.</summary>
     public MemtableHandle[] Frozen { get; }
+
+    /// <summary>A memtable that the tables hold already; none of them holds anything newer of its keys. For lookups only: whoever walks would meet its
+    /// versions twice.</summary>
+    public MemtableHandle? Remembered { get; }
 
     public LiveVersion Version { get; }
 
@@ -55,6 +62,7 @@ sealed class ReadState
     {
         Active.Release();
         foreach (var memtable in Frozen) memtable.Release();
+        Remembered?.Release();
         Version.Release();
     }
 }

@@ -35,7 +35,8 @@ public sealed partial class Tree
                     levels.Add(new(history, level, tables.Length, TreeVersion.Bytes(tables), tables.Sum(t => t.Entries + t.RangeDeletes)));
                 }
             var memtables = state.Frozen.Append(state.Active).Where(m => !m.Table.IsEmpty).ToList();
-            return new(levels, memtables.Sum(m => m.Table.AllocatedBytes), memtables.Sum(m => m.Table.Count));
+            var remembered = state.Remembered?.Table.AllocatedBytes ?? 0;
+            return new(levels, memtables.Sum(m => m.Table.AllocatedBytes) + remembered, memtables.Sum(m => m.Table.Count));
         }
         finally
         {

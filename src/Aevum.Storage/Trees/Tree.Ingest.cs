@@ -43,7 +43,7 @@ public sealed partial class Tree
                     if (_closed) Throw.Closed(_directory);
                     foreach (var meta in metas) RequireEmptyLocked(meta);
                 }
-                Install(edit, []);
+                Install(edit, [], bringsNew: true);
                 _floors.RaiseAppliedTime(edit.GreatestTime.Value);
             }
         }

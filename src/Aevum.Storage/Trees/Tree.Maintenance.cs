@@ -15,6 +15,8 @@ namespace Aevum.Storage.Trees;
 
 public sealed partial class Tree
 {
+    const int RewritesWorthRemembering = 2;
+
     static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
     LiveVersion _version;
@@ -233,7 +235,8 @@ public sealed partial class Tree
     }
 
     /// <summary>Makes an edit true: on disk, then in memory.</summary>
-    void Install(VersionEdit edit, MemtableHandle[] flushed)
+    /// <param name="bringsNew">True: it adds tables that may hold newer versions than what was flushed last.</param>
+    void Install(VersionEdit edit, MemtableHandle[] flushed, bool bringsNew = false)
     {
         lock (_installGate)
         {
@@ -245,16 +248,24 @@ public sealed partial class Tree
             var before = _version;
             var next = LiveVersion.Create(_manifest.State.Version, before, _store);
             before.MarkObsoleteExcept(next.Picture);
+            MemtableHandle? forgotten = null;
             lock (_gate)
             {
                 _version = next;
+                if (flushed.Length > 0 || bringsNew)
+                {
+                    forgotten = _remembered;
+                    _remembered = flushed.Length > 0 && IsWorthRemembering(flushed[0].Table) ? flushed[0] : null;
+                }
                 if (flushed.Length > 0) _frozen = [.. _frozen.Where(m => !flushed.Contains(m))];
                 PublishStateLocked();
                 UpdatePressureLocked();
                 StartCompactionLocked();
             }
             before.Release();
-            foreach (var memtable in flushed) memtable.Release();
+            forgotten?.Release();
+            foreach (var memtable in flushed)
+                if (memtable != _remembered) memtable.Release();
         }
         if (flushed.Length > 0)
         {
@@ -263,6 +274,15 @@ public sealed partial class Tree
         }
         _signal.Raise();
     }
+
+    /// <summary>True while lookups ask a memtable that was flushed.</summary>
+    internal bool Remembers => Volatile.Read(ref _remembered) is not null;
+
+    // Where keys are overwritten again and again, the same few will be asked for next, and the active memtable has none of them yet: without this one
+    // each would be looked up in tables once after every flush. Where most keys are written once it would only be in the way.
+    bool IsWorthRemembering(Memtables.Memtable table) =>
+        table.VersionCount >= RewritesWorthRemembering * table.KeyCount &&
+        _environment.Arenas.OutstandingBytes <= _environment.Options.MemtableBudgetBytes / 2;
 
     // The edit is installed, whatever the log says: one that has stopped is released by the next open.
     void ReleaseLog(ulong upTo)

@@ -94,7 +94,7 @@ public sealed partial class Tree
             _lastPosition = state.AppliedPosition;
             _version = LiveVersion.Create(state.Version, null, _store);
             _active = new MemtableHandle(new Memtable(environment.Arenas)) { LastPosition = state.AppliedPosition };
-            _state = new ReadState(_active, _frozen, _version);
+            _state = new ReadState(_active, _frozen, null, _version);
             lock (_gate)
             {
                 if (options.HoldCompactions) _compactionHolds++;

@@ -38,6 +38,7 @@ public sealed partial class Tree
     readonly WriteBatch _single;
     MemtableHandle _active;
     MemtableHandle[] _frozen = [];   // newest first
+    MemtableHandle? _remembered;     // flushed, and kept for lookups
     ulong _lastPosition;             // of the log; what is applied may lag behind it while a sync is awaited
     volatile WritePressure _pressure;
     long _slowdownBytes;             // written since the last pause
@@ -284,7 +285,7 @@ public sealed partial class Tree
     void PublishStateLocked()
     {
         var before = _state;
-        Volatile.Write(ref _state, new ReadState(_active, _frozen, _version));
+        Volatile.Write(ref _state, new ReadState(_active, _frozen, _remembered, _version));
         before.Release();
     }
 }

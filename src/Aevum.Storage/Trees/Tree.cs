@@ -341,6 +341,7 @@ public sealed partial class Tree : IDisposable
     {
         _active.Release();
         foreach (var memtable in _frozen) memtable.Release();
+        _remembered?.Release();
         _version.Release();
         _state.Release();
     }

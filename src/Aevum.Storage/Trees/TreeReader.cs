@@ -25,6 +25,7 @@ static unsafe class TreeReader
         ulong deleted = 0;   // newest range delete over the key, at or before the asked time
         var known = TryFindInMemory(state.Active, key, at, ref deleted, out var found);
         for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
+        if (!known && state.Remembered is { } remembered) known = TryFindInMemory(remembered, key, at, ref deleted, out found);
 
         var version = state.Version;
         if (at < version.Picture.HistoryMaxEnd) known = TryFindInPast(version, key, at, known, ref deleted, ref found, ref value);
@@ -49,6 +50,7 @@ static unsafe class TreeReader
     {
         var left = state.Active.Table.Prefetch(keys);
         for (var i = 0; left > 0 && i < state.Frozen.Length; i++) left = state.Frozen[i].Table.Prefetch(keys[..left]);
+        if (left > 0 && state.Remembered is { } remembered) left = remembered.Table.Prefetch(keys[..left]);
         return left;
     }
 

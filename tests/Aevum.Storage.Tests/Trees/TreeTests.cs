@@ -47,4 +47,37 @@ public sealed class TreeTests
             for (var i = 0; i < 4; i++) world.Check(ReadPoint.AsOf(new SystemTime((ulong)world.Random.Next(1000, (int)world.Time))));
         }
     }
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void Keys_that_are_overwritten_all_the_time_are_remembered_and_agree_with_the_model(ulong seed, bool merges)
+    {
+        using var world = new TreeWorld(seed, SystemTime.None, merges ? AppendOperator.Instance : null, keys: 40);
+        var remembered = 0;
+        for (var round = 0; round < 12; round++)
+        {
+            for (var i = 0; i < 40; i++) world.WriteRandomBatch(merges);
+            if (round % 2 == 1) world.Tree.Flush();
+            if (world.Tree.Remembers) remembered++;
+            if (round % 5 == 4) world.Tree.CompactAll();
+            world.Check(ReadPoint.LatestAt(new SystemTime(world.Time)));
+            for (var i = 0; i < 3; i++) world.Check(ReadPoint.AsOf(new SystemTime((ulong)world.Random.Next(1000, (int)world.Time))));
+        }
+        Assert.InRange(remembered, 3, 12);
+    }
+
+    [Fact]
+    public void What_is_taken_in_hides_what_is_remembered()
+    {
+        using var world = new TreeWorld(1, SystemTime.None);
+        for (ulong time = 1; time <= 4; time++) world.Tree.Put("k"u8, "old"u8, new SystemTime(time));
+        world.Tree.Flush();
+        Assert.True(world.Tree.Remembers);
+        using (var builder = world.Tree.BuildTable())
+        {
+            builder.Put("k"u8, new SystemTime(9), "new"u8);
+            world.Tree.Ingest([builder.Finish()]);
+        }
+        Assert.False(world.Tree.Remembers);
+        Assert.Equal("new"u8.ToArray(), world.Tree.Get("k"u8));
+    }
 }

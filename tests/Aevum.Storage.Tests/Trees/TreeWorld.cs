@@ -18,10 +18,13 @@ sealed class TreeWorld : IDisposable
     readonly IScheduler _scheduler;
     readonly StorageEnvironment _environment;
     readonly SeededRandom _random;
+    readonly int _keys;
     ulong _time = 1000;
 
-    public TreeWorld(ulong seed, SystemTime floor, IMergeOperator? merge = null, IFileSystem? files = null, IScheduler? scheduler = null)
+    public TreeWorld(ulong seed, SystemTime floor, IMergeOperator? merge = null, IFileSystem? files = null, IScheduler? scheduler = null,
+        int keys = 400)
     {
+        _keys = keys;
         _random = new SeededRandom(seed);
         _files = files ?? new MemoryFileSystem();
         _scheduler = scheduler ?? new ThreadScheduler();
@@ -48,7 +51,7 @@ sealed class TreeWorld : IDisposable
 
     public ulong Time => _time;
 
-    public byte[] RandomKey() => System.Text.Encoding.ASCII.GetBytes("key" + _random.Next(400).ToString("D4", null));
+    public byte[] RandomKey() => System.Text.Encoding.ASCII.GetBytes("key" + _random.Next(_keys).ToString("D4", null));
 
     public void WriteRandomBatch(bool merges)
     {
