@@ -25,7 +25,7 @@ static unsafe class TreeReader
         ulong deleted = 0;   // newest range delete over the key, at or before the asked time
         var known = TryFindInMemory(state.Active, key, at, ref deleted, out var found);
         for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
-        if (!known && state.Remembered is { } remembered) known = TryFindInMemory(remembered, key, at, ref deleted, out found);
+        if (!known && state.Remembered is { } remembered) known = TryFindRemembered(remembered, key, at, ref deleted, out found);
 
         var version = state.Version;
         if (at < version.Picture.HistoryMaxEnd) known = TryFindInPast(version, key, at, known, ref deleted, ref found, ref value);
@@ -82,6 +82,16 @@ static unsafe class TreeReader
         }
         if (table.HasRangeDeletes) deleted = Math.Max(deleted, table.NewestRangeDeleteOver(key, at));
         return table.TryFind(key, at, out found);
+    }
+
+    // A merge that was flushed may have become a put: then the tables are asked, as if nothing had been found here.
+    static bool TryFindRemembered(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)
+    {
+        var covering = deleted;
+        var known = TryFindInMemory(memtable, key, at, ref covering, out found);
+        if (known && found.Kind == EffectKind.Merge) return false;
+        deleted = covering;
+        return known;
     }
 
     static ulong HashOf(ReadOnlySpan<byte> key)

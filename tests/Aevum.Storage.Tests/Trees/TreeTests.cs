@@ -51,7 +51,7 @@ public sealed class TreeTests
     [Theory, MemberData(nameof(Seeds))]
     public void Keys_that_are_overwritten_all_the_time_are_remembered_and_agree_with_the_model(ulong seed, bool merges)
     {
-        using var world = new TreeWorld(seed, SystemTime.None, merges ? AppendOperator.Instance : null, keys: 40);
+        using var world = new TreeWorld(seed, SystemTime.None, merges ? AppendOperator.Instance : null, keys: 40, memtableBytes: 1 << 20);
         var remembered = 0;
         for (var round = 0; round < 12; round++)
         {
@@ -68,9 +68,11 @@ public sealed class TreeTests
     [Fact]
     public void What_is_taken_in_hides_what_is_remembered()
     {
-        using var world = new TreeWorld(1, SystemTime.None);
+        using var world = new TreeWorld(1, SystemTime.Max, memtableBytes: 1 << 20);
         for (ulong time = 1; time <= 4; time++) world.Tree.Put("k"u8, "old"u8, new SystemTime(time));
+        world.Tree.Delete("k"u8, new SystemTime(5));
         world.Tree.Flush();
+        world.Tree.CompactAll();   // no table knows the key any more
         Assert.True(world.Tree.Remembers);
         using (var builder = world.Tree.BuildTable())
         {

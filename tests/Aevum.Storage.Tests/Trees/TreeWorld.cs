@@ -22,7 +22,7 @@ sealed class TreeWorld : IDisposable
     ulong _time = 1000;
 
     public TreeWorld(ulong seed, SystemTime floor, IMergeOperator? merge = null, IFileSystem? files = null, IScheduler? scheduler = null,
-        int keys = 400)
+        int keys = 400, long memtableBytes = 32 << 10)
     {
         _keys = keys;
         _random = new SeededRandom(seed);
@@ -32,7 +32,7 @@ sealed class TreeWorld : IDisposable
         Options = new TreeOptions
         {
             Policy = new UniformTreePolicy { HistoryFloor = floor, MergeOperator = merge },
-            MemtableBytes = 32 << 10,
+            MemtableBytes = memtableBytes,
             BlockBytes = 512,
             LogSegmentBytes = 64 << 10,
             Compaction = new CompactionOptions { BaseLevelBytes = 64 << 10, TableBytes = 16 << 10, LevelMultiplier = 4, SubCompactionBytesMin = 32 << 10 },
