@@ -87,12 +87,13 @@ public sealed class StructureKeyTests
     [Fact]
     public void A_large_head_reads_as_it_was_written()
     {
-        var value = new byte[StructureHead.LargeBytes + 2];
-        StructureHead.WriteLarge(value, StructureKind.List, 0x0123456789ABCDEF, 5_000_000_000);
+        var value = new byte[1 + StructureHead.LargeBytes + 1];
+        Assert.Equal(1, StructureHead.WritePrefix(value, StructureKind.List, isLarge: true, default, false, default, out _));
+        StructureHead.WriteLarge(value.AsSpan(1), 0x0123456789ABCDEF, 5_000_000_000);
         value[^1] = 9;
         var head = StructureHead.Read(value);
         Assert.Equal(
-            (StructureKind.List, true, 0x0123456789ABCDEFUL, 5_000_000_000L, 2), (head.Kind, head.IsLarge, head.Incarnation, head.Count, head.Rest.Length));
+            (StructureKind.List, true, 0x0123456789ABCDEFUL, 5_000_000_000L, 1), (head.Kind, head.IsLarge, head.Incarnation, head.Count, head.Rest.Length));
         var text = StructureHead.Read([StructureHead.TagOf(StructureKind.String), 1, 2]);
         Assert.Equal((StructureKind.String, false, 2), (text.Kind, text.IsLarge, text.Rest.Length));
     }

@@ -51,6 +51,43 @@ public sealed class KeyTests : IDisposable
     }
 
     [Fact]
+    public void Expiries_behind_the_last_system_time_are_exact()
+    {
+        for (var i = 0; i < 200; i++) _world.Ask($"SADD large m{i}");
+        _world.Ask("SADD small m");
+        _world.Ask("SET text v");
+        foreach (var key in (string[])["large", "small", "text"])
+        {
+            Assert.Equal("1", _world.Ask($"PEXPIREAT {key} 9007199254740993"));
+            Assert.Equal("0", _world.Ask($"PEXPIREAT {key} 9007199254740993 GT"));
+            Assert.Equal("0", _world.Ask($"PEXPIREAT {key} 9007199254740993 LT"));
+            Assert.Equal("1", _world.Ask($"PEXPIREAT {key} 9223372036854775807 GT"));
+            Assert.Equal("9223372036854775807", _world.Ask($"PEXPIRETIME {key}"));
+            Assert.Equal("1", _world.Ask($"PEXPIREAT {key} 9007199254740992 LT"));
+            Assert.Equal("9007199254740992", _world.Ask($"PEXPIRETIME {key}"));
+            Assert.Equal("9007199254741", _world.Ask($"EXPIRETIME {key}"));
+            _world.Ask($"RENAME {key} other");
+            _world.Ask($"RENAME other {key}");
+            Assert.Equal("9007199254740992", _world.Ask($"PEXPIRETIME {key}"));
+        }
+        _world.Ask("SREM large m1");
+        _world.Ask("SADD small n");
+        _world.Ask("APPEND text w");
+        foreach (var key in (string[])["large", "small", "text"]) Assert.Equal("9007199254740992", _world.Ask($"PEXPIRETIME {key}"));
+        for (var i = 0; i < 200; i++) _world.Ask($"SADD small m{i}");
+        Assert.Equal("9007199254740992", _world.Ask("PEXPIRETIME small"));
+        Assert.Equal("vw", _world.Ask("GET text"));
+        Assert.Equal(2, StructureChecker.Check(_world));
+        Assert.Equal("1", _world.Ask("EXPIRE large 10"));
+        Assert.Equal("1", _world.Ask("PERSIST small"));
+        Assert.Equal("[10, -1]", $"[{_world.Ask("TTL large")}, {_world.Ask("TTL small")}]");
+        Assert.Equal("(error) ERR invalid expire time in 'set' command", _world.Ask("SET text v PX 9223372036854775807"));
+        Assert.Equal("(error) ERR invalid expire time in 'pexpire' command", _world.Ask("PEXPIRE text 9223372036854775807"));
+        _world.Pass(TimeSpan.FromSeconds(11));
+        Assert.Equal("2", _world.Ask("EXISTS large small text"));
+    }
+
+    [Fact]
     public void A_key_gets_another_name()
     {
         Assert.Equal("(error) ERR no such key", _world.Ask("RENAME a b"));

@@ -38,7 +38,7 @@ static class StructureChecker
             var incarnation = head.Incarnation;
             var elements = rows.All.Where(r => r.Key.Length > headLength && r.Key.AsSpan().StartsWith(key) &&
                 BinaryPrimitives.ReadUInt64BigEndian(r.Key.AsSpan(headLength)) == incarnation).ToArray();
-            CheckLarge(head, elements.Select(e => (e.Key[headLength + 8], e.Key[(headLength + 9)..], e.Value)).ToArray());
+            CheckLarge(head, world.Database.Clock.Now.Value, elements.Select(e => (e.Key[headLength + 8], e.Key[(headLength + 9)..], e.Value)).ToArray());
         }
         return large;
     }
@@ -48,15 +48,16 @@ static class StructureChecker
         var entries = new List<byte[]>();
         var at = 0;
         while (PackedEntries.TryRead(head.Rest, ref at, out var entry)) entries.Add(entry.ToArray());
-        var elements = head.Kind == StructureKind.Hash ? entries.Count / 2 : entries.Count;
+        var entriesEach = head.FieldsExpire ? 3 : head.Kind == StructureKind.Hash ? 2 : 1;
+        var elements = entries.Count / entriesEach;
         Assert.InRange(elements, 1, 128);
-        Assert.True(head.Rest.Length <= 2048);
+        Assert.True(head.Rest.Length <= 2048 + (head.FieldsExpire ? 9 * elements : 0));
         var texts = entries.Select(Convert.ToHexString).ToList();
         switch (head.Kind)
         {
             case StructureKind.Hash:
-                Assert.Equal(0, entries.Count % 2);
-                Assert.Equal(elements, texts.Where((_, i) => i % 2 == 0).Distinct().Count());
+                Assert.Equal(0, entries.Count % entriesEach);
+                Assert.Equal(elements, texts.Where((_, i) => i % entriesEach == 0).Distinct().Count());
                 break;
             case StructureKind.Set:
                 Assert.Equal(elements, texts.Distinct().Count());
@@ -68,10 +69,12 @@ static class StructureChecker
         }
     }
 
-    static void CheckLarge(StructureHead head, (byte Family, byte[] Own, byte[] Value)[] elements)
+    static void CheckLarge(StructureHead head, ulong now, (byte Family, byte[] Own, byte[] Value)[] elements)
     {
         var first = elements.Where(e => e.Family == 1).ToArray();
-        Assert.Equal(head.Count, first.Length);
+        var expiries = elements.Where(e => e.Family == 3).ToArray();
+        var due = expiries.Count(e => BinaryPrimitives.ReadUInt64BigEndian(e.Own) <= now);
+        Assert.Equal(head.Count - due, first.Length);
         Assert.True(head.Count > 0);
         switch (head.Kind)
         {
@@ -88,7 +91,15 @@ static class StructureChecker
                 Assert.Equal(elements.Length, first.Length + second.Length);
                 break;
             default:
-                Assert.Equal(elements.Length, first.Length);
+                Assert.Equal(elements.Length, first.Length + expiries.Length);
+                Assert.Equal(head.FieldsExpire, expiries.Length > 0);
+                if (head.FieldsExpire) Assert.Equal(expiries.Length, BinaryPrimitives.ReadInt64LittleEndian(head.Rest));
+                Assert.Equal(expiries.Length, expiries.Select(e => Convert.ToHexString(e.Own[8..])).Distinct().Count());
+                var fields = first.Select(e => Convert.ToHexString(e.Own[6..])).ToHashSet();
+                Assert.Equal(expiries.Length - due, expiries.Count(e => fields.Contains(Convert.ToHexString(e.Own[8..]))
+                    && BinaryPrimitives.ReadUInt64BigEndian(e.Own) > now));
+                Assert.Equal(
+                    head.FieldsExpire && expiries.Length == head.Count ? BinaryPrimitives.ReadUInt64BigEndian(expiries[^1].Own) : 0, head.FieldsUntil.Value);
                 Assert.Equal(first.Length, first.Select(e => Convert.ToHexString(e.Own[6..])).Distinct().Count());
                 break;
         }

@@ -2,7 +2,9 @@
 // An incarnation is a time; in the fixture each is shown as 1122334455667788.
 
 using System.Buffers.Binary;
+using System.Globalization;
 using Aevum.Core.Batches;
+using Aevum.Core.Time;
 using Aevum.Model.Access;
 using Aevum.Model.Structures;
 using Aevum.Testing;
@@ -45,8 +47,10 @@ public sealed class StructureFormatTests
         var batch = new StepBatch { Namespace = world.Server.Databases.Session.Default.Id.Namespace };
         foreach (var line in File.ReadLines(Path.Combine(TestFolders.Project, script)))
         {
-            if (line.Split(" = ") is not [var key, var value]) continue;
-            batch.Put([.. prefix, .. Convert.FromHexString(key)], Convert.FromHexString(value == "-" ? "" : value));
+            if (line.Split(" = ") is not [var key, var found]) continue;
+            var parts = found.Split(" @");
+            var expiry = parts.Length > 1 ? new SystemTime(ulong.Parse(parts[1], CultureInfo.InvariantCulture)) : default;
+            batch.Put([.. prefix, .. Convert.FromHexString(key)], Convert.FromHexString(parts[0] == "-" ? "" : parts[0]), expiry);
         }
         Assert.NotEqual(0, batch.Count);
         world.Database.Router.Shards[0].Commit(batch);
@@ -60,6 +64,11 @@ public sealed class StructureFormatTests
         Assert.Equal("1", world.Ask("SISMEMBER S keep"));
         Assert.Equal("[m7, 7, m8, 8]", world.Ask("ZRANGE Z 0 -1 WITHSCORES"));
         Assert.Equal("7", world.Ask("ZSCORE Z m7"));
+        Assert.Equal("9007199254740993", world.Ask("PEXPIRETIME t"));
+        Assert.Equal("[f, v, g, w]", world.Ask("HGETALL p"));
+        Assert.Equal("[4102444800000, -1]", world.Ask("HPEXPIRETIME p FIELDS 2 f g"));
+        Assert.Equal("[9007199254740993, [4102444800000]]", $"[{world.Ask("PEXPIRETIME q")}, {world.Ask("HPEXPIRETIME q FIELDS 1 f")}]");
+        Assert.Equal("[2, [4102444800000, -1]]", $"[{world.Ask("HLEN P")}, {world.Ask("HPEXPIRETIME P FIELDS 2 keep stay")}]");
     }
 
     static byte[] Prefix(RespWorld world)
@@ -88,8 +97,9 @@ public sealed class StructureFormatTests
             var (own, value) = (key.ToArray(), found.Bytes.ToArray());
             var headLength = StructureKey.HeadLengthOf(key);
             if (headLength < key.Length) BinaryPrimitives.WriteUInt64BigEndian(own.AsSpan(headLength), Shown);
-            else if (StructureHead.Read(value).IsLarge) BinaryPrimitives.WriteUInt64LittleEndian(value.AsSpan(1), Shown);
-            All.Add($"{Convert.ToHexStringLower(own.AsSpan(8))} = {(value.Length == 0 ? "-" : Convert.ToHexStringLower(value))}");
+            else if (StructureHead.Read(value).IsLarge) StructureHead.WriteIncarnation(value, Shown);
+            var expiry = found.Expiry == SystemTime.None ? "" : $" @{found.Expiry}";
+            All.Add($"{Convert.ToHexStringLower(own.AsSpan(8))} = {(value.Length == 0 ? "-" : Convert.ToHexStringLower(value))}{expiry}");
             return true;
         }
     }

@@ -179,6 +179,7 @@ sealed class DataCall
 
     /// <summary>Reads what a key holds.</summary>
     /// <param name="head">Valid until rows are read again.</param>
+    /// <param name="row">Its expiry is the object's own (<see cref="KeyExpiry"/>).</param>
     /// <returns>False: nothing.</returns>
     public bool TryReadHead(ReadOnlySpan<byte> userKey, out StructureHead head, out FoundValue row, int buffer = 0)
     {
@@ -191,6 +192,7 @@ sealed class DataCall
         }
         Hits += _counted;
         head = StructureHead.Read(row.Bytes);
+        if (head.HasOwnExpiry) row = new FoundValue { Bytes = row.Bytes, Version = row.Version, Expiry = head.ExpiryOf(row.Expiry) };
         return true;
     }
 
@@ -209,7 +211,16 @@ sealed class DataCall
     public void RewriteHead(ReadOnlySpan<byte> userKey, SystemTime expiry)
     {
         if (!Rows.TryRead(HeadKey(userKey), out var row)) return;
-        Writes.Put(HeadKey(userKey), row.Bytes, expiry);   // read in place, and copied by the put
+        var head = StructureHead.Read(row.Bytes);
+        if (!head.HasOwnExpiry && !head.FieldsExpire && !KeyExpiry.IsFar(expiry))
+        {
+            Writes.Put(HeadKey(userKey), row.Bytes, expiry);   // read in place, and copied by the put
+            return;
+        }
+        var value = Scratch(StructureHead.PrefixBytesMax + head.Body.Length);
+        var at = StructureHead.WritePrefix(value, head.Kind, head.IsLarge, expiry, head.FieldsExpire, head.FieldsUntil, out var rowExpiry);
+        head.Body.CopyTo(value[at..]);
+        Writes.Put(HeadKey(userKey), value[..(at + head.Body.Length)], rowExpiry);
     }
 
     public void WrongType() => Reply.Error(WrongTypeText);
@@ -225,11 +236,11 @@ sealed class DataCall
     /// <summary>Writes a string.</summary>
     public void PutString(ReadOnlySpan<byte> userKey, ReadOnlySpan<byte> value, SystemTime expiry = default)
     {
-        var head = Scratch(value.Length + 1);
-        head[0] = StructureHead.TagOf(StructureKind.String);
-        value.CopyTo(head[1..]);
+        var head = Scratch(StructureHead.PrefixBytesMax + value.Length);
+        var at = StructureHead.WritePrefix(head, StructureKind.String, isLarge: false, expiry, fieldsExpire: false, default, out var rowExpiry);
+        value.CopyTo(head[at..]);
         SignalIfNew(userKey, HeadKey(userKey));
-        Writes.Put(HeadKey(userKey), head, expiry);
+        Writes.Put(HeadKey(userKey), head[..(at + value.Length)], rowExpiry);
     }
 
     /// <summary>Bytes to put something together in; valid until it is called again.</summary>

@@ -14,6 +14,7 @@ static class Elements
     /// <param name="due">When; None: now.</param>
     public static void PutDown(DataCall call, ReadOnlySpan<byte> headKey, ulong incarnation, SystemTime due = default)
     {
+        if (KeyExpiry.IsFar(due)) return;   // never due
         var row = new byte[GarbageRow.LengthOf(headKey.Length)];
         GarbageRow.Write(row, due == SystemTime.None ? call.Now : due, headKey, incarnation);
         call.Writes.Put(row, default);

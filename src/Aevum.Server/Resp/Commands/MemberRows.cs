@@ -137,9 +137,10 @@ abstract class MemberRows : StructureRows
     public List<(byte[] Name, byte[] Value)> DrawDistinct(SeededRandom random, long count)
     {
         if (count >= Count) return ToList();
-        if (!IsLarge || count > Count / 32)
+        if (!IsLarge || FieldsExpire || count > Count / 32)
         {
             var all = ToList();
+            count = Math.Min(count, all.Count);   // fields that expire: some may be gone since they were counted
             for (var i = 0; i < count; i++)
             {
                 var j = random.Next(i, all.Count);
@@ -162,7 +163,8 @@ abstract class MemberRows : StructureRows
     public List<(byte[] Name, byte[] Value)> DrawAny(SeededRandom random, long count)
     {
         var drawn = new List<(byte[], byte[])>();
-        var all = IsLarge && count < Count / 32 ? null : ToList();
+        var all = IsLarge && !FieldsExpire && count < Count / 32 ? null : ToList();
+        if (all is { Count: 0 }) return drawn;
         for (var i = 0L; i < count; i++) drawn.Add(all is null ? Draw(random) : all[random.Next(all.Count)]);
         return drawn;
     }

@@ -30,6 +30,7 @@ abstract class StructureRows
     byte[] _key = new byte[256];
     int _headLength;
     long _count;
+    SystemTime _rowExpiry;
 
     protected DataCall Call { get; private set; } = null!;
 
@@ -53,6 +54,12 @@ abstract class StructureRows
 
     /// <summary>The key's expiry, which changes keep.</summary>
     public SystemTime Expiry { get; set; }
+
+    /// <summary>True: some fields of a hash have expiries of their own.</summary>
+    public bool FieldsExpire { get; protected set; }
+
+    /// <summary>When the last field is gone, if all expire; None: some field stays.</summary>
+    protected virtual SystemTime FieldsUntil => SystemTime.None;
 
     /// <summary>Elements.</summary>
     public long Count
@@ -82,12 +89,13 @@ abstract class StructureRows
             return false;
         }
         Exists = true;
-        Expiry = row.Expiry;
+        Expiry = head.ExpiryOf(row.Expiry);
+        _rowExpiry = row.Expiry;
+        FieldsExpire = head.FieldsExpire;
         IsLarge = head.IsLarge;
         if (!head.IsLarge)
         {
-            Packed.Load(Kind, head.Rest);
-            _count = -1;
+            LoadPacked(head.Rest);
             return true;
         }
         Incarnation = head.Incarnation;
@@ -95,6 +103,13 @@ abstract class StructureRows
         if (head.Count <= 0 || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
         ReadRest(head.Rest);
         return true;
+    }
+
+    /// <summary>Begins with the entries of a packed row.</summary>
+    protected virtual void LoadPacked(ReadOnlySpan<byte> entries)
+    {
+        Packed.Load(Kind, entries);
+        _count = -1;
     }
 
     /// <summary>Begins with nothing, in the place of whatever a key holds, which is put down.</summary>
@@ -115,6 +130,8 @@ abstract class StructureRows
         IsLarge = false;
         Incarnation = 0;
         Expiry = default;
+        _rowExpiry = default;
+        FieldsExpire = false;
         Packed.Load(Kind, default);
         _count = 0;
     }
@@ -122,27 +139,50 @@ abstract class StructureRows
     /// <summary>Writes the head.</summary>
     public void Save()
     {
+        BeforeSave();
         if (Count == 0)
         {
             if (Exists) Call.Writes.Delete(HeadKey);
             return;
         }
-        if (!IsLarge)
+        if (!IsLarge && !FieldsExpire && !KeyExpiry.IsFar(Expiry))
         {
             Call.Writes.Put(HeadKey, Packed.Row, Expiry);
             return;
         }
-        Span<byte> head = stackalloc byte[StructureHead.LargeBytes + 16];
-        StructureHead.WriteLarge(head, Kind, Incarnation, Count);
-        WriteRest(head[StructureHead.LargeBytes..]);
-        Call.Writes.Put(HeadKey, head[..(StructureHead.LargeBytes + RestBytes)], Expiry);
+        var entries = IsLarge ? default : PackedToWrite;
+        var bodyBytes = IsLarge ? StructureHead.LargeBytes + RestBytes : entries.Length;
+        var headBytes = StructureHead.PrefixBytesMax + bodyBytes;
+        Span<byte> head = headBytes <= 256 ? stackalloc byte[headBytes] : new byte[headBytes];
+        var at = StructureHead.WritePrefix(head, Kind, IsLarge, Expiry, FieldsExpire, FieldsUntil, out var rowExpiry);
+        if (IsLarge)
+        {
+            StructureHead.WriteLarge(head[at..], Incarnation, Count);
+            WriteRest(head[(at + StructureHead.LargeBytes)..]);
+            // The row goes with the last field: what is then left of the others may be collected.
+            if (FieldsExpire && rowExpiry != _rowExpiry && rowExpiry != SystemTime.None) Elements.PutDown(Call, HeadKey, Incarnation, rowExpiry);
+        }
+        else
+        {
+            entries.CopyTo(head[at..]);
+        }
+        Call.Writes.Put(HeadKey, head[..(at + bodyBytes)], rowExpiry);
     }
+
+    /// <summary>What is still to be written before the head is.</summary>
+    protected virtual void BeforeSave()
+    {
+    }
+
+    /// <summary>The entries as they stand in the row.</summary>
+    protected virtual ReadOnlySpan<byte> PackedToWrite => Packed.Entries;
 
     /// <summary>Takes all elements away. Those that are rows are put down for the collector.</summary>
     public void Clear()
     {
         if (IsLarge) Elements.PutDown(Call, HeadKey, Incarnation);
         IsLarge = false;
+        FieldsExpire = false;
         Packed.Load(Kind, default);
         _count = 0;
     }

@@ -18,6 +18,21 @@ sealed class HGetAll : DataCommand
     {
         if (call.Hashes.Open(args[1]) is not { } hash) return;
         var reply = call.Reply;
+        if (hash.FieldsExpire)
+        {
+            // One may go between the count and the walk: they are counted as they come.
+            var at = reply.BeginArray('%');
+            var told = 0L;
+            hash.ForEach((field, value) =>
+            {
+                reply.Bulk(field);
+                reply.Bulk(value);
+                told++;
+                return true;
+            });
+            reply.EndArray(at, reply.Version >= 3 ? told : 2 * told);
+            return;
+        }
         reply.Map(hash.Count);
         hash.ForEach((field, value) =>
         {

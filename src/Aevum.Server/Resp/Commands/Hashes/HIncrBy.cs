@@ -33,7 +33,7 @@ sealed class HIncrBy : DataCommand
         }
         Span<byte> text = stackalloc byte[20];
         Utf8Formatter.TryFormat(sum, text, out var length);
-        hash.Put(args[2], text[..length]);
+        hash.PutKeepingExpiry(args[2], text[..length]);
         hash.Save();
         call.Signal(args[1], "hincrby", NotificationClass.Hash);
         call.Reply.Integer(sum);

@@ -35,7 +35,7 @@ sealed class HIncrByFloat : DataCommand
             return;
         }
         var text = sum.ToText();
-        hash.Put(args[2], text);
+        hash.PutKeepingExpiry(args[2], text);
         hash.Save();
         call.Signal(args[1], "hincrbyfloat", NotificationClass.Hash);
         call.Reply.Bulk(text);

@@ -30,8 +30,9 @@ sealed class HRandField : DataCommand
         var random = new SeededRandom(call.Chance);
         if (args.Count == 2)
         {
-            if (hash.Count == 0) call.Reply.Null();
-            else call.Reply.Bulk(hash.Draw(random).Name);
+            var one = RandomCount.Draw(hash, random, 1);
+            if (one.Count == 0) call.Reply.Null();
+            else call.Reply.Bulk(one[0].Name);
             return;
         }
         var drawn = RandomCount.Draw(hash, random, count);

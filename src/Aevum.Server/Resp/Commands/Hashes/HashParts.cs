@@ -19,12 +19,18 @@ sealed class HashParts(bool isFields) : DataCommand
     {
         if (call.Hashes.Open(args[1]) is not { } hash) return;
         var reply = call.Reply;
-        reply.Array(hash.Count);
+        // Of fields that expire, one may go between the count and the walk: those are counted as they come.
+        var at = 0;
+        if (hash.FieldsExpire) at = reply.BeginArray();
+        else reply.Array(hash.Count);
+        var told = 0L;
         hash.ForEach((field, value) =>
         {
             reply.Bulk(isFields ? field : value);
+            told++;
             return true;
         });
+        if (hash.FieldsExpire) reply.EndArray(at, told);
     }
 
     public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);

@@ -23,7 +23,8 @@ static class VersionReply
         if (exists && head.Kind == StructureKind.String) reply.Bulk(head.Rest);
         else reply.Null();
         reply.Bulk(exists ? TypeOf.NameOf(head.Kind) : "none"u8);
-        reply.Integer(expiry == SystemTime.None ? -1 : (long)(expiry.Microseconds / 1000));
+        expiry = head.ExpiryOf(expiry);
+        reply.Integer(expiry == SystemTime.None ? -1 : KeyExpiry.ToMilliseconds(expiry));
         WriteNote(reply, note);
     }
 

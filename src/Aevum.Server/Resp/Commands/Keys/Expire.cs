@@ -1,9 +1,8 @@
 // Expire: commands about how long a key lives. The expiry is the head row's own, so a change of it writes the head anew and nothing else; of a large
-// structure it is also put down when its elements may be collected.
-//
-// Times lie on the grid of system time and end in the year 2255: later ones are taken for that.
+// structure it is also put down when its elements may be collected. Expiries behind the year 2255: KeyExpiry.
 
 using Aevum.Core.Time;
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Protocol;
 
@@ -105,9 +104,9 @@ sealed class TimeToLive(string name, bool isMilliseconds, bool isAbsolute) : Dat
             call.Reply.Integer(-1);
             return;
         }
-        var until = (long)(row.Expiry.Microseconds / 1000);
+        var until = KeyExpiry.ToMilliseconds(row.Expiry);
         var milliseconds = isAbsolute ? until : Math.Max(0, until - call.NowMilliseconds);
-        call.Reply.Integer(isMilliseconds ? milliseconds : (milliseconds + (isAbsolute ? 0 : 500)) / 1000);
+        call.Reply.Integer(isMilliseconds ? milliseconds : unchecked(milliseconds + 500) / 1000);
     }
 }
 

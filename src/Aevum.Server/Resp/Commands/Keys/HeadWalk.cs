@@ -54,7 +54,8 @@ static class HeadWalk
             _steps = 0;
             if (_userKey.Length < key.Length) _userKey = new byte[2 * key.Length];
             var written = StructureKey.ReadUserKey(key, _userKey);
-            return visit(_userKey.AsSpan(0, written), StructureHead.Read(value.Bytes), value.Expiry);
+            var head = StructureHead.Read(value.Bytes);
+            return visit(_userKey.AsSpan(0, written), head, head.ExpiryOf(value.Expiry));
         }
     }
 }

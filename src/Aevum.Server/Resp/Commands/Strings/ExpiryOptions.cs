@@ -1,6 +1,7 @@
 // ExpiryOptions: what may stand behind the value of SET, and behind the key of GETEX.
 
 using Aevum.Core.Time;
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Strings;
@@ -81,8 +82,7 @@ readonly struct ExpiryOptions
         return false;
     }
 
-    /// <summary>A moment given in seconds or milliseconds, since 1970 or from now. Those before 1970 are the first one; those behind the last system
-    /// time there is (in the year 2255) are the last one.</summary>
+    /// <summary>A moment given in seconds or milliseconds, since 1970 or from now. Those before 1970 are the first one.</summary>
     /// <returns>False: in milliseconds it is no number of 64 bits.</returns>
     public static bool TryExpiry(DataCall call, long number, bool isMilliseconds, bool isAbsolute, out SystemTime expiry)
     {
@@ -94,7 +94,7 @@ readonly struct ExpiryOptions
             if (milliseconds > long.MaxValue - call.NowMilliseconds) return false;
             milliseconds += call.NowMilliseconds;
         }
-        expiry = SystemTime.FromMicroseconds((ulong)Math.Clamp(milliseconds, 1, (long)(SystemTime.MicrosecondsMax / 1000)) * 1000);
+        expiry = KeyExpiry.FromMilliseconds(milliseconds);
         return true;
     }
 }

@@ -24,8 +24,12 @@ static class StringDraft
     }
 
     /// <summary>Writes the beginning of what was begun.</summary>
-    public static void Save(DataCall call, ReadOnlySpan<byte> key, int length, SystemTime expiry) =>
-        call.Writes.Put(call.HeadKey(key), call.Scratch(1 + length), expiry);
+    public static void Save(DataCall call, ReadOnlySpan<byte> key, int length, SystemTime expiry)
+    {
+        var draft = call.Scratch(1 + length);
+        if (KeyExpiry.IsFar(expiry)) call.PutString(key, draft[1..].ToArray(), expiry);
+        else call.Writes.Put(call.HeadKey(key), draft, expiry);
+    }
 
     /// <summary>Whether a string may become so long; else the reply says that it may not.</summary>
     public static bool TryLength(DataCall call, long length)
