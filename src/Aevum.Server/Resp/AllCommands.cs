@@ -3,6 +3,7 @@
 using Aevum.Server.Resp.Commands.Access;
 using Aevum.Server.Resp.Commands.Bitmaps;
 using Aevum.Server.Resp.Commands.Connection;
+using Aevum.Server.Resp.Commands.Geo;
 using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.History;
 using Aevum.Server.Resp.Commands.HyperLogLogs;
@@ -29,7 +30,7 @@ static class AllCommands
         .. TransactionCommands.Make(), .. KeyCommands.Make(server), .. StringCommands.Make(),
         .. BitmapCommands.Make(),
         .. HyperLogLogCommands.Make(),
-        .. HashCommands.Make(),
+        .. GeoCommands.Make(), .. HashCommands.Make(),
         .. ListCommands.Make(),
         .. SetCommands.Make(),
         .. SortedSetCommands.Make(),

@@ -148,7 +148,8 @@ sealed class ReplyWriter
         _length -= moved;
     }
 
-    /// <summary>The shortest digits that read back as the same number; whole numbers without a point, as Redis shows them.</summary>
+    /// <summary>Seventeen digits, without zeros at their end; whole numbers without a point: as Redis 7.0 shows them (7.2 took to the fewest digits that read
+    /// back as the same number).</summary>
     public static int FormatDouble(double value, Span<byte> target)
     {
         if (double.IsPositiveInfinity(value)) return Copy("inf"u8, target);
@@ -160,12 +161,12 @@ sealed class ReplyWriter
             Utf8Formatter.TryFormat((long)value, target, out var whole);
             return whole;
         }
-        return Copy(Shortest(value), target);
+        return Copy(SeventeenDigits(value), target);
     }
 
-    static ReadOnlySpan<byte> Shortest(double value)
+    static ReadOnlySpan<byte> SeventeenDigits(double value)
     {
-        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        var text = value.ToString("G17", CultureInfo.InvariantCulture);
         // "1E+20" and "1.5E-07" as C's %.17g would: a small e, and no zero before the exponent's second digit is dropped.
         var e = text.IndexOf('E', StringComparison.Ordinal);
         if (e >= 0) text = $"{text[..e]}e{text[e + 1]}{text[(e + 2)..].PadLeft(2, '0')}";

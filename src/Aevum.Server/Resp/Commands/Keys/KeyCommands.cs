@@ -13,6 +13,6 @@ static class KeyCommands
         new KeysCommand(), new DatabaseSize(), new Scan(server.NewChances()), new RandomKey(),
         new Flush(server.Databases, isAll: false), new Flush(server.Databases, isAll: true), new SwapDb(),
         new Copy(server.Databases, isMove: false), new Copy(server.Databases, isMove: true), new Migrate(),
-        new ObjectCommand(), new Wait(),
+        new ObjectCommand(), new Wait(), new Dump(), new Restore("restore"), new Restore("restore-asking"), new Sort(mayStore: true), new Sort(mayStore: false),
     ];
 }
