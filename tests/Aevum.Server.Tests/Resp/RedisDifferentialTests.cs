@@ -39,7 +39,7 @@ public sealed class RedisDifferentialTests
             {
                 before.Clear();
                 string[][] first =
-                    [["FLUSHALL"], ["RPUSH", "list", "1"], ["SET", "k0", "foobar"], ["SET", "text", "foobar"], ["SET", "k1", "\u00ff\u000f\u0000\u0080"]];
+                    [["FLUSHALL"], ["RPUSH", "list", "1"], ["HSET", "hash", "f", "v"], ["SET", "k0", "foobar"], ["SET", "text", "foobar"], ["SET", "k1", "\u00ff\u000f\u0000\u0080"]];
                 foreach (var words in first)
                 {
                     world.Ask(words);
@@ -60,7 +60,7 @@ public sealed class RedisDifferentialTests
     static string Key(SeededRandom random) => random.Next(24) switch { 0 => "list", 1 => "none", var n => $"k{n % 6}" };
 
     // Never one of the others: of a sparse value that is corrupt Redis says so where it comes across it, ours always.
-    static string Sketch(SeededRandom random) => random.Next(14) switch { 0 => "list", 1 => "nothing", 2 => "text", var n => $"h{n % 4}" };
+    static string Sketch(SeededRandom random) => random.Next(14) switch { 0 => "hash", 1 => "nothing", 2 => "text", var n => $"h{n % 4}" };
 
     static string Number(SeededRandom random) => random.OneIn(3) ? $"{random.Next(400) - 100}" : Numbers[random.Next(Numbers.Length)];
 

@@ -122,6 +122,23 @@ public sealed class StringTests : IDisposable
     }
 
     [Fact]
+    public void What_changes_nothing_writes_nothing()
+    {
+        _world.Ask("SETBIT k 7 0");
+        _world.Ask("BITFIELD f SET i5 0 0");
+        var watcher = _world.Connect();
+        watcher.Ask("WATCH k f");
+        Assert.Equal("0", _world.Ask("SETBIT k 3 0"));
+        Assert.Equal("[0]", _world.Ask("BITFIELD f SET i5 0 0"));
+        watcher.Ask("MULTI");
+        Assert.Equal("[]", watcher.Ask("EXEC"));
+        watcher.Ask("WATCH k f");
+        Assert.Equal("[1]", _world.Ask("BITFIELD f INCRBY i5 0 1"));
+        watcher.Ask("MULTI");
+        Assert.Equal("(nil)", watcher.Ask("EXEC"));
+    }
+
+    [Fact]
     public void Long_strings_are_compared_beside_the_loop()
     {
         var a = string.Concat(Enumerable.Range(0, 2000).Select(i => (char)('a' + (i * i % 7))));

@@ -73,7 +73,7 @@ sealed class BitField(string name, bool isReadOnly) : DataCommand
         call.Signal(key, "setbit", NotificationClass.String);
     }
 
-    // True: something was written.
+    // True: the string is to be written, which a SET of what is there already does not ask for.
     static bool Do(DataCall call, Span<byte> bytes, in Operation operation)
     {
         var (type, offset) = (operation.Type, operation.Offset);
@@ -91,7 +91,7 @@ sealed class BitField(string name, bool isReadOnly) : DataCommand
         }
         BitKernels.SetField(bytes, offset, type.Width, (ulong)number);
         call.Reply.Integer(operation.Verb == Verb.Set ? old : number);
-        return true;
+        return operation.Verb == Verb.Add || number != old;
     }
 
     /// <param name="lastWritten">The last bit that could be written; -1: none could.</param>

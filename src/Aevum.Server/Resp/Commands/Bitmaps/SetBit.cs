@@ -37,8 +37,8 @@ sealed class SetBit : DataCommand
             var draft = StringDraft.Begin(call, old, length);
             draft[at] = (byte)(bit == 1 ? draft[at] | mask : draft[at] & ~mask);
             StringDraft.Save(call, key, length, row.Expiry);
+            call.Signal(key, "setbit", NotificationClass.String);
         }
-        call.Signal(key, "setbit", NotificationClass.String);
         call.Reply.Integer(was ? 1 : 0);
     }
 }
