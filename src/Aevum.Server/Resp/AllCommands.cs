@@ -13,6 +13,7 @@ using Aevum.Server.Resp.Commands.PubSub;
 using Aevum.Server.Resp.Commands.Server;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
+using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
 using Aevum.Server.Resp.Commands;
@@ -35,5 +36,6 @@ static class AllCommands
         .. SetCommands.Make(),
         .. SortedSetCommands.Make(),
         .. HistoryCommands.Make(),
+        .. StreamCommands.Make(),
     ];
 }

@@ -7,6 +7,8 @@ namespace Aevum.Server.Resp;
 /// <summary>A request that found nothing and waits until one of its keys gets something, or its time is over.</summary>
 sealed class BlockedCall
 {
+    int _readyAt;
+
     BlockedCall(RespClient client, KnownCommand command, byte[] packed, KeyspaceId keyspace, byte[][] keys)
     {
         Client = client;
@@ -21,7 +23,10 @@ sealed class BlockedCall
     public KnownCommand Command { get; }
 
     /// <summary>The request, as a step's argument.</summary>
-    public byte[] Packed { get; }
+    public byte[] Packed { get; private set; }
+
+    /// <summary>True if it is to run again whatever happens to its keys, not only when they get something.</summary>
+    public bool WaitsForLoss => ((IBlockingCommand)Command.Data!).WaitsForLoss;
 
     public KeyspaceId Keyspace { get; private set; }
 
@@ -37,6 +42,14 @@ sealed class BlockedCall
         Keyspace = keyspace;
         CommandProcedure.MoveTo(Packed, keyspace);
     }
+
+    /// <summary>Begins to wait.</summary>
+    /// <param name="kept">What the request wants to know when it runs again.</param>
+    public void Begin(ReadOnlySpan<byte> kept) => Packed = CommandProcedure.Waiting(Packed, kept, out _readyAt);
+
+    /// <summary>Says which key it is that something happened to; null: it is not known.</summary>
+    public void SetReady(byte[]? key) =>
+        CommandProcedure.SetReady(Packed, _readyAt, key is null ? -1 : Array.FindIndex(Keys, k => k.AsSpan().SequenceEqual(key)));
 
     public static BlockedCall Of(RespClient client, KnownCommand command, CommandArguments args, KeyspaceId keyspace, List<int> keys)
     {

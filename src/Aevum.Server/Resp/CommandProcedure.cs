@@ -24,6 +24,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
     const int HeaderBytes = ChanceAt + sizeof(ulong);
     const byte MayBlockFlag = 1;
     const byte TimedFlag = 2;
+    const byte HasWaitedFlag = 4;
 
     [ThreadStatic]
     static DataCall? t_call;
@@ -88,20 +89,47 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
         call.Step = step;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
         call.Chance = ChanceOf(argument);
-        command.Run(call, ArgumentsOf(argument));
+        var args = ArgumentsOf(argument, out var end);
+        if ((argument[9] & HasWaitedFlag) != 0) call.GoOn(BinaryPrimitives.ReadInt32LittleEndian(argument[end..]), argument[(end + sizeof(int))..]);
+        command.Run(call, args);
         if (isTimed) Measuring.LoopMeter.EndStep(step, began);
-        if (call.IsBlocked) context.Return(Blocked);
-        else context.Return(reply.Written);
+        if (call.IsBlocked)
+        {
+            context.Return(Blocked);
+            context.Return(call.Kept);
+        }
+        else
+        {
+            context.Return(reply.Written);
+        }
     }
 
     /// <summary>Sends the request in an argument to another database.</summary>
     public static void MoveTo(byte[] argument, KeyspaceId keyspace) => BinaryPrimitives.WriteUInt64LittleEndian(argument, keyspace.Value);
 
+    /// <summary>The argument for a request that has begun to wait, to run it again.</summary>
+    /// <param name="kept">What it wants to know then.</param>
+    /// <param name="readyAt">Where it may be told which of its keys got something (<see cref="SetReady"/>).</param>
+    public static byte[] Waiting(ReadOnlySpan<byte> argument, ReadOnlySpan<byte> kept, out int readyAt)
+    {
+        ArgumentsOf(argument, out readyAt);
+        var waiting = new byte[readyAt + sizeof(int) + kept.Length];
+        argument[..readyAt].CopyTo(waiting);
+        waiting[9] |= HasWaitedFlag;
+        SetReady(waiting, readyAt, -1);
+        kept.CopyTo(waiting.AsSpan(readyAt + sizeof(int)));
+        return waiting;
+    }
+
+    public static void SetReady(Span<byte> waiting, int readyAt, int key) => BinaryPrimitives.WriteInt32LittleEndian(waiting[readyAt..], key);
+
     /// <summary>The number drawn for the request in an argument.</summary>
     public static ulong ChanceOf(ReadOnlySpan<byte> argument) => BinaryPrimitives.ReadUInt64LittleEndian(argument[ChanceAt..]);
 
     /// <summary>The request in an argument. Valid until the next one is asked for on this thread.</summary>
-    public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument)
+    public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument) => ArgumentsOf(argument, out _);
+
+    static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument, out int end)
     {
         var packed = argument[HeaderBytes..];
         var count = BinaryPrimitives.ReadInt32LittleEndian(packed);
@@ -116,6 +144,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
             ranges[i] = new ArgumentRange(at, length);
             at += length;
         }
+        end = HeaderBytes + at;
         return new CommandArguments(packed, ranges.AsSpan(0, count));
     }
 }

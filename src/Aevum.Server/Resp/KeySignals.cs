@@ -20,6 +20,7 @@ sealed class KeySignals(RespServer server)
             {
                 server.Expiries.Forget(signal.Keyspace);
                 server.Tracking.Flushed(engine);
+                WakeAll(engine, signal);
                 continue;
             }
             Notify(engine, signal);
@@ -28,16 +29,29 @@ sealed class KeySignals(RespServer server)
                 if (signal.Class != NotificationClass.Expired) server.Expiries.Follow(signal.Keyspace, signal.Key);
                 server.Tracking.Changed(signal.Key, writers is not null && signal.Step < writers.Count ? writers[signal.Step] : null);
             }
-            if (signal.IsReady) WakeWaiters(engine, signal);
+            WakeWaiters(engine, signal);
         }
         server.Tracking.SendBroadcasts(engine);
     }
 
     void WakeWaiters(RespEngine engine, KeySignal signal)
     {
-        if (server.Waiters.Count == 0) return;
+        if (server.Waiters.Count == 0 || (!signal.IsReady && !server.Waiters.AnyWaitsForLoss)) return;
         foreach (var call in server.Waiters.Of(signal.Keyspace, signal.Key))
         {
+            if (!signal.IsReady && !call.WaitsForLoss) continue;
+            if (call.Client.Engine == engine) engine.TryAgain(call, signal.Key);
+            else call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call, signal.Key));
+        }
+    }
+
+    // All keys of a database have gone: of those who wait it concerns who wants to know of that.
+    void WakeAll(RespEngine engine, KeySignal signal)
+    {
+        if (!server.Waiters.AnyWaitsForLoss) return;
+        foreach (var call in server.Waiters.OfDatabase(signal.Keyspace))
+        {
+            if (!call.WaitsForLoss) continue;
             if (call.Client.Engine == engine) engine.TryAgain(call);
             else call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call));
         }

@@ -12,15 +12,20 @@ sealed class KeyWaiters(SignalInterest interest)
     readonly Dictionary<KeyspaceId, Dictionary<byte[], List<BlockedCall>>> _byKey = [];
     readonly HashSet<BlockedCall> _all = [];
     int _count;
+    int _forLoss;
 
     /// <summary>How many wait. Cheap: asked after each write.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>True if somebody waits who wants to know of whatever happens to a key.</summary>
+    public bool AnyWaitsForLoss => Volatile.Read(ref _forLoss) > 0;
 
     public void Add(BlockedCall call)
     {
         lock (_gate)
         {
             if (!_all.Add(call)) return;
+            if (call.WaitsForLoss) Volatile.Write(ref _forLoss, _forLoss + 1);
             if (!_byKey.TryGetValue(call.Keyspace, out var keys)) _byKey[call.Keyspace] = keys = new(KeyComparer.Instance);
             foreach (var key in call.Keys)
             {
@@ -28,7 +33,7 @@ sealed class KeyWaiters(SignalInterest interest)
                 calls.Add(call);
             }
             Volatile.Write(ref _count, _all.Count);
-            interest.SetWaiters(true);
+            interest.SetWaiters(true, _forLoss > 0);
         }
     }
 
@@ -43,6 +48,7 @@ sealed class KeyWaiters(SignalInterest interest)
         lock (_gate)
         {
             if (!_all.Remove(call)) return false;
+            if (call.WaitsForLoss) Volatile.Write(ref _forLoss, _forLoss - 1);
             var keys = _byKey[call.Keyspace];
             foreach (var key in call.Keys)
             {
@@ -51,7 +57,7 @@ sealed class KeyWaiters(SignalInterest interest)
                 if (calls.Count == 0) keys.Remove(key);
             }
             Volatile.Write(ref _count, _all.Count);
-            if (_all.Count == 0) interest.SetWaiters(false);
+            interest.SetWaiters(_all.Count > 0, _forLoss > 0);
             return true;
         }
     }
@@ -76,6 +82,12 @@ sealed class KeyWaiters(SignalInterest interest)
     public BlockedCall[] Of(KeyspaceId keyspace, byte[] key)
     {
         lock (_gate) return _byKey.TryGetValue(keyspace, out var keys) && keys.TryGetValue(key, out var calls) ? [.. calls] : [];
+    }
+
+    /// <summary>Who waits for any key of a database.</summary>
+    public BlockedCall[] OfDatabase(KeyspaceId keyspace)
+    {
+        lock (_gate) return [.. _all.Where(call => call.Keyspace == keyspace)];
     }
 
     /// <summary>What a client waits for; null: nothing.</summary>

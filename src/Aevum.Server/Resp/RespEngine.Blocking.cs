@@ -10,10 +10,11 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
-    void Wait(BlockedCall call)
+    void Wait(BlockedCall call, ReadOnlySpan<byte> kept)
     {
         var client = call.Client;
         if (client.IsClosed) return;
+        call.Begin(kept);
         client.Suspend();
         if (call.Command.Data is IBlockingCommand blocking && blocking.TimeoutOf(CommandProcedure.ArgumentsOf(call.Packed)) is { } timeout)
             call.Timer = Loop.After(timeout, () => End(call, withTimeout: true));
@@ -22,11 +23,13 @@ sealed partial class RespEngine
     }
 
     /// <summary>Runs a request that waits once more. On the loop of its client.</summary>
-    public void TryAgain(BlockedCall call)
+    /// <param name="key">What something happened to; null: nobody knows.</param>
+    public void TryAgain(BlockedCall call, byte[]? key = null)
     {
         if (!Server.Waiters.Contains(call)) return;
         var client = call.Client;
         Flush();
+        call.SetReady(key);
         _shard = Server.Database.Router.ShardOf(_key.HeadOf(call.Keyspace, call.Keys[0]));
         _batchNote = client.Note;
         _batch.Policy = Core.Batches.CommitPolicy.EachForItself;

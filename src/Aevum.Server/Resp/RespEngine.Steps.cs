@@ -47,7 +47,7 @@ sealed partial class RespEngine
             if (keepsVersions) Touch(keyspace, args);
             _shard = shard;
             _batchNote = client.Note;
-            var mayBlock = command.Info.Is(CommandFlags.Blocking);
+            var mayBlock = command.Info.Is(CommandFlags.Blocking) && ((IBlockingCommand)command.Data!).MayBlock(args);
             var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64(),
                 Meter.TimesStep(command));
             _batch.Policy = CommitPolicy.EachForItself;
@@ -136,7 +136,7 @@ sealed partial class RespEngine
         }
         if (failure is not null) Send(RespErrors.ReplyOf(failure));
         else if (_batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
-        else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!);
+        else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!, _batch.BytesOf(index));
         else Send(_batch.BytesOf(index));
         if (step.Again is not null) client.Resume();
 

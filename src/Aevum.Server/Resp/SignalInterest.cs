@@ -11,8 +11,9 @@ namespace Aevum.Server.Resp;
 
 sealed class SignalInterest
 {
-    // Not a letter of notify-keyspace-events: somebody waits for a key.
+    // Not letters of notify-keyspace-events: somebody waits for a key to get something; somebody waits who wants to know of everything.
     const int WaitersBit = 1 << 30;
+    const int LossBit = 1 << 29;
 
     readonly Lock _gate = new();
     int _mask;
@@ -26,12 +27,14 @@ sealed class SignalInterest
     /// <summary>True if a signal of a class has somebody to be told to.</summary>
     /// <param name="isReady">The signal is one that waiters go on by.</param>
     public bool Wants(NotificationClass kind, bool isReady) =>
-        (Volatile.Read(ref _mask) & ((int)kind | (isReady ? WaitersBit : 0))) != 0;
+        (Volatile.Read(ref _mask) & ((int)kind | LossBit | (isReady ? WaitersBit : 0))) != 0;
 
     /// <summary>Somebody waits for a key, or nobody does any more.</summary>
-    public void SetWaiters(bool any)
+    /// <param name="forLoss">Somebody wants to know of whatever happens to a key, not only that it gets something.</param>
+    public void SetWaiters(bool any, bool forLoss = false)
     {
-        lock (_gate) Volatile.Write(ref _mask, any ? _mask | WaitersBit : _mask & ~WaitersBit);
+        var waiters = (any ? WaitersBit : 0) | (forLoss ? LossBit : 0);
+        lock (_gate) Volatile.Write(ref _mask, (_mask & ~(WaitersBit | LossBit)) | waiters);
     }
 
     /// <summary>Which classes are published as notifications.</summary>
@@ -69,6 +72,6 @@ sealed class SignalInterest
     {
         var classes = (_notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0 ? _notified : NotificationClass.None;
         if (_trackers > 0 || _expiries) classes |= NotificationClass.All | NotificationClass.New;
-        Volatile.Write(ref _mask, (_mask & WaitersBit) | (int)classes);
+        Volatile.Write(ref _mask, (_mask & (WaitersBit | LossBit)) | (int)classes);
     }
 }

@@ -1,5 +1,5 @@
 // StructureChecker: looks at the rows themselves, whatever commands say: each head's count is what is there, packed objects lie within their bounds,
-// each sorted set's two families agree, a list has no gap. Written anew from docs/formats/structures.md, without what the commands use.
+// each sorted set's two families agree, a list has no gap, a stream's entries lie in its nodes and its groups count what they have. Written anew from docs/formats/structures.md, without what the commands use.
 
 using System.Buffers.Binary;
 using Aevum.Core.Batches;
@@ -71,6 +71,11 @@ static class StructureChecker
 
     static void CheckLarge(StructureHead head, ulong now, (byte Family, byte[] Own, byte[] Value)[] elements)
     {
+        if (head.Kind == StructureKind.Stream)
+        {
+            CheckStream(head, elements);
+            return;
+        }
         var first = elements.Where(e => e.Family == 1).ToArray();
         var expiries = elements.Where(e => e.Family == 3).ToArray();
         var due = expiries.Count(e => BinaryPrimitives.ReadUInt64BigEndian(e.Own) <= now);
@@ -104,6 +109,87 @@ static class StructureChecker
                 break;
         }
     }
+
+    // ------------------------------------------------------------------------------------------------ streams
+
+    static void CheckStream(StructureHead head, (byte Family, byte[] Own, byte[] Value)[] elements)
+    {
+        var rest = head.Rest;
+        Assert.Equal(120, rest.Length);
+        var (last, first, count) = (Text(rest[..16]), Text(rest[16..32]), head.Count);
+        var none = new string('0', 32);
+        var ids = elements.Where(e => e.Family == 1).Select(e => Text(e.Own)).ToArray();
+        Assert.Equal(count, ids.Length);
+        Assert.All(ids, id => Assert.Equal(32, id.Length));
+        Assert.Equal(ids.Length == 0 ? none : ids[0], first);
+        Assert.True(ids.Length == 0 || string.CompareOrdinal(ids[^1], last) <= 0);
+        Assert.True(BinaryPrimitives.ReadUInt64LittleEndian(rest[48..]) <= long.MaxValue);
+        CheckNodes(rest, ids, elements.Where(e => e.Family == 2).ToArray());
+        Assert.All(elements, e => Assert.InRange(e.Family, 1, 6));
+        foreach (var entry in elements.Where(e => e.Family == 1))
+        {
+            Assert.True(entry.Value[0] < 0x80);
+            Assert.Equal(2 * entry.Value[0], PackedEntries.Count(entry.Value.AsSpan(1)));
+        }
+        var groups = elements.Where(e => e.Family == 3).ToArray();
+        Assert.Equal(BinaryPrimitives.ReadUInt32LittleEndian(rest[60..]), (uint)groups.Length);
+        var numbers = groups.Select(g => BinaryPrimitives.ReadUInt32LittleEndian(g.Value)).ToArray();
+        Assert.Equal(numbers.Length, numbers.Distinct().Count());
+        var highest = BinaryPrimitives.ReadUInt32LittleEndian(rest[64..]);
+        Assert.All(numbers, number => Assert.InRange(number, 1u, highest));
+        foreach (var row in elements.Where(e => e.Family >= 4)) Assert.Contains(BinaryPrimitives.ReadUInt32BigEndian(row.Own), numbers);
+        foreach (var group in groups) CheckGroup(group.Value, elements);
+    }
+
+    static void CheckNodes(ReadOnlySpan<byte> rest, string[] ids, (byte Family, byte[] Own, byte[] Value)[] full)
+    {
+        var nodes = BinaryPrimitives.ReadUInt32LittleEndian(rest[56..]);
+        var all = full.Select(n => (First: Text(n.Own), n.Value)).ToList();
+        if (nodes > 0) all.Add((Text(rest[68..84]), rest[84..].ToArray()));
+        else Assert.Equal(-1, rest[68..].IndexOfAnyExcept((byte)0));
+        Assert.Equal(nodes, (uint)all.Count);
+        var before = "";
+        var counted = 0;
+        foreach (var (first, value) in all)
+        {
+            Assert.Equal(36, value.Length);
+            var last = Text(value.AsSpan(0, 16));
+            Assert.True(string.CompareOrdinal(before, first) < 0 && string.CompareOrdinal(first, last) <= 0);
+            before = last;
+            var live = BinaryPrimitives.ReadUInt32LittleEndian(value.AsSpan(16));
+            Assert.Equal(live, (uint)ids.Count(id => string.CompareOrdinal(first, id) <= 0 && string.CompareOrdinal(id, last) <= 0));
+            counted += (int)live;
+        }
+        Assert.Equal(ids.Length, counted);
+    }
+
+    static void CheckGroup(byte[] group, (byte Family, byte[] Own, byte[] Value)[] elements)
+    {
+        Assert.Equal(40, group.Length);
+        var number = BinaryPrimitives.ReadUInt32LittleEndian(group);
+        bool IsIts((byte Family, byte[] Own, byte[] Value) row) => BinaryPrimitives.ReadUInt32BigEndian(row.Own) == number;
+        var consumers = elements.Where(e => e.Family == 4 && IsIts(e)).ToArray();
+        var pending = elements.Where(e => e.Family == 5 && IsIts(e)).ToArray();
+        var owned = elements.Where(e => e.Family == 6 && IsIts(e)).ToArray();
+        Assert.Equal(BinaryPrimitives.ReadUInt32LittleEndian(group.AsSpan(28)), (uint)consumers.Length);
+        Assert.Equal(BinaryPrimitives.ReadInt64LittleEndian(group.AsSpan(32)), pending.Length);
+        var names = consumers.Select(c => Text(c.Own.AsSpan(4))).ToArray();
+        foreach (var consumer in consumers)
+        {
+            var name = Text(consumer.Own.AsSpan(4));
+            Assert.Equal(BinaryPrimitives.ReadInt64LittleEndian(consumer.Value.AsSpan(8)), pending.Count(p => Text(p.Value.AsSpan(16)) == name));
+        }
+        Assert.All(pending, p => Assert.Contains(Text(p.Value.AsSpan(16)), names));
+        Assert.Equal(
+            pending.Select(p => Text(p.Value.AsSpan(16)) + Text(p.Own.AsSpan(4))).Order(StringComparer.Ordinal),
+            owned.Select(o =>
+            {
+                var length = (int)BinaryPrimitives.ReadUInt32BigEndian(o.Own.AsSpan(4));
+                return Text(o.Own.AsSpan(8, length)) + Text(o.Own.AsSpan(8 + length));
+            }).Order(StringComparer.Ordinal));
+    }
+
+    static string Text(ReadOnlySpan<byte> bytes) => Convert.ToHexString(bytes);
 
     sealed class Rows : IRowVisitor
     {

@@ -12,6 +12,7 @@ using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
 using Aevum.Server.Resp.Commands.SortedSets;
+using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Protocol;
 using Aevum.Server.Resp.Settings;
 
@@ -39,6 +40,8 @@ sealed class DataCall
 
     readonly KeyBuffer[] _keys = [new(), new(), new()];
     byte[] _scratch = new byte[256];
+    byte[] _memory = [];
+    int _kept;
     IProcedureContext? _writes;
     int _counted;   // 1: keys looked at are counted
 
@@ -48,6 +51,7 @@ sealed class DataCall
         Lists = new RowsPool<ListRows>(this);
         Sets = new RowsPool<SetRows>(this);
         SortedSets = new RowsPool<SortedSetRows>(this);
+        Streams = new RowsPool<StreamRows>(this);
     }
 
     public RowsPool<HashRows> Hashes { get; }
@@ -57,6 +61,8 @@ sealed class DataCall
     public RowsPool<SetRows> Sets { get; }
 
     public RowsPool<SortedSetRows> SortedSets { get; }
+
+    public RowsPool<StreamRows> Streams { get; }
 
     /// <summary>A number drawn when the request was taken: what a command leaves to chance follows from it.</summary>
     public ulong Chance { get; set; }
@@ -118,6 +124,10 @@ sealed class DataCall
         Lists.Reset();
         Sets.Reset();
         SortedSets.Reset();
+        Streams.Reset();
+        HasWaited = false;
+        ReadyKey = -1;
+        _kept = 0;
     }
 
     /// <summary>Goes to another database.</summary>
@@ -144,7 +154,36 @@ sealed class DataCall
     }
 
     /// <summary>Waits until one of the command's keys gets something.</summary>
-    public void Block() => IsBlocked = true;
+    /// <param name="keep">What the request wants to know when it runs again.</param>
+    public void Block(ReadOnlySpan<byte> keep = default)
+    {
+        IsBlocked = true;
+        Keep(keep);
+    }
+
+    /// <summary>True if the request ran before, found nothing and has been waiting.</summary>
+    public bool HasWaited { get; private set; }
+
+    /// <summary>Of a request that has waited: which of its keys got something, in the order of <see cref="RespCommand.FindKeys"/>; -1: it is not known.</summary>
+    public int ReadyKey { get; private set; } = -1;
+
+    /// <summary>What the request kept when it began to wait.</summary>
+    public ReadOnlySpan<byte> Kept => _memory.AsSpan(0, _kept);
+
+    /// <summary>Goes on with a request that has waited.</summary>
+    public void GoOn(int readyKey, ReadOnlySpan<byte> kept)
+    {
+        HasWaited = true;
+        ReadyKey = readyKey;
+        Keep(kept);
+    }
+
+    void Keep(ReadOnlySpan<byte> bytes)
+    {
+        if (_memory.Length < bytes.Length) _memory = new byte[bytes.Length];
+        bytes.CopyTo(_memory);
+        _kept = bytes.Length;
+    }
 
     /// <summary>Told once it is committed.</summary>
     public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)

@@ -9,7 +9,7 @@
 // A packed object becomes large when it outgrows PackedEntries' bounds, with the system time of the command as incarnation. If rows of that
 // incarnation are there already (made and dropped earlier in the same batch), with the next one that has none.
 //
-// Not here: what an element is (MemberRows, ListRows, SortedSetRows). Bytes: docs/formats/structures.md.
+// Not here: what an element is (MemberRows, ListRows, SortedSetRows, StreamRows). Bytes: docs/formats/structures.md.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
@@ -41,6 +41,9 @@ abstract class StructureRows
 
     /// <summary>Bytes that the kind adds to a large head.</summary>
     protected virtual int RestBytes => 0;
+
+    /// <summary>True of a kind that is never packed, and is there also without elements.</summary>
+    protected virtual bool IsAlwaysLarge => false;
 
     /// <summary>A packed object's entries.</summary>
     protected PackedBuffer Packed { get; } = new();
@@ -95,12 +98,13 @@ abstract class StructureRows
         IsLarge = head.IsLarge;
         if (!head.IsLarge)
         {
+            if (IsAlwaysLarge) throw Malformed("a head is packed that should not be");
             LoadPacked(head.Rest);
             return true;
         }
         Incarnation = head.Incarnation;
         _count = head.Count;
-        if (head.Count <= 0 || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
+        if (head.Count < (IsAlwaysLarge ? 0 : 1) || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
         ReadRest(head.Rest);
         return true;
     }
@@ -140,7 +144,7 @@ abstract class StructureRows
     public void Save()
     {
         BeforeSave();
-        if (Count == 0)
+        if (Count == 0 && !IsAlwaysLarge)
         {
             if (Exists) Call.Writes.Delete(HeadKey);
             return;
@@ -201,10 +205,16 @@ abstract class StructureRows
     protected void Outgrow()
     {
         if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax)) return;
+        BecomeLarge();
+        WriteRows(Packed.Entries);
+    }
+
+    /// <summary>From now on elements are rows.</summary>
+    protected void BecomeLarge()
+    {
         Incarnation = Elements.UnusedIncarnation(Call, HeadKey);
         IsLarge = true;
         if (Expiry != SystemTime.None) Elements.PutDown(Call, HeadKey, Incarnation, Expiry);   // until now there was nothing to put down
-        WriteRows(Packed.Entries);
     }
 
     /// <summary>Writes the rows of packed entries. The object is large already.</summary>
