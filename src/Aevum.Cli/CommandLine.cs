@@ -15,6 +15,7 @@ using Aevum.Cli.Shell;
 using Aevum.Cli.Terminals;
 using Aevum.Cli.Transfer;
 using Aevum.Core.Errors;
+using Aevum.Server.Hosting.Configuration;
 
 namespace Aevum.Cli;
 
@@ -26,6 +27,7 @@ static class CommandLine
         {
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
+            ConfigCommand.Create(terminal),
             ShellCommand.Create(terminal),
             ImportCommand.Create(terminal),
             ExportCommand.Create(terminal),
@@ -39,7 +41,13 @@ static class CommandLine
             var parsed = root.Parse(arguments);
             if (parsed.Errors.Count > 0)
             {
-                foreach (var error in parsed.Errors) terminal.Fail(error.Message);
+                var known = parsed.CommandResult.Command.Options.Select(o => o.Name).ToArray();
+                foreach (var error in parsed.Errors)
+                {
+                    var word = Array.Find(
+                        arguments, a => a.StartsWith("--", StringComparison.Ordinal) && error.Message.Contains($"'{a}'", StringComparison.Ordinal));
+                    terminal.Fail(word is null ? error.Message : error.Message.TrimEnd('.') + ConfigValues.Nearest(word, known));
+                }
                 terminal.Error.WriteLine("'aevum --help' lists the commands, 'aevum COMMAND --help' what one of them takes.");
                 return ExitCodes.Usage;
             }

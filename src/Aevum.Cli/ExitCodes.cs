@@ -16,4 +16,7 @@ static class ExitCodes
 
     /// <summary>A mistake of this program's own (EX_SOFTWARE).</summary>
     public const int InternalError = 70;
+
+    /// <summary>The configuration of a server is wrong (EX_CONFIG of sysexits.h).</summary>
+    public const int Configuration = 78;
 }

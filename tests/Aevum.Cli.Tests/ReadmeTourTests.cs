@@ -7,6 +7,7 @@ using Aevum.Testing;
 
 namespace Aevum.Cli.Tests;
 
+[Collection("README")]
 public sealed partial class ReadmeTourTests : IDisposable
 {
     readonly CliWorld _world = new();

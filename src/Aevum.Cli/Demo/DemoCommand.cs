@@ -45,7 +45,8 @@ static class DemoCommand
         var seconds = time.GetElapsedTime(began).TotalSeconds;
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{directory}: {loader.Keys:N0} keys from {data.Directory} in {seconds:F1} s; 'aevum shell {directory}' opens it"));
+            $"{directory}: {loader.Keys:N0} keys from {data.Directory} in {seconds:F1} s; "
+                + $"'aevum serve --data {directory}' serves it, 'aevum shell {directory}' opens it"));
         return ExitCodes.Done;
     }
 }

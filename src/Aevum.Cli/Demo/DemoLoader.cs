@@ -1,4 +1,4 @@
-// DemoLoader: WordNet in four keyspaces.
+// DemoLoader: WordNet in four keyspaces, and once more in the structures of Redis (StructureLoader).
 //
 //   synsets    <id>                     part of speech | category | words | gloss
 //   words      <word>/<id>              part of speech | category                the word in lower case, blanks as underscores
@@ -12,6 +12,7 @@ using System.Globalization;
 using System.Text;
 using Aevum.Cli.Terminals;
 using Aevum.Model.Catalog;
+using Aevum.Server.Hosting;
 
 namespace Aevum.Cli.Demo;
 
@@ -68,10 +69,17 @@ sealed class DemoLoader
             Count(stages);
         }
         _batch.Commit();
+
+        using (var writer = new BulkWriter(_session.Database))
+        {
+            new StructureLoader(writer).Load(synsets, edges, stages);
+            Keys += writer.Count;
+        }
         _session.Database.Flush();
     }
 
-    static string AsKey(string word) => word.ToLowerInvariant().Replace(' ', '_');
+    /// <summary>A word as keys hold it.</summary>
+    public static string AsKey(string word) => word.ToLowerInvariant().Replace(' ', '_');
 
     void Put(Keyspace keyspace, string key, string value) => Put(keyspace, key, Encoding.UTF8.GetBytes(value));
 

@@ -18,7 +18,7 @@ static class KeyspaceVerbs
     {
         foreach (var name in session.View.ListKeyspaces())
         {
-            var history = session.View.Keyspace(name).Options.History.ToString();
+            var history = session.View.RowsOf(name).Options.History.ToString();
             session.Say($"{session.Terminal.Paint(Tone.Key, name)}  history {history}", json =>
             {
                 json.WriteString("keyspace", name);

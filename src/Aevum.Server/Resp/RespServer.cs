@@ -181,8 +181,14 @@ sealed class RespServer : IDisposable
             ConnectionsMax = int.MaxValue,
             PendingMax = long.MaxValue,
         });
-        lock (_listeners) _listeners.Add(listener);
+        Adopt(listener);
         return listener;
+    }
+
+    /// <summary>Counts, and ends with the server, a listener whose clients come here.</summary>
+    public void Adopt(IListener listener)
+    {
+        lock (_listeners) _listeners.Add(listener);
     }
 
     public RespEngine EngineOf(ILoop loop)
