@@ -27,6 +27,7 @@ sealed class RespServer : IDisposable
     volatile bool _tellsExpiry = true;
     long _chances;
     long _refused;
+    long _lastSaved;
 
     /// <param name="database">Outlives the server.</param>
     /// <param name="scheduler">Runs what would hold a loop up.</param>
@@ -41,6 +42,10 @@ sealed class RespServer : IDisposable
         Settings.BulkBytesMax.Changed = LimitsChanged;
         Settings.IdleSeconds.Changed = LimitsChanged;
         Tracking = new TrackingTable(this);
+        Began = Timestamp;
+        _lastSaved = scheduler.Time.GetUtcNow().ToUnixTimeSeconds();
+        RunId = string.Concat(Enumerable.Range(0, 3).Select(_ => NewChances().NextUInt64().ToString("x16", System.Globalization.CultureInfo.InvariantCulture)))[..40];
+        KeyspaceCounts = new Commands.Server.KeyspaceCounts(this);
         Settings.RequirePass.Changed = () => Access!.SetRequiredPass(Settings.RequirePass.Text);
         Pauses = new ClientPauses(this);
         Expiries = new ExpiryTeller(this);
@@ -68,6 +73,24 @@ sealed class RespServer : IDisposable
 
     /// <summary>All clients by their numbers, of all loops.</summary>
     public ConcurrentDictionary<long, RespClient> Clients { get; } = new();
+
+    /// <summary>When the server began.</summary>
+    public long Began { get; }
+
+    /// <summary>Drawn for this run: 40 hexadecimal letters.</summary>
+    public string RunId { get; }
+
+    /// <summary>When everything in memory was written to tables last, as somebody asked for it; at first when the server began. Unix time.</summary>
+    public long LastSaved => Volatile.Read(ref _lastSaved);
+
+    /// <summary>Writes everything in memory to tables. Not on a loop.</summary>
+    public void Save()
+    {
+        Database.Flush();
+        Volatile.Write(ref _lastSaved, _scheduler.Time.GetUtcNow().ToUnixTimeSeconds());
+    }
+
+    public Commands.Server.KeyspaceCounts KeyspaceCounts { get; }
 
     /// <summary>Users and what they may do.</summary>
     public AccessControl Access { get; }

@@ -83,7 +83,7 @@ static class AclCheck
     }
 
     // SET reads only with GET; BITFIELD writes only with SET or INCRBY.
-    static KeyRights VariableRights(string name, CommandArguments args)
+    public static KeyRights VariableRights(string name, CommandArguments args)
     {
         var (gets, sets) = (false, false);
         for (var i = 2; i < args.Count; i++)
