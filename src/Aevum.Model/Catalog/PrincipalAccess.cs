@@ -53,7 +53,8 @@ public sealed class PrincipalAccess : IEquatable<PrincipalAccess>
     /// <summary>The rules of a door; null: the principal is no user there.</summary>
     public string? RulesOf(string door) => _rules.GetValueOrDefault(door);
 
-    public bool Equals(PrincipalAccess? other) => other is not null && _credentials.AsSpan().SequenceEqual(other._credentials) && _rules.SequenceEqual(other._rules);
+    public bool Equals(PrincipalAccess? other) => other is not null && _credentials.AsSpan().SequenceEqual(other._credentials)
+        && _rules.SequenceEqual(other._rules);
 
     public override bool Equals(object? obj) => Equals(obj as PrincipalAccess);
 

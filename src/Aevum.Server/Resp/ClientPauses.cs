@@ -58,7 +58,8 @@ sealed class ClientPauses(RespServer server)
         if (_all) return true;
         if (command is null) return false;
         return command.Info.Is(CommandFlags.Write) || command.Info.Name is "publish" or "spublish" or "pfcount"
-            || (command.Info.Name == "exec" && client.Transaction is { } transaction && transaction.Requests.Exists(r => r.Command.Info.Is(CommandFlags.Write)));
+            || (command.Info.Name == "exec" && client.Transaction is { } transaction && transaction.Requests.Exists(r =>
+                r.Command.Info.Is(CommandFlags.Write)));
     }
 
     /// <summary>A client waits for the end.</summary>

@@ -64,7 +64,8 @@ sealed class KeySignals(RespServer server)
         var number = server.Databases.NumberOf(signal.Keyspace);
         var database = (number < 0 ? 0 : number).ToString(CultureInfo.InvariantCulture);
         if ((wanted & NotificationClass.Keyspace) != 0)
-            server.Channels.Publish(engine, ChannelKind.Channel, [.. "__keyspace@"u8, .. Encoding.ASCII.GetBytes(database), .. "__:"u8, .. signal.Key], Encoding.ASCII.GetBytes(signal.Event));
+            server.Channels.Publish(engine, ChannelKind.Channel, [.. "__keyspace@"u8, .. Encoding.ASCII.GetBytes(database), .. "__:"u8,
+                .. signal.Key], Encoding.ASCII.GetBytes(signal.Event));
         if ((wanted & NotificationClass.Keyevent) != 0)
             server.Channels.Publish(engine, ChannelKind.Channel, Encoding.ASCII.GetBytes($"__keyevent@{database}__:{signal.Event}"), signal.Key);
     }

@@ -169,7 +169,8 @@ sealed partial class RespClient
         var subscriptions = Subscriptions;
         return string.Create(CultureInfo.InvariantCulture,
             $"id={Id} addr={channel.Remote} laddr={channel.Local} fd=-1 name={Name} age={(long)time.GetElapsedTime(Came, now).TotalSeconds} "
-            + $"idle={(long)time.GetElapsedTime(LastSeen, now).TotalSeconds} flags={Flags()} db={Database} sub={subscriptions?.Of(ChannelKind.Channel).Count ?? 0} "
+            + $"idle={(long)time.GetElapsedTime(LastSeen, now).TotalSeconds} flags={Flags()} db={Database} "
+                + $"sub={subscriptions?.Of(ChannelKind.Channel).Count ?? 0} "
             + $"psub={subscriptions?.Of(ChannelKind.Pattern).Count ?? 0} ssub={subscriptions?.ShardCount ?? 0} multi={Transaction?.Requests.Count ?? -1} "
             + $"qbuf={InputBytes} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={waiting} oll=0 omem=0 tot-mem={waiting} "
             + $"events={(waiting > 0 ? "rw" : "r")} cmd={LastCommand?.Info.Name ?? "NULL"} user={UserName} redir={Tracking?.Redirect ?? -1} resp={Version} "

@@ -63,7 +63,8 @@ sealed partial class RespEngine
         }
     }
 
-    static readonly KnownCommand s_denied = KnownCommand.Of(Commands.Server.ServerCommands.Verb("denied", -1, CommandFlags.None, "aevum", "Answers that it is denied.",
+    static readonly KnownCommand s_denied = KnownCommand.Of(Commands.Server.ServerCommands.Verb("denied", -1, CommandFlags.None, "aevum",
+        "Answers that it is denied.",
         static (_, _, reply) => reply.Error("NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. "
             + "This command is no longer allowed for the following reason: no permission to execute the command or subcommand")), DataSurroundings.Alone);
 
@@ -129,7 +130,8 @@ sealed partial class RespEngine
         foreach (var client in Clients.Values.ToArray())
         {
             // Who listens or waits has a reason to say nothing.
-            var isIdle = idle > 0 && !client.IsListening && !client.IsSuspended && Server.Scheduler.Time.GetElapsedTime(client.LastSeen, now).TotalSeconds > idle;
+            var isIdle = idle > 0 && !client.IsListening && !client.IsSuspended && Server.Scheduler.Time.GetElapsedTime(client.LastSeen,
+                now).TotalSeconds > idle;
             if (isIdle || client.IsOverLimit()) client.Abort();
         }
     }

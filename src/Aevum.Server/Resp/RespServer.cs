@@ -44,7 +44,8 @@ sealed class RespServer : IDisposable
         Tracking = new TrackingTable(this);
         Began = Timestamp;
         _lastSaved = scheduler.Time.GetUtcNow().ToUnixTimeSeconds();
-        RunId = string.Concat(Enumerable.Range(0, 3).Select(_ => NewChances().NextUInt64().ToString("x16", System.Globalization.CultureInfo.InvariantCulture)))[..40];
+        RunId = string.Concat(Enumerable.Range(0, 3).Select(_ => NewChances().NextUInt64().ToString("x16",
+            System.Globalization.CultureInfo.InvariantCulture)))[..40];
         KeyspaceCounts = new Commands.Server.KeyspaceCounts(this);
         Settings.RequirePass.Changed = () => Access!.SetRequiredPass(Settings.RequirePass.Text);
         Pauses = new ClientPauses(this);

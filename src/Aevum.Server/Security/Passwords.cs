@@ -27,12 +27,10 @@ static class Passwords
     public static bool IsSha256(string text) => text.Length == 64 && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 
     /// <param name="sha256">Of the password.</param>
-    public static Credential Keep(string sha256, SeededRandom? chances = null, int iterations = Iterations)
+    public static Credential Keep(string sha256, int iterations = Iterations)
     {
         var salt = new byte[SaltBytes];
-        if (chances is null) RandomNumberGenerator.Fill(salt);
-        else
-            for (var i = 0; i < salt.Length; i++) salt[i] = (byte)chances.NextUInt64();
+        Secrets.Fill(salt);
         return new Credential(iterations, salt, Derive(sha256, salt, iterations));
     }
 
@@ -54,7 +52,8 @@ static class Passwords
         kept = null!;
         if (!text.StartsWith(Prefix, StringComparison.Ordinal)) return false;
         var parts = text[Prefix.Length..].Split('$');
-        if (parts.Length != 3 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations is < 1 or > 10_000_000)
+        if (parts.Length != 3 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
+            || iterations is < 1 or > 10_000_000)
             return false;
         if (!TryHex(parts[1], out var salt) || !TryHex(parts[2], out var hash) || hash.Length != HashBytes) return false;
         kept = new Credential(iterations, salt, hash);

@@ -33,14 +33,17 @@ public sealed class AclTests : IDisposable
     [InlineData("ACL SETUSER u +@foo", "ERR Error in ACL SETUSER modifier '+@foo': Unknown command or category name in ACL")]
     [InlineData("ACL SETUSER u +config|foo", "ERR Error in ACL SETUSER modifier '+config|foo': Unknown command or category name in ACL")]
     [InlineData("ACL SETUSER u \"~a b\"", "ERR Error in ACL SETUSER modifier '~a b': Syntax error")]
-    [InlineData("ACL SETUSER u #12", "ERR Error in ACL SETUSER modifier '#12': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters")]
+    [InlineData("ACL SETUSER u #12", "ERR Error in ACL SETUSER modifier '#12': The password hash must be exactly 64 characters and contain only "
+        + "lowercase hexadecimal characters")]
     [InlineData("ACL SETUSER u <nopw", "ERR Error in ACL SETUSER modifier '<nopw': The password you are trying to remove from the user does not exist")]
     [InlineData("ACL SETUSER u (on)", "ERR Error in ACL SETUSER modifier '(on)': Syntax error")]
     [InlineData("ACL SETUSER u (+get", "ERR Unmatched parenthesis in acl selector starting at '(+get'.")]
     [InlineData("ACL SETUSER u %X~a", "ERR Error in ACL SETUSER modifier '%X~a': Syntax error")]
     [InlineData("ACL SETUSER u %~a", "ERR Error in ACL SETUSER modifier '%~a': Syntax error")]
-    [InlineData("ACL SETUSER u allkeys ~x", "ERR Error in ACL SETUSER modifier '~x': Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns")]
-    [InlineData("ACL SETUSER u allchannels &x", "ERR Error in ACL SETUSER modifier '&x': Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels")]
+    [InlineData("ACL SETUSER u allkeys ~x", "ERR Error in ACL SETUSER modifier '~x': Adding a pattern after the * pattern (or the 'allkeys' flag) is "
+        + "not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns")]
+    [InlineData("ACL SETUSER u allchannels &x", "ERR Error in ACL SETUSER modifier '&x': Adding a pattern after the * pattern (or the 'allchannels' "
+        + "flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels")]
     [InlineData("ACL SETUSER \"a b\"", "ERR Usernames can't contain spaces or null characters")]
     [InlineData("ACL DELUSER default", "ERR The 'default' user cannot be removed")]
     [InlineData("ACL GENPASS 5000", "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096")]
@@ -60,7 +63,8 @@ public sealed class AclTests : IDisposable
     {
         Assert.Equal("[user default on nopass ~* &* +@all]", _world.Ask("ACL LIST"));
         _world.Ask("ACL SETUSER u1 on ~a* %R~b* &c* +@read -get +config|get (+set ~z*)");
-        Assert.Equal("[flags, [on], passwords, [], commands, -@all +@read -get +config|get, keys, ~a* %R~b*, channels, &c*, selectors, [[commands, -@all +set, keys, ~z*, channels, ]]]",
+        Assert.Equal("[flags, [on], passwords, [], commands, -@all +@read -get +config|get, keys, ~a* %R~b*, channels, &c*, selectors, [[commands, "
+            + "-@all +set, keys, ~z*, channels, ]]]",
             _world.Ask("ACL GETUSER u1"));
         _world.Ask("ACL SETUSER u2 on ~a* &c* +@all -config -debug");
         _world.Ask("ACL SETUSER u3 reset");
@@ -70,7 +74,8 @@ public sealed class AclTests : IDisposable
         _world.Ask("ACL SETUSER u7 +client|id +client|info +client");
         Assert.Equal("[user default on nopass ~* &* +@all, "
             + "user u1 on ~a* %R~b* resetchannels &c* -@all +@read -get +config|get (~z* resetchannels -@all +set), "
-            + "user u2 on ~a* resetchannels &c* +@all -config -debug, user u3 off sanitize-payload resetchannels -@all, user u4 on nopass ~* resetchannels +@all, "
+            + "user u2 on ~a* resetchannels &c* +@all -config -debug, user u3 off sanitize-payload resetchannels -@all, user u4 on nopass ~* "
+                + "resetchannels +@all, "
             + "user u5 off %R~* resetchannels -@all +@write -@read, user u6 off resetchannels -@all +get, user u7 off resetchannels -@all +client]",
             _world.Ask("ACL LIST"));
         Assert.Equal("(nil)", _world.Ask("ACL GETUSER nobody"));
@@ -107,7 +112,8 @@ public sealed class AclTests : IDisposable
         Assert.Equal("This user has no permissions to access the 'b' key", _world.Ask("ACL DRYRUN u get b"));
         Assert.Equal("This user has no permissions to run the 'config|set' command", _world.Ask("ACL DRYRUN u config set a b"));
         Assert.Equal("This user has no permissions to access the 'x' channel", _world.Ask("ACL DRYRUN u publish x y"));
-        Assert.StartsWith("[[count, 1, reason, channel, context, toplevel, object, ch*, username, u, age-seconds, 0, client-info, id=2 ", _world.Ask("ACL LOG 1"), StringComparison.Ordinal);
+        Assert.StartsWith("[[count, 1, reason, channel, context, toplevel, object, ch*, username, u, age-seconds, 0, client-info, id=2 ",
+            _world.Ask("ACL LOG 1"), StringComparison.Ordinal);
         Assert.Equal("OK", _world.Ask("ACL LOG RESET"));
         Assert.Equal("[]", _world.Ask("ACL LOG"));
     }
@@ -231,7 +237,8 @@ public sealed class AclTests : IDisposable
         var wrong = new List<string>();
         foreach (var command in _world.Server.Commands.Flat)
         {
-            if (CommandFacts.Find(command.Info.Name) is not { } facts || command.Subcommands.Length > 0 || command.Info.Name.EndsWith("help", StringComparison.Ordinal)) continue;
+            if (CommandFacts.Find(command.Info.Name) is not { } facts || command.Subcommands.Length > 0 || command.Info.Name.EndsWith("help",
+                StringComparison.Ordinal)) continue;
             if (facts.Arity != command.Info.Arity) wrong.Add($"{command.Info.Name}: arity {command.Info.Arity}, not {facts.Arity}");
             var own = CommandFacts.Of(command.Info).Flags.ToHashSet();
             foreach (var flag in new[] { "write", "readonly", "blocking", "admin", "no_auth", "pubsub" })
@@ -245,8 +252,10 @@ public sealed class AclTests : IDisposable
     public void Rules_that_hold_are_read_as_they_are_told()
     {
         var chances = new SeededRandom(7);
-        string[] words = ["on", "off", "nopass", "resetpass", "reset", "~a*", "%R~b", "%W~c*", "%RW~d", "~*", "resetkeys", "&x", "&*", "resetchannels", "+get", "-get", "+@read",
-            "-@write", "+@all", "-@all", "+config|get", "-config", "(+set ~z)", "(+@all -@dangerous &y)", "clearselectors", "+", "-", "~", "&", "%", "(", ")", "()", "@", "+@", "$x"];
+        string[] words = ["on", "off", "nopass", "resetpass", "reset", "~a*", "%R~b", "%W~c*", "%RW~d", "~*", "resetkeys", "&x", "&*",
+            "resetchannels", "+get", "-get", "+@read",
+            "-@write", "+@all", "-@all", "+config|get", "-config", "(+set ~z)", "(+@all -@dangerous &y)", "clearselectors", "+", "-", "~", "&", "%",
+                "(", ")", "()", "@", "+@", "$x"];
         var rules = new AclRules(_world.Server.Commands, 1);
         for (var i = 0; i < 3000; i++)
         {
@@ -258,7 +267,8 @@ public sealed class AclTests : IDisposable
             }
             var again = rules.Read("u", new PrincipalAccess([], []), user.RulesText);
             Assert.Equal(user.ToString(), again.ToString());
-            foreach (var (one, two) in user.Selectors.Zip(again.Selectors)) Assert.Equal(one.Commands.Length == 0 ? [] : one.Commands, two.Commands.Any(c => c != 0) || one.Commands.Length > 0 ? two.Commands : []);
+            foreach (var (one, two) in user.Selectors.Zip(again.Selectors)) Assert.Equal(one.Commands.Length == 0 ? [] : one.Commands,
+                two.Commands.Any(c => c != 0) || one.Commands.Length > 0 ? two.Commands : []);
         }
     }
 }

@@ -33,7 +33,8 @@ public sealed class ClientTests : IDisposable
     [InlineData("CLIENT TRACKING on redirect 999", "ERR The client ID you want redirect to does not exist")]
     [InlineData("CLIENT TRACKING on redirect x", "ERR value is not an integer or out of range")]
     [InlineData("CLIENT TRACKING on prefix a", "ERR PREFIX option requires BCAST mode to be enabled")]
-    [InlineData("CLIENT TRACKING on bcast prefix aa prefix a", "ERR Prefix 'aa' overlaps with another provided prefix 'a'. Prefixes for a single client must not overlap.")]
+    [InlineData("CLIENT TRACKING on bcast prefix aa prefix a", "ERR Prefix 'aa' overlaps with another provided prefix 'a'. Prefixes for a single "
+        + "client must not overlap.")]
     [InlineData("CLIENT TRACKING on optin optout", "ERR You can't specify both OPTIN mode and OPTOUT mode")]
     [InlineData("CLIENT TRACKING on bcast optin", "ERR OPTIN and OPTOUT are not compatible with BCAST")]
     [InlineData("CLIENT CACHING yes", "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")]
@@ -60,7 +61,8 @@ public sealed class ClientTests : IDisposable
         Assert.Equal("0", _world.Ask("CLIENT UNBLOCK 300"));
         _world.Ask("SELECT 2");
         var info = _world.Ask("CLIENT INFO");
-        Assert.StartsWith("id=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=N db=2 sub=0 psub=0 ssub=0 multi=-1 ", info, StringComparison.Ordinal);
+        Assert.StartsWith("id=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=-1 name=me age=0 idle=0 flags=N db=2 sub=0 psub=0 ssub=0 multi=-1 ",
+            info, StringComparison.Ordinal);
         Assert.Contains(" cmd=client|info user=default redir=-1 resp=2 lib-name=lib lib-ver=", info, StringComparison.Ordinal);
         var other = _world.Connect(_world.AddLoop());
         other.Ask("SUBSCRIBE a");

@@ -78,9 +78,12 @@ public sealed class ServerCommandTests : IDisposable
         _world.Ask("GET nothing");
         _world.Ask("INCR");
         var all = _world.Ask("INFO everything");
-        foreach (var line in new[] { "# Server", "redis_version:7.0.15", "# Clients", "connected_clients:1", "# Memory", "used_memory:", "# Persistence", "loading:0", "aof_enabled:1",
-            "# Stats", "keyspace_misses:1", "# Replication", "role:master", "# CPU", "# Commandstats", "cmdstat_set:calls=3,", "# Errorstats", "errorstat_ERR:count=1",
-            "# Latencystats", "latency_percentiles_usec_set:p50=", "# Cluster", "cluster_enabled:0", "# Keyspace", "db0:keys=2,expires=1,avg_ttl=", "db2:keys=1,expires=0,avg_ttl=0" })
+        foreach (var line in new[] { "# Server", "redis_version:7.0.15", "# Clients", "connected_clients:1", "# Memory", "used_memory:",
+            "# Persistence", "loading:0", "aof_enabled:1",
+            "# Stats", "keyspace_misses:1", "# Replication", "role:master", "# CPU", "# Commandstats", "cmdstat_set:calls=3,", "# Errorstats",
+                "errorstat_ERR:count=1",
+            "# Latencystats", "latency_percentiles_usec_set:p50=", "# Cluster", "cluster_enabled:0", "# Keyspace", "db0:keys=2,expires=1,avg_ttl=",
+                "db2:keys=1,expires=0,avg_ttl=0" })
             Assert.Contains(line, all, StringComparison.Ordinal);
         Assert.Equal("# Cluster\r\ncluster_enabled:0\r\n", _world.Ask("INFO cluster"));
         Assert.Equal("", _world.Ask("INFO nothing"));
@@ -133,6 +136,7 @@ public sealed class ServerCommandTests : IDisposable
     public void Every_group_has_help()
     {
         foreach (var group in new[] { "config", "client", "pubsub", "acl", "memory", "slowlog", "latency", "command", "debug" })
-            Assert.StartsWith($"[{group.ToUpperInvariant()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", _world.Ask($"{group} help"), StringComparison.Ordinal);
+            Assert.StartsWith($"[{group.ToUpperInvariant()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", _world.Ask($"{group} help"),
+                StringComparison.Ordinal);
     }
 }

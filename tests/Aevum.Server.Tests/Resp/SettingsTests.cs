@@ -32,21 +32,30 @@ public sealed class SettingsTests : IDisposable
     [InlineData("CONFIG SET timeout 1 2 3", "ERR Unknown option or number of arguments for CONFIG SET - '2'")]
     [InlineData("CONFIG SET timeout 1 maxclients", "ERR syntax error")]
     [InlineData("CONFIG SET maxclients abc", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't be parsed into an integer")]
-    [InlineData("CONFIG SET maxclients 0", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1 and 4294967295 inclusive")]
+    [InlineData("CONFIG SET maxclients 0", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1 and "
+        + "4294967295 inclusive")]
     [InlineData("CONFIG SET databases 5", "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config")]
     [InlineData("CONFIG SET dir /tmp", "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config")]
     [InlineData("CONFIG SET timeout 1 timeout 2", "ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter")]
     [InlineData("CONFIG SET maxmemory 5x", "ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value")]
     [InlineData("CONFIG SET appendonly maybe", "ERR CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'")]
-    [InlineData("CONFIG SET appendonly no", "ERR CONFIG SET failed (possibly related to argument 'appendonly') - every write that was answered is in the log, which cannot be switched off")]
-    [InlineData("CONFIG SET appendfsync foo", "ERR CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of the following: everysec, always, no")]
-    [InlineData("CONFIG SET notify-keyspace-events KEq", "ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
-    [InlineData("CONFIG SET client-output-buffer-limit foo", "ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Wrong number of arguments in buffer limit configuration.")]
-    [InlineData("CONFIG SET client-output-buffer-limit \"foo 0 0 0\"", "ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Invalid client class specified in buffer limit configuration.")]
-    [InlineData("CONFIG SET client-output-buffer-limit \"normal 0 x 0\"", "ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
+    [InlineData("CONFIG SET appendonly no", "ERR CONFIG SET failed (possibly related to argument 'appendonly') - every write that was answered is in "
+        + "the log, which cannot be switched off")]
+    [InlineData("CONFIG SET appendfsync foo", "ERR CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of the "
+        + "following: everysec, always, no")]
+    [InlineData("CONFIG SET notify-keyspace-events KEq", "ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid "
+        + "event class character. Use 'Ag$lshzxeKEtmdn'.")]
+    [InlineData("CONFIG SET client-output-buffer-limit foo", "ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - "
+        + "Wrong number of arguments in buffer limit configuration.")]
+    [InlineData("CONFIG SET client-output-buffer-limit \"foo 0 0 0\"", "ERR CONFIG SET failed (possibly related to argument "
+        + "'client-output-buffer-limit') - Invalid client class specified in buffer limit configuration.")]
+    [InlineData("CONFIG SET client-output-buffer-limit \"normal 0 x 0\"", "ERR CONFIG SET failed (possibly related to argument "
+        + "'client-output-buffer-limit') - Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
     [InlineData("CONFIG SET save foo", "ERR CONFIG SET failed (possibly related to argument 'save') - Invalid save parameters")]
-    [InlineData("CONFIG SET proto-max-bulk-len 1", "ERR CONFIG SET failed (possibly related to argument 'proto-max-bulk-len') - argument must be between 1048576 and 9223372036854775807 inclusive")]
-    [InlineData("CONFIG SET latency-tracking-info-percentiles 101", "ERR CONFIG SET failed (possibly related to argument 'latency-tracking-info-percentiles') - latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
+    [InlineData("CONFIG SET proto-max-bulk-len 1", "ERR CONFIG SET failed (possibly related to argument 'proto-max-bulk-len') - argument must be "
+        + "between 1048576 and 9223372036854775807 inclusive")]
+    [InlineData("CONFIG SET latency-tracking-info-percentiles 101", "ERR CONFIG SET failed (possibly related to argument "
+        + "'latency-tracking-info-percentiles') - latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
     public void What_cannot_be_set_is_refused_in_words_that_clients_know(string request, string error) =>
         Assert.Equal("(error) " + error, _world.Ask(request));
 

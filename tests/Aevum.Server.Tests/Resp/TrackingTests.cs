@@ -101,7 +101,8 @@ public sealed class TrackingTests : IDisposable
         Assert.Equal("{flags: ~[on, bcast], redirect: 0, prefixes: [user:, item:]}", _reader.Ask("CLIENT TRACKINGINFO"));
         _writer.Ask("MSET user:1 a user:2 b other c");
         Assert.Equal(">[invalidate, [user:1, user:2]]", Told());
-        Assert.StartsWith("(error) ERR Prefix 'user:x' overlaps with an existing prefix 'user:'", _reader.Ask("CLIENT TRACKING ON BCAST PREFIX user:x"), StringComparison.Ordinal);
+        Assert.StartsWith("(error) ERR Prefix 'user:x' overlaps with an existing prefix 'user:'",
+            _reader.Ask("CLIENT TRACKING ON BCAST PREFIX user:x"), StringComparison.Ordinal);
         Assert.StartsWith("(error) ERR You can't switch BCAST mode on/off", _reader.Ask("CLIENT TRACKING ON"), StringComparison.Ordinal);
         _reader.Ask("CLIENT TRACKING OFF");
         _reader.Ask("CLIENT TRACKING ON BCAST");

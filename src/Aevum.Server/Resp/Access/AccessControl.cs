@@ -176,7 +176,8 @@ sealed class AccessControl
         var entry = catalog.FindPrincipal(user.Name);
         var rules = (entry?.Access.Rules ?? new Dictionary<string, string>()).Where(r => r.Key != Door).Append(new(Door, user.RulesText));
         var access = new PrincipalAccess(user.Passwords, rules);
-        return entry is null ? CatalogChange.CreatePrincipal(batch, catalog, user.Name, access) : CatalogChange.AlterPrincipal(batch, catalog, entry.Id, access);
+        return entry is null ? CatalogChange.CreatePrincipal(batch, catalog, user.Name, access) : CatalogChange.AlterPrincipal(batch, catalog,
+            entry.Id, access);
     });
 
     // Whoever listens to what it may no longer listen to.

@@ -113,5 +113,6 @@ static class AclCheck
 
     /// <summary>True if some selector lets the user run a command and read every key: SORT with BY or GET may read any.</summary>
     public static bool ReadsEverything(AclUser user, KnownCommand command) =>
-        user.Selectors.Any(s => s.AllowsCommand(command.Number) && (s.AllKeys || s.Keys.Any(k => k.Pattern is [(byte)'*'] && k.Rights.HasFlag(KeyRights.Read))));
+        user.Selectors.Any(s => s.AllowsCommand(command.Number) && (s.AllKeys || s.Keys.Any(k => k.Pattern is [(byte)'*']
+            && k.Rights.HasFlag(KeyRights.Read))));
 }

@@ -98,14 +98,15 @@ sealed class AclRules(CommandTable commands, int iterations)
     string? AddPassword(AclUser user, string sha256, out AclUser changed)
     {
         changed = user with { IsWithoutPassword = false };
-        if (!user.Passwords.Any(p => Passwords.Fits(sha256, p))) changed = changed with { Passwords = [.. user.Passwords, Passwords.Keep(sha256, iterations: iterations)] };
+        if (!user.Passwords.Any(p => Passwords.Fits(sha256, p))) changed = changed with { Passwords = [.. user.Passwords, Passwords.Keep(sha256, iterations)] };
         return null;
     }
 
     static string? RemovePassword(AclUser user, string sha256, out AclUser changed)
     {
         changed = user;
-        if (user.Passwords.FirstOrDefault(p => Passwords.Fits(sha256, p)) is not { } found) return "The password you are trying to remove from the user does not exist";
+        if (user.Passwords.FirstOrDefault(p => Passwords.Fits(sha256, p)) is not { } found) return "The password you are trying to remove from the "
+            + "user does not exist";
         changed = user with { Passwords = [.. user.Passwords.Where(p => p != found)] };
         return null;
     }
@@ -153,7 +154,8 @@ sealed class AclRules(CommandTable commands, int iterations)
     {
         changed = selector;
         if (selector.AllKeys)
-            return "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns";
+            return "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start "
+                + "with an empty list of patterns";
         if (HasBlank(pattern)) return SyntaxError;
         if (pattern == "*" && rights == KeyRights.All)
         {
@@ -172,7 +174,8 @@ sealed class AclRules(CommandTable commands, int iterations)
     {
         changed = selector;
         if (selector.AllChannels)
-            return "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels";
+            return "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' "
+                + "to start with an empty list of channels";
         if (HasBlank(pattern)) return SyntaxError;
         var bytes = Bytes(pattern);
         if (!selector.Channels.Any(c => c.AsSpan().SequenceEqual(bytes))) changed = selector with { Channels = [.. selector.Channels, bytes] };

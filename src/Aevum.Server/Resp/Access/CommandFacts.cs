@@ -101,7 +101,8 @@ sealed record CommandFacts(string Name, int Arity, string[] Flags, int First, in
         categories.Add(info.Is(CommandFlags.Fast) ? "fast" : "slow");
         if (info.Group switch
         {
-            CommandGroup.Generic => "keyspace", CommandGroup.Transactions => "transaction", CommandGroup.Connection => "connection", CommandGroup.Scripting => "scripting",
+            CommandGroup.Generic => "keyspace", CommandGroup.Transactions => "transaction", CommandGroup.Connection => "connection",
+                CommandGroup.Scripting => "scripting",
             CommandGroup.Server or CommandGroup.Cluster => null, var group => group.ToString().ToLowerInvariant(),
         } is { } ofGroup)
             categories.Add(ofGroup);
@@ -109,20 +110,23 @@ sealed record CommandFacts(string Name, int Arity, string[] Flags, int First, in
         KeySpec[] specs = keys.First == 0 ? [] :
             [new KeySpec(null, keys.First, false, false, keys.Last < 0 ? keys.Last : keys.Last - keys.First, 0, keys.Step, 0,
                 info.Is(CommandFlags.Write) ? ["RW", "access", "update"] : ["RO", "access"])];
-        return new CommandFacts(info.Name, info.Arity, [.. flags], keys.First, keys.Last, keys.Step, [.. categories.Where(c => CommandCategories.IndexOf(c) >= 0)], [], specs);
+        return new CommandFacts(info.Name, info.Arity, [.. flags], keys.First, keys.Last, keys.Step, [.. categories.Where(c =>
+            CommandCategories.IndexOf(c) >= 0)], [], specs);
     }
 
     static Dictionary<string, CommandFacts> Read()
     {
         using var stream = typeof(CommandFacts).Assembly.GetManifestResourceStream("commands.txt")!;
-        using var reader = new StreamReader(stream);
+        var text = new byte[stream.Length];
+        stream.ReadExactly(text);
         var all = new Dictionary<string, CommandFacts>(StringComparer.Ordinal);
-        while (reader.ReadLine() is { } line)
+        foreach (var line in Encoding.ASCII.GetString(text).ReplaceLineEndings("\n").Split('\n'))
         {
             if (line.Length == 0 || line[0] == '#') continue;
             var parts = line.Split(' ');
             var places = parts[3].Split(':').Select(Number).ToArray();
-            all[parts[0]] = new CommandFacts(parts[0], Number(parts[1]), List(parts[2], ','), places[0], places[1], places[2], List(parts[4], ','), List(parts[5], ';'),
+            all[parts[0]] = new CommandFacts(parts[0], Number(parts[1]), List(parts[2], ','), places[0], places[1], places[2], List(parts[4], ','),
+                List(parts[5], ';'),
                 parts[6] == "-" ? [] : [.. parts[6..].Select(ReadSpec)]);
         }
         return all;

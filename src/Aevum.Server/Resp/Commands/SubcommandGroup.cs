@@ -46,7 +46,8 @@ sealed class HelpVerb(string name, CommandGroup group, string since, params stri
         Complexity = "O(1)",
     };
 
-    public override void Run(RespClient client, CommandArguments args, ReplyWriter reply) => Write(reply, name[..name.IndexOf('|', StringComparison.Ordinal)], lines);
+    public override void Run(RespClient client, CommandArguments args, ReplyWriter reply) => Write(reply, name[..name.IndexOf('|',
+        StringComparison.Ordinal)], lines);
 
     public static void Write(ReplyWriter reply, string command, string[] lines)
     {

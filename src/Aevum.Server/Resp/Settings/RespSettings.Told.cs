@@ -74,7 +74,8 @@ sealed partial class RespSettings
         YesNo("replica-read-only", true, "There is no replication yet.", "slave-read-only"),
         Number("replica-priority", 100, "There is no replication yet.", alias: "slave-priority"),
         Number("min-replicas-max-lag", 10, "There is no replication yet.", alias: "min-slaves-max-lag"),
-        Number("repl-timeout", 60, "There is no replication yet.", min: 1), Number("repl-backlog-size", 1 << 20, "There is no replication yet.", isBytes: true, min: 1),
+        Number("repl-timeout", 60, "There is no replication yet.", min: 1), Number("repl-backlog-size", 1 << 20, "There is no replication yet.",
+            isBytes: true, min: 1),
         Number("repl-diskless-sync-delay", 5, "There is no replication yet."), YesNo("repl-diskless-sync", true, "There is no replication yet."),
     ];
 
@@ -85,7 +86,8 @@ sealed partial class RespSettings
 
     static YesNoSetting YesNo(string name, bool value, string meaning, string? alias = null) => new(name, value, Kept, meaning) { Alias = alias };
 
-    static TextSetting Fixed(string name, string value, string meaning, string? alias = null) => new(name, value, Tells, meaning) { IsFixed = true, Alias = alias };
+    static TextSetting Fixed(string name, string value, string meaning, string? alias = null) => new(name, value, Tells, meaning) { IsFixed = true,
+        Alias = alias };
 
     static TextSetting Protected(string name, string value, string meaning) => new(name, value, Tells, meaning) { IsProtected = true };
 

@@ -20,14 +20,17 @@ sealed partial class RespSettings
     {
         ClientsMax = new("maxclients", options.ClientsMax, 1, uint.MaxValue, Works, "Clients that may be connected at a time.");
         IdleSeconds = new("timeout", 0, 0, int.MaxValue, Works, "Seconds after which a client that says nothing is disconnected; 0: never.");
-        BulkBytesMax = new("proto-max-bulk-len", 512L << 20, 1 << 20, long.MaxValue, Works, "Bytes of one argument, at most 2 GiB whatever is set.", isBytes: true);
+        BulkBytesMax = new("proto-max-bulk-len", 512L << 20, 1 << 20, long.MaxValue, Works, "Bytes of one argument, at most 2 GiB whatever is set.",
+            isBytes: true);
         RequestBytesMax = new("client-query-buffer-limit", 1L << 30, 1 << 20, long.MaxValue, Works,
             "Bytes of one request that is not whole yet; above it the client is disconnected.", isBytes: true);
-        SlowMicroseconds = new("slowlog-log-slower-than", 10_000, -1, long.MaxValue, Works, "Microseconds above which a request is put in the slow log; -1: none is.");
+        SlowMicroseconds = new("slowlog-log-slower-than", 10_000, -1, long.MaxValue, Works, "Microseconds above which a request is put in the slow "
+            + "log; -1: none is.");
         SlowLogLength = new("slowlog-max-len", 128, 0, long.MaxValue, Works, "Entries that the slow log keeps.");
         LatencyMilliseconds = new("latency-monitor-threshold", 0, 0, long.MaxValue, Works, "Milliseconds above which events are kept for LATENCY; 0: none is.");
         LatencyTracking = new("latency-tracking", true, Works, "Counts how long commands take, for INFO latencystats and LATENCY HISTOGRAM.");
-        TrackedKeysMax = new("tracking-table-max-keys", 1_000_000, 0, long.MaxValue, Works, "Keys remembered for clients that keep copies; above it some are told to drop theirs.");
+        TrackedKeysMax = new("tracking-table-max-keys", 1_000_000, 0, long.MaxValue, Works, "Keys remembered for clients that keep copies; above it "
+            + "some are told to drop theirs.");
         HashEntries = Shape("hash-max-listpack-entries", "hash-max-ziplist-entries", 512);
         HashValueBytes = Shape("hash-max-listpack-value", "hash-max-ziplist-value", 64);
         ListSize = new("list-max-listpack-size", -2, int.MinValue, int.MaxValue, Works, ShapeMeaning) { Alias = "list-max-ziplist-size" };
@@ -37,7 +40,8 @@ sealed partial class RespSettings
         StreamNodeEntries = new("stream-node-max-entries", 100, 0, long.MaxValue, Works, "Entries by which XADD and XTRIM with ~ trim.");
         StreamNodeBytes = new("stream-node-max-bytes", 4096, 0, long.MaxValue, Works, "Bytes, as Redis would count them, by which XADD and XTRIM with ~ trim.", isBytes: true);
         BusyMilliseconds = new("busy-reply-threshold", 5000, 0, long.MaxValue, Kept, "There are no scripts yet.") { Alias = "lua-time-limit" };
-        DebugCommand = new("enable-debug-command", options.DebugCommand, ["no", "yes", "local"], Works, "Who may use DEBUG: local: connections of this machine.") { IsFixed = true };
+        DebugCommand = new("enable-debug-command", options.DebugCommand, ["no", "yes", "local"], Works, "Who may use DEBUG: local: connections of "
+            + "this machine.") { IsFixed = true };
         AclLogLength = new("acllog-max-len", 128, 0, long.MaxValue, Works, "Entries that ACL LOG keeps.");
         ChannelsByDefault = new("acl-pubsub-default", "resetchannels", ["allchannels", "resetchannels"], Works, "Channels that a new user may use.");
         ReplicasMin = new("min-replicas-to-write", 0, 0, int.MaxValue, Works, "Writes are refused where there are fewer replicas; there are none yet.")

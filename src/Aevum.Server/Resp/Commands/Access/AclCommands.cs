@@ -1,8 +1,8 @@
 // AclCommands: ACL: users and what they may do (Resp/Access). What SETUSER answered is kept in the catalog, so there is no file: SAVE has nothing left to
 // do, LOAD reads the catalog anew.
 
-using System.Security.Cryptography;
 using System.Text;
+using Aevum.Core.Scheduling;
 using Aevum.Server.Resp.Access;
 using Aevum.Server.Resp.Commands.Server;
 using Aevum.Server.Resp.Protocol;
@@ -187,7 +187,9 @@ static class AclCommands
             reply.Error("ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"u8);
             return;
         }
-        reply.Bulk(RandomNumberGenerator.GetHexString((int)((bits + 3) / 4), lowercase: true));
+        var secret = new byte[(bits + 7) / 8];
+        Secrets.Fill(secret);
+        reply.Bulk(Convert.ToHexStringLower(secret)[..(int)((bits + 3) / 4)]);
     }
 
     static void DryRun(RespClient client, CommandArguments args, ReplyWriter reply)

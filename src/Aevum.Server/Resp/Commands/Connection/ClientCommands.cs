@@ -31,7 +31,8 @@ static class ClientCommands
         Verb("client|tracking", -3, Plain, "6.0.0", "Lets the client be told when what it has read changes.", ClientTrackingCommands.Switch),
         Verb("client|trackinginfo", 2, Plain, "6.2.0", "Tells how the client is told of changes.", ClientTrackingCommands.Info),
         Verb("client|caching", 3, Plain, "6.0.0", "Says whether what the next request reads is remembered.", ClientTrackingCommands.Caching),
-        Verb("client|getredir", 2, Plain, "6.0.0", "Answers whom changes are told to.", static (client, _, reply) => reply.Integer(client.Tracking?.Redirect ?? -1)),
+        Verb("client|getredir", 2, Plain, "6.0.0", "Answers whom changes are told to.", static (client, _, reply) =>
+            reply.Integer(client.Tracking?.Redirect ?? -1)),
         new HelpVerb("client|help", CommandGroup.Connection, "5.0.0",
             "CACHING (YES|NO)", "    Whether what the next request reads is remembered.",
             "GETNAME", "    What this connection is called.",

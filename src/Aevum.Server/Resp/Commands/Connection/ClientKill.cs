@@ -1,3 +1,6 @@
+// ClientKill: CLIENT KILL. By address, as it always was: one connection, or an error. By options: all of them must fit, the answer is how many were ended,
+// and the asker itself is spared unless it says SKIPME NO. A connection of another loop is ended there.
+
 using System.Text;
 using Aevum.Server.Resp.Protocol;
 

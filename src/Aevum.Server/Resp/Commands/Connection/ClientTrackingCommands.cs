@@ -1,3 +1,6 @@
+// ClientTrackingCommands: what a client says of how it wants to be told of changes. The rules of Redis: prefixes only with BCAST and none within another;
+// OPTIN and OPTOUT exclude each other and BCAST; a mode is left by switching off. What is remembered and sent: Tracking/TrackingTable.cs.
+
 using System.Text;
 using Aevum.Server.Resp.Protocol;
 using Aevum.Server.Resp.Tracking;
@@ -88,10 +91,12 @@ static class ClientTrackingCommands
         {
             foreach (var earlier in before?.Prefixes ?? [])
                 if (Overlap(prefixes[i], earlier))
-                    return $"ERR Prefix '{Encoding.UTF8.GetString(prefixes[i])}' overlaps with an existing prefix '{Encoding.UTF8.GetString(earlier)}'. Prefixes for a single client must not overlap.";
+                    return $"ERR Prefix '{Encoding.UTF8.GetString(prefixes[i])}' overlaps with an existing prefix "
+                        + $"'{Encoding.UTF8.GetString(earlier)}'. Prefixes for a single client must not overlap.";
             for (var j = i + 1; j < prefixes.Count; j++)
                 if (Overlap(prefixes[i], prefixes[j]))
-                    return $"ERR Prefix '{Encoding.UTF8.GetString(prefixes[i])}' overlaps with another provided prefix '{Encoding.UTF8.GetString(prefixes[j])}'. Prefixes for a single client must not overlap.";
+                    return $"ERR Prefix '{Encoding.UTF8.GetString(prefixes[i])}' overlaps with another provided prefix "
+                        + $"'{Encoding.UTF8.GetString(prefixes[j])}'. Prefixes for a single client must not overlap.";
         }
         return null;
     }

@@ -30,7 +30,8 @@ static class Shape
             case StructureKind.Hash:
                 return IsCompact(call.Hashes.Open(key)!, call.Settings.HashEntries.Value, call.Settings.HashValueBytes.Value, true) ? "listpack" : "hashtable";
             case StructureKind.SortedSet:
-                return IsCompact(call.SortedSets.Open(key)!, call.Settings.SortedSetEntries.Value, call.Settings.SortedSetValueBytes.Value, false) ? "listpack" : "skiplist";
+                return IsCompact(call.SortedSets.Open(key)!, call.Settings.SortedSetEntries.Value, call.Settings.SortedSetValueBytes.Value, false)
+                    ? "listpack" : "skiplist";
             default:
                 return HasIntegersOnly(call.Sets.Open(key)!, call.Settings.SetIntegers.Value) ? "intset" : "hashtable";
         }

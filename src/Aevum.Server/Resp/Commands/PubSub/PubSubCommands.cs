@@ -24,7 +24,8 @@ static class PubSubCommands
 
     static SubcommandGroup MakePubSub() => new("pubsub", CommandGroup.PubSub, "2.8.0", "Tells who listens.",
         Verb("pubsub|channels", -2, "2.8.0", "Answers the channels that somebody listens to.", static (c, a, r) => Names(c, a, r, ChannelKind.Channel)),
-        Verb("pubsub|shardchannels", -2, "7.0.0", "Answers the shard channels that somebody listens to.", static (c, a, r) => Names(c, a, r, ChannelKind.Shard)),
+        Verb("pubsub|shardchannels", -2, "7.0.0", "Answers the shard channels that somebody listens to.", static (c, a, r) => Names(c, a, r,
+            ChannelKind.Shard)),
         Verb("pubsub|numsub", -2, "2.8.0", "Answers how many listen to channels.", static (c, a, r) => Counts(c, a, r, ChannelKind.Channel)),
         Verb("pubsub|shardnumsub", -2, "7.0.0", "Answers how many listen to shard channels.", static (c, a, r) => Counts(c, a, r, ChannelKind.Shard)),
         Verb("pubsub|numpat", 2, "2.8.0", "Answers how many patterns somebody listens to.",

@@ -15,12 +15,14 @@ static class CommandCommand
     {
         readonly RespCommand[] _subcommands =
         [
-            Verb("command|count", "2.8.13", "Answers how many commands there are.", static (client, _, reply) => reply.Integer(client.Engine.Server.Commands.All.Count)),
-            Verb("command|info", "2.8.13", "Tells of commands.", Info),
+            Verb("command|count", "2.8.13", "Answers how many commands there are.", static (client, _, reply) =>
+                reply.Integer(client.Engine.Server.Commands.All.Count)),
+            Verb("command|info", "2.8.13", "Tells of commands.", CommandCommand.Info),
             Verb("command|docs", "7.0.0", "Tells what commands are for.", Docs),
             Verb("command|list", "7.0.0", "Answers the names of commands.", List),
             Verb("command|getkeys", "2.8.13", "Answers the keys of a request.", static (c, a, r) => Keys(c, a, r, withFlags: false)),
-            Verb("command|getkeysandflags", "7.0.0", "Answers the keys of a request and what it does to them.", static (c, a, r) => Keys(c, a, r, withFlags: true)),
+            Verb("command|getkeysandflags", "7.0.0", "Answers the keys of a request and what it does to them.", static (c, a, r) => Keys(c, a, r,
+                withFlags: true)),
             new HelpVerb("command|help", CommandGroup.Server, "5.0.0",
                 "(no subcommand)", "    What is to be known of every command.",
                 "COUNT", "    How many commands there are.",
@@ -234,7 +236,8 @@ static class CommandCommand
             {
                 at2.Clear();
                 spec.Find(request, at2);
-                if (at2.Contains(at)) flags = spec.Flags.Contains("variable_flags") ? VariableFlags(AclCheck.VariableRights(command.Info.Name, request)) : spec.Flags;
+                if (at2.Contains(at)) flags = spec.Flags.Contains("variable_flags") ? VariableFlags(AclCheck.VariableRights(command.Info.Name,
+                    request)) : spec.Flags;
             }
             reply.Array(2);
             reply.Bulk(request[at]);

@@ -9,7 +9,8 @@ namespace Aevum.Server.Resp.Commands.Server;
 static class Config
 {
     public static SubcommandGroup Make() => new("config", CommandGroup.Server, "2.0.0", "Reads and sets parameters of the server.",
-        ServerCommands.Verb("config|get", -3, ServerCommands.Admin, "2.0.0", "Answers parameters whose names match patterns.", Get, "O(N) with N the parameters"),
+        ServerCommands.Verb("config|get", -3, ServerCommands.Admin, "2.0.0", "Answers parameters whose names match patterns.", Get,
+            "O(N) with N the parameters"),
         ServerCommands.Verb("config|set", -4, ServerCommands.Admin, "2.0.0", "Sets parameters, all or none.", Set, "O(N) with N the parameters"),
         ServerCommands.Verb("config|resetstat", 2, ServerCommands.Admin, "2.0.0", "Counts anew what INFO tells.", ResetStatistics),
         ServerCommands.Verb("config|rewrite", 2, ServerCommands.Admin, "2.8.0", "Is refused: what lasts is in the server's own configuration.", Rewrite),
@@ -26,7 +27,8 @@ static class Config
         {
             for (var i = 2; i < args.Count; i++)
             {
-                if (!GlobPattern.Matches(Encoding.ASCII.GetBytes(Encoding.Latin1.GetString(args[i]).ToLowerInvariant()), Encoding.ASCII.GetBytes(name))) continue;
+                if (!GlobPattern.Matches(Encoding.ASCII.GetBytes(Encoding.Latin1.GetString(args[i]).ToLowerInvariant()),
+                    Encoding.ASCII.GetBytes(name))) continue;
                 found.Add((name, setting));
                 break;
             }

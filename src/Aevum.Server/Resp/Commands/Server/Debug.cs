@@ -102,7 +102,8 @@ sealed class Debug : SessionCommand
             return;
         }
         // Told before anything else is read: the head lies where reads put what they find.
-        var rest = $"serializedlength:{row.Bytes.Length} lru:0 lru_seconds_idle:0" + (head.IsLarge ? $" elements:{head.Count} incarnation:{head.Incarnation}" : "");
+        var rest = $"serializedlength:{row.Bytes.Length} lru:0 lru_seconds_idle:0" + (head.IsLarge ? $" elements:{head.Count} "
+            + $"incarnation:{head.Incarnation}" : "");
         var encoding = ValueDigest.Ask(client, client.Keyspace, "object"u8.ToArray(), "encoding"u8.ToArray(), key.ToArray());
         var told = encoding is [(byte)'$', ..] ? Encoding.ASCII.GetString(encoding.AsSpan(encoding.AsSpan().IndexOf((byte)'\n') + 1)).TrimEnd() : "unknown";
         reply.Simple($"Value at:0x0 refcount:1 encoding:{told} {rest}");

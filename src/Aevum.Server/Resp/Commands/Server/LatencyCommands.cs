@@ -80,7 +80,8 @@ static class LatencyCommands
         var samples = found.Samples.TakeLast(80).ToArray();
         var (low, high) = (samples.Min(s => s.Milliseconds), samples.Max(s => s.Milliseconds));
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{name} - high {high} ms, low {low} ms (all time high {found.MillisecondsMax} ms)\n").Append('-', 80).Append('\n');
+        text.Append(CultureInfo.InvariantCulture, $"{name} - high {high} ms, low {low} ms (all time high {found.MillisecondsMax} ms)\n").Append('-',
+            80).Append('\n');
         for (var row = 3; row >= 0; row--)
         {
             foreach (var sample in samples)

@@ -97,7 +97,8 @@ static class MemoryCommands
     {
         var (heap, process) = (GC.GetTotalMemory(false), Environment.WorkingSet);
         reply.Verbatim(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"The process takes {process} bytes, {heap} of them managed. Values lie on disk and caches have sizes of their own, so there is nothing to mend.\n")));
+            $"The process takes {process} bytes, {heap} of them managed. Values lie on disk and caches have sizes of their own, so there is nothing "
+                + $"to mend.\n")));
     }
 
     static void RuntimeStatistics(RespClient client, CommandArguments args, ReplyWriter reply)

@@ -15,7 +15,8 @@ static class Saving
         Verb("lastsave", "Answers when that was done last.", static (client, _, reply) => reply.Integer(client.Engine.Server.LastSaved)),
     ];
 
-    static SessionVerb Verb(string name, string summary, SessionAction run) => ServerCommands.Known(name, CommandGroup.Server, "1.0.0", summary, run, "O(N) with N the bytes in memory");
+    static SessionVerb Verb(string name, string summary, SessionAction run) => ServerCommands.Known(name, CommandGroup.Server, "1.0.0", summary, run,
+        "O(N) with N the bytes in memory");
 
     static void Save(RespClient client, CommandArguments args, ReplyWriter reply)
     {

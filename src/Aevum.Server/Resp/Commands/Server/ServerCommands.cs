@@ -9,7 +9,8 @@ static class ServerCommands
 
     public static IEnumerable<RespCommand> Make() => 
     [
-        Config.Make(), new Debug(), CommandCommand.Make(), new Info(), MemoryCommands.Make(), SlowLogCommands.Make(), LatencyCommands.Make(), .. Saving.Make(),
+        Config.Make(), new Debug(), CommandCommand.Make(), new InfoCommand(), MemoryCommands.Make(), SlowLogCommands.Make(), LatencyCommands.Make(),
+            .. Saving.Make(),
         .. LaterCommands.Make(),
         Known("time", CommandGroup.Server, "2.6.0", "Answers the time of the server: seconds, and microseconds of the present one.", WriteTime),
         Known("role", CommandGroup.Server, "2.8.12", "Answers the part that the server has in replication.", WriteRole),

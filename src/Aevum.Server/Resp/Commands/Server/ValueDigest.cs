@@ -1,5 +1,6 @@
 // ValueDigest: one number for what a key holds, or for everything: equal where the contents are equal, whatever the order of fields and members, and
-// however they are kept. From what the commands that read a whole value answer, so it sees what clients see. Forty letters, as clients expect: the front of SHA-256.
+// however they are kept. From what the commands that read a whole value answer, so it sees what clients see. Forty letters, as clients expect: the
+// front of SHA-256.
 
 using System.Security.Cryptography;
 using System.Text;

@@ -9,7 +9,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Server;
 
-sealed class Info : SessionCommand
+sealed class InfoCommand : SessionCommand
 {
     static readonly (string Name, bool ByDefault, Action<RespServer, Section> Write)[] Sections =
     [
@@ -66,7 +66,7 @@ sealed class Info : SessionCommand
         section.Add("redis_git_dirty", 0);
         section.Add("redis_mode", "standalone");
         section.Add("server_name", "aevum");
-        section.Add("aevum_version", typeof(Info).Assembly.GetName().Version?.ToString(3) ?? "0.0.0");
+        section.Add("aevum_version", typeof(InfoCommand).Assembly.GetName().Version?.ToString(3) ?? "0.0.0");
         section.Add("os", RuntimeInformation.OSDescription.Replace('\r', ' ').Replace('\n', ' '));
         section.Add("arch_bits", 8 * nint.Size);
         section.Add("multiplexing_api", OperatingSystem.IsLinux() ? "epoll" : "sockets");
@@ -171,9 +171,9 @@ sealed class Info : SessionCommand
         section.Add("evicted_clients", 0);
         section.Add("keyspace_hits", totals.KeyspaceHits);
         section.Add("keyspace_misses", totals.KeyspaceMisses);
-        section.Add("pubsub_channels", server.Channels.Names(PubSub.ChannelKind.Channel, null).Count);
+        section.Add("pubsub_channels", server.Channels.Names(Resp.PubSub.ChannelKind.Channel, null).Count);
         section.Add("pubsub_patterns", server.Channels.PatternCount);
-        section.Add("pubsubshard_channels", server.Channels.Names(PubSub.ChannelKind.Shard, null).Count);
+        section.Add("pubsubshard_channels", server.Channels.Names(Resp.PubSub.ChannelKind.Shard, null).Count);
         section.Add("latest_fork_usec", 0);
         section.Add("total_forks", 0);
         section.Add("tracking_total_keys", keys);
@@ -225,7 +225,8 @@ sealed class Info : SessionCommand
         {
             if (counts.Calls == 0) continue;
             section.Add("latency_percentiles_usec_" + counts.Command.Info.Name, string.Create(CultureInfo.InvariantCulture,
-                $"p50={counts.Latency.NanosecondsAt(50) / 1e3:0.000},p99={counts.Latency.NanosecondsAt(99) / 1e3:0.000},p99.9={counts.Latency.NanosecondsAt(99.9) / 1e3:0.000}"));
+                $"p50={counts.Latency.NanosecondsAt(50) / "
+                    + $"1e3:0.000},p99={counts.Latency.NanosecondsAt(99) / 1e3:0.000},p99.9={counts.Latency.NanosecondsAt(99.9) / 1e3:0.000}"));
         }
     }
 
