@@ -13,6 +13,9 @@ public sealed class CompatibilityCasesTests(ITestOutputHelper output)
 {
     static readonly Version Newest = new(7, 0, 99);
 
+    // Scripts and functions come later.
+    static readonly string[] Scripting = ["eval", "eval_ro", "evalsha", "evalsha_ro", "script", "function", "fcall", "fcall_ro"];
+
     [Fact]
     public void Replies_are_those_expected()
     {
@@ -29,7 +32,8 @@ public sealed class CompatibilityCasesTests(ITestOutputHelper output)
                 continue;
             }
             var requests = item.GetProperty("command").EnumerateArray().Select(c => c.GetString()!).ToArray();
-            var missing = requests.Select(r => r.Split(' ')[0]).FirstOrDefault(name => known.Server.Commands.Find(Encoding.ASCII.GetBytes(name)) is null);
+            var missing = requests.Select(r => r.Split(' ')[0])
+                .FirstOrDefault(name => known.Server.Commands.Find(Encoding.ASCII.GetBytes(name)) is null || Scripting.Contains(name));
             if (missing is not null)
             {
                 skipped[missing] = skipped.GetValueOrDefault(missing) + 1;

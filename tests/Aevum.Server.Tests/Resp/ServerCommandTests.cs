@@ -125,8 +125,9 @@ public sealed class ServerCommandTests : IDisposable
         _world.Ask("AUTH user password");
         for (var i = 0; i < 5; i++) _world.Ask("GET k");
         Assert.Equal("3", _world.Ask("SLOWLOG LEN"));
-        Assert.DoesNotContain("password", _world.Ask("SLOWLOG GET -1"), StringComparison.Ordinal);
-        Assert.Contains("[GET, k]", _world.Ask("SLOWLOG GET 2"), StringComparison.Ordinal);
+        var told = _world.Ask("SLOWLOG GET -1");
+        Assert.Contains("[GET, k]", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("password", told, StringComparison.Ordinal);
         Assert.Equal("OK", _world.Ask("CONFIG SET slowlog-log-slower-than -1"));
         Assert.Equal("OK", _world.Ask("SLOWLOG RESET"));
         Assert.Equal("[]", _world.Ask("SLOWLOG GET"));

@@ -148,7 +148,6 @@ sealed class InfoCommand : SessionCommand
         section.Add("aof_current_rewrite_time_sec", -1);
         section.Add("aof_last_bgrewrite_status", "ok");
         section.Add("aof_last_write_status", "ok");
-        section.Add("aevum_log_bytes", server.Database.CountAll().LogBytes);
     }
 
     static void Stats(RespServer server, Section section)
@@ -224,9 +223,11 @@ sealed class InfoCommand : SessionCommand
         foreach (var counts in server.Statistics.All(sinceReset: true))
         {
             if (counts.Calls == 0) continue;
-            section.Add("latency_percentiles_usec_" + counts.Command.Info.Name, string.Create(CultureInfo.InvariantCulture,
-                $"p50={counts.Latency.NanosecondsAt(50) / "
-                    + $"1e3:0.000},p99={counts.Latency.NanosecondsAt(99) / 1e3:0.000},p99.9={counts.Latency.NanosecondsAt(99.9) / 1e3:0.000}"));
+            var (p50, p99, p999) = (Percentile(50), Percentile(99), Percentile(99.9));
+            section.Add("latency_percentiles_usec_" + counts.Command.Info.Name,
+                string.Create(CultureInfo.InvariantCulture, $"p50={p50:0.000},p99={p99:0.000},p99.9={p999:0.000}"));
+
+            double Percentile(double percent) => counts.Latency.NanosecondsAt(percent) / 1e3;
         }
     }
 
