@@ -9,6 +9,10 @@ dev_bench() {
     [ -n "$project" ] || fail "there is no workload yet (bench/Workloads)"
     dev_setup bench >&2
     build_target Release "$project" >&2
+    if [ "${1:-}" = redis ]; then
+        . eng/build.sh
+        publish >&2
+    fi
     if [ $# = 0 ]; then
         run_console "$project" Release list
     elif [ "$1" = plot ]; then

@@ -9,7 +9,10 @@ dev_setup() {
         native_library libxxhash.so.0 libxxhash0 "the test that compares our XXH3 with the original is skipped" ;;
     esac
     case $purpose in bench|everything)
-        native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer" ;;
+        native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer"
+        debian_program redis-benchmark redis-tools "there is no load for the redis suite"
+        debian_program redis-server redis-server "rows beside Redis have no peer"
+        dotnet_tool garnet-server 2.2.5 "rows beside Garnet have no peer" ;;
     esac
     if [ "$purpose" != build ] && [ -z "${AEVUM_DATASETS:-}" ]; then
         step "AEVUM_DATASETS is not set: tests on large data sets are skipped, and rows of benchmarks that read them"
@@ -41,6 +44,28 @@ native_library() {
     mkdir -p artifacts/logs
     patiently "installing $2" "artifacts/logs/apt-$2.log" install_package "$2" \
         || step "$2 could not be installed (artifacts/logs/apt-$2.log): $3"
+}
+
+# debian_program PROGRAM PACKAGE WITHOUT_IT: the same for a program.
+debian_program() {
+    ! command -v "$1" >/dev/null || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        step "$1 is not installed (Debian: apt-get install $2): $3"
+        return
+    fi
+    step "installing $2"
+    mkdir -p artifacts/logs
+    patiently "installing $2" "artifacts/logs/apt-$2.log" install_package "$2" \
+        || step "$2 could not be installed (artifacts/logs/apt-$2.log): $3"
+}
+
+# dotnet_tool PACKAGE VERSION WITHOUT_IT: a tool of .NET, into artifacts/tools.
+dotnet_tool() {
+    [ ! -e "artifacts/tools/$1" ] || return 0
+    step "installing $1 $2"
+    mkdir -p artifacts/logs artifacts/tools
+    patiently "installing $1" "artifacts/logs/tool-$1.log" dotnet tool install "$1" --version "$2" --tool-path artifacts/tools \
+        || step "$1 could not be installed (artifacts/logs/tool-$1.log): $3"
 }
 
 install_package() {

@@ -24,7 +24,7 @@ static class JsonRow
             json.WriteString("workload", result.Name);
             Figure(json, "ours", result.Ours);
             Figure(json, "peer", result.Peer);
-            if (row.HasPeer) json.WriteString("peer_name", peerName);
+            if (row.HasPeer) json.WriteString("peer_name", result.PeerName ?? peerName);
             else json.WriteNull("peer_name");
             json.WriteString("unit", row.Unit);
             Figure(json, "ratio", result.Ratio);

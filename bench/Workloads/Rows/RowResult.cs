@@ -19,6 +19,9 @@ sealed record RowResult
     /// <summary>The row's name, with " (quick)" or the like where the sizes are not the row's own.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Whose figure the peer's is, where rows of a suite have different ones.</summary>
+    public string? PeerName { get; init; }
+
     public double? Ours { get; init; }
 
     public double? Peer { get; init; }

@@ -27,14 +27,10 @@ static class RunCommand
         var results = new List<RowResult>();
         try
         {
-            using var coordinator = new Coordinator(options, directory, Console.Error);
-            foreach (var scenario in scenarios)
+            foreach (var result in Results(options, scenarios, directory))
             {
-                foreach (var result in RunScenario(options, coordinator, scenario))
-                {
-                    results.Add(result);
-                    (json ?? Console.Out).WriteLine(JsonRow.Write(result, options.Suite.PeerName));
-                }
+                results.Add(result);
+                (json ?? Console.Out).WriteLine(JsonRow.Write(result, options.Suite.PeerName));
             }
         }
         finally
@@ -50,8 +46,22 @@ static class RunCommand
         return results.Any(r => r.Verdict == Verdict.Failed) ? 1 : 0;
     }
 
+    static IEnumerable<RowResult> Results(RunOptions options, Scenario[] scenarios, string directory)
+    {
+        if (options.Suite.Runner is { } runner)
+        {
+            Directory.CreateDirectory(directory);
+            foreach (var result in runner.Run(options, directory, Console.Error)) yield return result;
+            yield break;
+        }
+        using var coordinator = new Coordinator(options, directory, Console.Error);
+        foreach (var scenario in scenarios)
+            foreach (var result in RunScenario(options, coordinator, scenario)) yield return result;
+    }
+
     static string[] EngineVersions(RunOptions options)
     {
+        if (options.Suite.Runner is { } runner) return runner.Versions(options);
         var ours = options.Sides == Sides.Peer ? null : EngineTable.Find(options.OursName).Version;
         var peer = options.Sides == Sides.Ours ? null : EngineTable.Find(options.Suite.PeerName).Version;
         return [.. new[] { ours, peer }.OfType<string>().Distinct()];

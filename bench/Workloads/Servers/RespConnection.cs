@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Net;
+using System.Text;
+using Aevum.Bench.Workloads.Engines;
+
+namespace Aevum.Bench.Workloads.Servers;
+
+/// <summary>One connection that asks and waits for each answer: what a run needs to say beside its load. An error comes as an exception.</summary>
+sealed class RespConnection : IDisposable
+{
+    readonly Socket _socket;
+    readonly Stream _stream;
+
+    public RespConnection(int port)
+    {
+        _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            _socket.Connect(IPAddress.Loopback, port);
+        }
+        catch
+        {
+            _socket.Dispose();
+            throw;
+        }
+        _stream = new BufferedStream(new NetworkStream(_socket), 64 << 10);
+    }
+
+    /// <summary>A request.</summary>
+    public static byte[] Encode(params string[] words) =>
+        Encoding.UTF8.GetBytes($"*{words.Length}\r\n{string.Concat(words.Select(w => $"${Encoding.UTF8.GetByteCount(w)}\r\n{w}\r\n"))}");
+
+    /// <returns>A string, a long, null, or a list of them.</returns>
+    public object? Ask(params string[] words)
+    {
+        Send(Encode(words));
+        return Read();
+    }
+
+    public void Send(ReadOnlySpan<byte> requests)
+    {
+        _stream.Write(requests);
+        _stream.Flush();
+    }
+
+    public object? Read()
+    {
+        var line = ReadLine();
+        var rest = line[1..];
+        switch (line[0])
+        {
+            case '+': return rest;
+            case ':': return Number(rest);
+            case '-': throw new BenchException(rest);
+            case '_': return null;
+            case '$' when Number(rest) is var length:
+                if (length < 0) return null;
+                var bytes = new byte[length + 2];
+                _stream.ReadExactly(bytes);
+                return Encoding.UTF8.GetString(bytes.AsSpan(0, (int)length));
+            case '*' when Number(rest) is var count:
+                var items = new List<object?>();
+                for (var i = 0; i < count; i++) items.Add(Read());
+                return items;
+            default: throw new BenchException($"an answer begins with {line}");
+        }
+    }
+
+    static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    string ReadLine()
+    {
+        var line = new StringBuilder();
+        while (true)
+        {
+            var letter = _stream.ReadByte();
+            if (letter < 0) throw new EndOfStreamException();
+            if (letter == '\n') return line.ToString(0, line.Length - 1);
+            line.Append((char)letter);
+        }
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _socket.Dispose();
+    }
+}
