@@ -20,6 +20,10 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
 
+    /// <summary>A step's number when it was not run, for the batch was full before it: it has neither a reply nor effects, and goes into the next one.</summary>
+    public const long Deferred = -2;
+
+    const int StepAt = 8 + 1 + 1;
     const int ChanceAt = 8 + 1 + 1 + 4;
     const int HeaderBytes = ChanceAt + sizeof(ulong);
     const byte MayBlockFlag = 1;
@@ -31,6 +35,9 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
 
     [ThreadStatic]
     static ReplyWriter? t_reply;
+
+    [ThreadStatic]
+    static bool t_isFull;   // the batch that is decided on this thread
 
     [ThreadStatic]
     static ArgumentRange[]? t_ranges;
@@ -76,9 +83,31 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
 
     public void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument)
     {
+        var step = BinaryPrimitives.ReadInt32LittleEndian(argument[StepAt..]);
+        if (step == 0) t_isFull = false;
+        if (t_isFull)
+        {
+            context.Return(Deferred);
+            return;
+        }
+        var told = step == 0 ? 0 : Call.Signals.Count;
+        try
+        {
+            Run(context, argument, step);
+        }
+        catch (AevumException refusal)
+        {
+            Call.Signals.RemoveRange(told, Call.Signals.Count - told);
+            // What steps before it write leaves no room for what this one writes: none behind it may run before it.
+            t_isFull = refusal.Code == ErrorCode.LimitExceeded && step > 0;
+            throw;
+        }
+    }
+
+    void Run(IProcedureContext context, ReadOnlySpan<byte> argument, int step)
+    {
         var call = Call;
         var reply = t_reply ??= new ReplyWriter();
-        var step = BinaryPrimitives.ReadInt32LittleEndian(argument[10..]);
         var isTimed = (argument[9] & TimedFlag) != 0;
         var began = isTimed ? Measuring.LoopMeter.BeginStep() : 0;
         if (step == 0) call.Signals.Clear();
@@ -103,6 +132,9 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
             context.Return(reply.Written);
         }
     }
+
+    /// <summary>Gives the request in an argument another place in its batch.</summary>
+    public static void MoveTo(byte[] argument, int step) => BinaryPrimitives.WriteInt32LittleEndian(argument.AsSpan(StepAt), step);
 
     /// <summary>Sends the request in an argument to another database.</summary>
     public static void MoveTo(byte[] argument, KeyspaceId keyspace) => BinaryPrimitives.WriteUInt64LittleEndian(argument, keyspace.Value);

@@ -1,5 +1,6 @@
 // RespEngine, steps: writes on their way to a commit, and their replies.
 
+using System.Runtime.InteropServices;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Model.Access;
@@ -96,7 +97,12 @@ sealed partial class RespEngine
     /// <summary>Commits what is under way, and answers.</summary>
     public void Flush()
     {
-        if (_pending.Count == 0) return;
+        while (_pending.Count > 0) FlushBatch();
+    }
+
+    // One batch; what it had no room for is the next one afterwards, in its order.
+    void FlushBatch()
+    {
         AevumException? failure = null;
         try
         {
@@ -113,15 +119,43 @@ sealed partial class RespEngine
         Meter.EndCommit(_pending.Count);
         Meter.Looked(CommandProcedure.Call);
         // What comes of the answers (who waited goes on) begins a batch of its own.
-        var answered = _pending.ToArray();
+        var done = failure is null ? StepsWithRoom() : _pending.Count;
+        var answered = CollectionsMarshal.AsSpan(_pending)[..done].ToArray();
         for (var i = 0; i < answered.Length; i++) AnswerStep(answered[i], i, failure);
         var signals = CommandProcedure.Signals.ToArray();
         CommandProcedure.Signals.Clear();
-        _pending.Clear();
         _touched.Clear();
-        _batch.Clear();
         _batchBytes = 0;
+        if (done < _pending.Count) BeginWithRest(done);
+        else
+        {
+            _pending.Clear();
+            _batch.Clear();
+        }
         if (signals.Length > 0) Server.Signals.Publish(this, signals, Array.ConvertAll(answered, a => a.Client));
+    }
+
+    // A step that failed for the size of the batch is tried again as the first of another; those behind it were not run.
+    int StepsWithRoom()
+    {
+        for (var i = 1; i < _pending.Count; i++)
+            if (_batch.ResultOf(i) is { Status: StepStatus.Failed, Code: ErrorCode.LimitExceeded }) return i;
+        return _pending.Count;
+    }
+
+    void BeginWithRest(int done)
+    {
+        _pending.RemoveRange(0, done);
+        var rest = new (byte[] Key, byte[] Argument)[_pending.Count];
+        for (var i = 0; i < rest.Length; i++)
+        {
+            var step = _batch.StepAt(done + i);
+            rest[i] = (step.Key.ToArray(), step.Value.ToArray());
+            CommandProcedure.MoveTo(rest[i].Argument, i);
+        }
+        _batch.Clear();
+        _batch.Policy = CommitPolicy.EachForItself;
+        for (var i = 0; i < rest.Length; i++) _batch.Call(_pending[i].Command.Procedure!, rest[i].Key, rest[i].Argument);
     }
 
     void AnswerStep(PendingStep step, int index, AevumException? failure)

@@ -122,6 +122,24 @@ public sealed class StringTests : IDisposable
     }
 
     [Fact]
+    public void A_pipeline_that_writes_more_than_a_batch_holds_is_several()
+    {
+        var second = _world.Connect();
+        _world.Ask("SETRANGE b 8000000 x");
+        var before = _world.Position;
+        for (var i = 0; i < 20; i++)
+        {
+            _world.First.Receive(Encoding.ASCII.GetBytes($"SETBIT b {i} 1\r\nINCR n\r\n"));
+            second.Receive("INCR n\r\nBITCOUNT b 0 99\r\n"u8);
+        }
+        _world.Loop.EndTurn();
+        Assert.Equal(before + 3, _world.Position);
+        Assert.Equal(string.Join(' ', Enumerable.Range(0, 20).Select(i => $"0 {(2 * i) + 1}")), ReplyText.Of(_world.First.Take()));
+        Assert.Equal(string.Join(' ', Enumerable.Range(0, 20).Select(i => $"{(2 * i) + 2} {i + 1}")), ReplyText.Of(second.Take()));
+        Assert.Equal("24", _world.Ask("BITCOUNT b"));
+    }
+
+    [Fact]
     public void What_changes_nothing_writes_nothing()
     {
         _world.Ask("SETBIT k 7 0");
