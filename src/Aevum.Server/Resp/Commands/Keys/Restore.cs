@@ -6,8 +6,8 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>RESTORE and RESTORE-ASKING: an object from what DUMP answered, here or of Redis (<see cref="DumpReader"/>). IDLETIME and FREQ are taken and forgotten:
-/// nothing is kept of how keys are used.</summary>
+/// <summary>RESTORE and RESTORE-ASKING: an object from what DUMP answered, here or of Redis (<see cref="DumpReader"/>). IDLETIME and FREQ are taken and
+/// forgotten: nothing is kept of how keys are used.</summary>
 sealed class Restore(string name) : DataCommand
 {
     const int FrequencyMax = 255;
@@ -51,7 +51,7 @@ sealed class Restore(string name) : DataCommand
         }
         var expiry = SystemTime.None;
         if (milliseconds > 0)
-            expiry = KeyExpiry.FromMilliseconds(isAbsolute ? milliseconds : milliseconds > long.MaxValue - call.NowMilliseconds ? long.MaxValue : milliseconds + call.NowMilliseconds);
+            expiry = KeyExpiry.FromMilliseconds(milliseconds + (isAbsolute ? 0 : Math.Min(call.NowMilliseconds, long.MaxValue - milliseconds)));
         call.Reply.Ok();
         if (expiry != SystemTime.None && expiry <= call.Now)
         {
