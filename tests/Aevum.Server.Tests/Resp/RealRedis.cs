@@ -24,7 +24,10 @@ sealed class RealRedis : IDisposable
             RedirectStandardOutput = true,
             WorkingDirectory = _folder.FullName,
         })!;
-        while (!File.Exists(path) && !_process.HasExited) _process.StandardOutput.ReadLine();
+        // The socket's name is there before anybody listens at it.
+        while (_process.StandardOutput.ReadLine() is { } line && !line.Contains("ready to accept connections", StringComparison.OrdinalIgnoreCase))
+        {
+        }
         _socket.Connect(new UnixDomainSocketEndPoint(path));
     }
 
