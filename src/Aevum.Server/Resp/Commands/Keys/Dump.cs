@@ -1,6 +1,7 @@
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands.Keys.Dumps;
 using Aevum.Server.Resp.Commands.SortedSets;
+using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -75,8 +76,8 @@ sealed class Dump : DataCommand
                 });
                 break;
             default:
-                call.Reply.Error("ERR DUMP of a stream is not available yet"u8);
-                return;
+                StreamDump.Write(call, call.Streams.Open(key)!, dump);
+                break;
         }
         dump.End();
         call.Reply.Bulk(dump.Written);

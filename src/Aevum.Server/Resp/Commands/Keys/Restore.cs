@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Aevum.Core.Time;
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands.Keys.Dumps;
+using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -44,7 +45,10 @@ sealed class Restore(string name) : DataCommand
             call.Reply.Error("ERR DUMP payload version or checksum are wrong"u8);
             return;
         }
-        if (DumpReader.Read(args[3]) is not { } dumped)
+        var isStream = DumpReader.HoldsStream(args[3]);
+        var stream = isStream ? DumpReader.ReadStream(args[3]) : null;
+        var dumped = isStream ? null : DumpReader.Read(args[3]);
+        if (dumped is null && stream is null)
         {
             call.Reply.Error("ERR Bad data format"u8);
             return;
@@ -58,7 +62,8 @@ sealed class Restore(string name) : DataCommand
             if (exists && Delete.TryDelete(call, key)) call.Signal(key, "del", NotificationClass.Generic);
             return;
         }
-        Write(call, key, dumped, expiry);
+        if (stream is not null) StreamDump.Restore(call, key, stream, expiry);
+        else Write(call, key, dumped!, expiry);
         call.Signal(key, "restore", NotificationClass.Generic, isReady: true);
     }
 

@@ -4,7 +4,7 @@
 //   length    00llllll | 01llllll llllllll | 80 u32 | 81 u64            big endian; 11tttttt: no length, a string in another form
 //   string    length, bytes; or a form: 0 i8, 1 i16, 2 i32 (as text), 3 LZF: packed length, length, packed bytes
 //
-// Types: those that Redis 7.0 writes and reads, from 2.0's on (listed in Type); of 7.2 sets as listpacks. Not streams, not modules.
+// Types: those that Redis 7.0 writes and reads, from 2.0's on (listed in Type); of 7.2 sets as listpacks. Streams: DumpReader.Streams. Not modules.
 // Always true: nothing is taken on trust. A dump that claims more than it holds, or would unpack to more than BytesMax, or has an element twice, an odd
 // number of halves, a score that is no number, or nothing at all, is refused before anything is written.
 
@@ -19,7 +19,7 @@ namespace Aevum.Server.Resp.Commands.Keys.Dumps;
 /// <param name="Entries">Of a string one; of a hash and a sorted set pairs, a score as its 8 bytes, little endian.</param>
 sealed record DumpedObject(StructureKind Kind, List<byte[]> Entries);
 
-ref struct DumpReader
+ref partial struct DumpReader
 {
     /// <summary>Bytes behind the object.</summary>
     public const int FooterBytes = sizeof(ushort) + sizeof(ulong);
@@ -30,7 +30,7 @@ ref struct DumpReader
     // Unpacked, an object could not be written in one batch beyond this.
     const long BytesMax = 128 << 20;
 
-    enum Type : byte
+    internal enum Type : byte
     {
         String = 0,
         List = 1,
@@ -48,6 +48,9 @@ ref struct DumpReader
         SortedSetListpack = 17,
         ListOfListpacks = 18,
         SetListpack = 20,
+        StreamListpacks = 15,
+        StreamListpacks2 = 19,
+        StreamListpacks3 = 21,
     }
 
     readonly ReadOnlySpan<byte> _bytes;

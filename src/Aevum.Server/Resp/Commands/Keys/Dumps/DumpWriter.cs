@@ -25,6 +25,7 @@ sealed class DumpWriter
             StructureKind.List => 1,
             StructureKind.Set => 2,
             StructureKind.Hash => 4,
+            StructureKind.Stream => (byte)DumpReader.Type.StreamListpacks2,
             _ => 5,
         };
         _length++;
@@ -51,6 +52,34 @@ sealed class DumpWriter
         _length += sizeof(ushort);
         BinaryPrimitives.WriteUInt64LittleEndian(_bytes.AsSpan(_length), Crc64.Of(Written));
         _length += sizeof(ulong);
+    }
+
+    /// <summary>A number of 64 bits, in the form of a length.</summary>
+    public void Number(ulong number)
+    {
+        if (number <= long.MaxValue)
+        {
+            Length((long)number);
+            return;
+        }
+        var room = Room(1 + sizeof(ulong));
+        room[0] = 0x81;
+        BinaryPrimitives.WriteUInt64BigEndian(room[1..], number);
+        _length += 1 + sizeof(ulong);
+    }
+
+    /// <summary>Bytes as they are.</summary>
+    public void Raw(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Room(bytes.Length));
+        _length += bytes.Length;
+    }
+
+    /// <summary>Milliseconds since 1970.</summary>
+    public void Time(long milliseconds)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(Room(sizeof(long)), milliseconds);
+        _length += sizeof(long);
     }
 
     void Length(long length)
