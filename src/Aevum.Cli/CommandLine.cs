@@ -11,6 +11,7 @@ using Aevum.Cli.Databases;
 using Aevum.Cli.Demo;
 using Aevum.Cli.Inspection;
 using Aevum.Cli.Serving;
+using Aevum.Cli.Services;
 using Aevum.Cli.Shell;
 using Aevum.Cli.Terminals;
 using Aevum.Cli.Transfer;
@@ -28,6 +29,7 @@ static class CommandLine
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
             ConfigCommand.Create(terminal),
+            ServiceCommand.Create(terminal),
             ShellCommand.Create(terminal),
             ImportCommand.Create(terminal),
             ExportCommand.Create(terminal),

@@ -74,7 +74,8 @@ sealed record BannedCall(string Type, string[] Members, string Instead, string[]
     static IEnumerable<BannedCall> Outside()
     {
         string[] homes = ["Aevum.Core.Network"];
-        yield return new("System.Net.Sockets.Socket", [], "the network seam of Core/Network", homes);
+        // The shell that speaks to a server is a client, and no part of a database.
+        yield return new("System.Net.Sockets.Socket", [], "the network seam of Core/Network", [.. homes, "Aevum.Cli.Connecting"]);
         yield return new("System.Net.Sockets.TcpClient", [], "the network seam of Core/Network", homes);
         yield return new("System.Net.Sockets.TcpListener", [], "the network seam of Core/Network", homes);
         yield return new("System.Net.Sockets.UdpClient", [], "the network seam of Core/Network", homes);

@@ -29,6 +29,9 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
 
     public TextWriter Out { get; } = output;
 
+    /// <summary>The output as bytes, for what need not be text; null: only text is taken. Whoever uses it flushes <see cref="Out"/> before.</summary>
+    public Func<Stream>? OpenBytesOut { get; init; }
+
     public TextWriter Error { get; } = error;
 
     /// <summary>The next key a person presses, not shown; null where keys cannot be had one by one.</summary>
@@ -55,6 +58,7 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
             new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true })
         {
             OpenBytesIn = Console.OpenStandardInput,
+            OpenBytesOut = Console.OpenStandardOutput,
             ReadKey = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb" ? ReadConsoleKey : null,
             Width = static () => Console.WindowWidth is var width and > 0 ? width : 80,   // some terminals do not tell
             IsInputInteractive = isInteractive,
