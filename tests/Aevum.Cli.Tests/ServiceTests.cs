@@ -11,9 +11,9 @@ public sealed class ServiceTests : IDisposable
 
     public void Dispose() => _world.Dispose();
 
-    static readonly ServicePlan Machine = new("/opt/aevum/aevum", null, "127.0.0.1:6379", IsForUser: false, "/home/ada");
-    static readonly ServicePlan User = Machine with { IsForUser = true, Directory = "/home/ada/my data" };
-    static readonly ServicePlan Elsewhere = Machine with { Directory = "/srv/100%/a\"b", Program = "/home/ada/aevum", Resp = "[::1]:7000", RunAs = "ada" };
+    static readonly ServicePlan Machine = new("/opt/aevum/aevum", null, "127.0.0.1:6379", IsForUser: false, "/people/ada");
+    static readonly ServicePlan User = Machine with { IsForUser = true, Directory = "/people/ada/my data" };
+    static readonly ServicePlan Elsewhere = Machine with { Directory = "/srv/100%/a\"b", Program = "/people/ada/aevum", Resp = "[::1]:7000", RunAs = "ada" };
 
     public static TheoryData<string> Names => ["systemd-machine", "systemd-user", "systemd-elsewhere", "launchd-machine", "launchd-user"];
 
@@ -23,7 +23,7 @@ public sealed class ServiceTests : IDisposable
         "systemd-user" => SystemdUnit.Of(User),
         "systemd-elsewhere" => SystemdUnit.Of(Elsewhere),
         "launchd-machine" => LaunchdPlist.Of(Machine),
-        _ => LaunchdPlist.Of(User with { Directory = "/Users/ada/<my> & data", Home = "/Users/ada" }),
+        _ => LaunchdPlist.Of(User with { Directory = "/people/ada/<my> & data", Home = "/people/ada" }),
     };
 
     [Theory, MemberData(nameof(Names))]
@@ -46,7 +46,7 @@ public sealed class ServiceTests : IDisposable
             for (var i = 0; i < dictionary.ChildNodes.Count; i++) Assert.Equal(i % 2 == 0, dictionary.ChildNodes[i]!.Name == "key");
         var words = document.GetElementsByTagName("array")[0]!.ChildNodes.Cast<XmlNode>().Select(n => n.InnerText).ToArray();
         Assert.Equal(["serve", "--data"], words[1..3]);
-        if (name == "launchd-user") Assert.Equal("/Users/ada/<my> & data", words[3]);
+        if (name == "launchd-user") Assert.Equal("/people/ada/<my> & data", words[3]);
     }
 
     [Theory]

@@ -120,7 +120,8 @@ static class ReplyText
         }
     }
 
-    /// <summary>One line of JSON. Bytes that are no text are {"base64": ...}; whole numbers beyond 53 bits, and what is no finite number, are strings.</summary>
+    /// <summary>One line of JSON. Bytes that are no text are {"base64": ...}; whole numbers beyond 53 bits, and what is no finite number, are
+    /// strings.</summary>
     public static void WriteJson(Utf8JsonWriter json, RespReply reply)
     {
         switch (reply.Kind)

@@ -40,7 +40,7 @@ static class SystemdUnit
         {
             // DynamicUser: one that exists while the service runs, and to whom StateDirectory belongs.
             text.Append(plan.RunAs is { } user ? $"User={user}\n" : "DynamicUser=yes\n").Append("CapabilityBoundingSet=\nProtectSystem=strict\n");
-            text.Append(IsInHome(plan.Program) || (plan.Directory is { } given && IsInHome(given)) ? "ProtectHome=read-only\n" : "ProtectHome=yes\n");
+            text.Append(IsInHome(plan, plan.Program) || IsInHome(plan, directory) ? "ProtectHome=read-only\n" : "ProtectHome=yes\n");
             if (plan.Directory is not null) text.Append($"ReadWritePaths={Quoted(directory.Replace("%", "%%", StringComparison.Ordinal))}\n");
             text.Append("PrivateTmp=yes\nPrivateDevices=yes\nProtectClock=yes\nProtectControlGroups=yes\nProtectHostname=yes\nProtectKernelLogs=yes\n");
             text.Append("ProtectKernelModules=yes\nProtectKernelTunables=yes\n");
@@ -51,7 +51,8 @@ static class SystemdUnit
         return text.ToString();
     }
 
-    static bool IsInHome(string path) => path.StartsWith("/home/", StringComparison.Ordinal) || path.StartsWith("/root/", StringComparison.Ordinal);
+    static bool IsInHome(ServicePlan plan, string path) =>
+        new[] { "/home", "/root", plan.Home }.Any(home => path.StartsWith(home + "/", StringComparison.Ordinal));
 
     /// <summary>A word of a unit's command line: in quotes where it must be, and nothing in it is expanded (man 5 systemd.service, command lines).</summary>
     public static string Word(string text)

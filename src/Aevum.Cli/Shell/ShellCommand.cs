@@ -1,3 +1,8 @@
+// ShellCommand: aevum shell DIR: reads commands, one a line, and runs them on a database; with --connect on a server.
+//
+// From a terminal it prompts and ends well whatever was typed. From a pipe it says nothing of its own, goes on after a command that failed, and ends
+// with exit code 1 if one did.
+
 using System.CommandLine;
 using Aevum.Cli.Connecting;
 using Aevum.Cli.Databases;
@@ -6,9 +11,6 @@ using Aevum.Cli.Terminals;
 
 namespace Aevum.Cli.Shell;
 
-/// <summary><c>aevum shell DIR</c>: reads commands, one a line, and runs them on a database; with <c>--connect</c> on a server.</summary>
-/// <remarks>From a terminal it prompts and ends well whatever was typed. From a pipe it says nothing of its own, goes on after a command that
-/// failed, and ends with exit code 1 if one did.</remarks>
 static class ShellCommand
 {
     public static Command Create(Terminal terminal)
