@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Xml;
 using Aevum.Cli.Services;
 using Aevum.Testing;
@@ -73,6 +74,48 @@ public sealed class ServiceTests : IDisposable
             var said = verify.StandardOutput.ReadToEnd() + verify.StandardError.ReadToEnd();
             verify.WaitForExit();
             Assert.True(verify.ExitCode == 0 && !said.Contains(path, StringComparison.Ordinal), said);
+        }
+    }
+
+    [Fact]
+    public void A_server_tells_its_manager_how_it_is()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var path = _world.PathOf("notify");
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 60_000 };
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "aevum.dll"), "serve", "--memory", "--resp", "127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in new[] { ("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "200000"), ("WATCHDOG_PID", ""), ("AEVUM_HTTP__LISTEN", "off") })
+            start.Environment[name] = value;
+        using var server = Process.Start(start)!;
+        try
+        {
+            Assert.Equal("STATUS=opening the database", Receive());
+            Assert.Equal("READY=1\nSTATUS=serving clients", Receive());
+            Assert.Equal("WATCHDOG=1", Receive());
+            Assert.Equal("WATCHDOG=1", Receive());
+            using (var kill = Process.Start("kill", ["-TERM", $"{server.Id}"])) kill.WaitForExit();
+            string said;
+            while ((said = Receive()) == "WATCHDOG=1")
+            {
+            }
+            Assert.StartsWith("STOPPING=1\n", said, StringComparison.Ordinal);
+            server.WaitForExit();
+            Assert.Equal(0, server.ExitCode);
+        }
+        finally
+        {
+            if (!server.HasExited) server.Kill();
+        }
+
+        string Receive()
+        {
+            var bytes = new byte[4096];
+            return System.Text.Encoding.UTF8.GetString(bytes, 0, manager.Receive(bytes));
         }
     }
 

@@ -22,7 +22,7 @@ sealed class RedisProcess : IDisposable
         var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         string[] arguments = ["exec", Path.Combine(AppContext.BaseDirectory, "aevum.dll"), "serve", "--data", store, "--resp", Endpoint.ToString()];
         var start = new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["AEVUM_HTTP__LISTEN"] = "";
+        start.Environment["AEVUM_HTTP__LISTEN"] = "off";
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Log(line.Data);
         _process.ErrorDataReceived += (_, line) => Log(line.Data);

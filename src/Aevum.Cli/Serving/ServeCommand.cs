@@ -8,6 +8,7 @@ using System.CommandLine;
 using System.Reflection;
 using Aevum.Cli.Terminals;
 using Aevum.Core.Diagnostics;
+using Aevum.Core.Network;
 using Aevum.Server.Hosting;
 using Aevum.Server.Hosting.Configuration;
 
@@ -40,6 +41,8 @@ static class ServeCommand
         var log = new LineLog(terminal.Error, TimeProvider.System, LevelOf(values.Get(ConfigKeys.LogLevel)), values.Get(ConfigKeys.LogFormat) == "json");
         var options = ServerOptions.From(values, log);
         using var interruption = new Interruption();
+        using var manager = ServiceNotifier.Find(Environment.GetEnvironmentVariable, Environment.ProcessId);
+        manager?.TellStatus("opening the database");
         using var host = ServerHost.Start(options);
         terminal.Out.WriteLine($"aevum {Version()} on {sources.Machine}");
         terminal.Out.WriteLine($"database {options.Directory ?? "in memory"}: sync {options.Database.Sync}, cache {Shown(values, ConfigKeys.DataCache)}, "
@@ -52,8 +55,10 @@ static class ServeCommand
         {
             terminal.Out.WriteLine("ready" + HowToConnect(host));
             terminal.Flush();
-            interruption.Token.WaitHandle.WaitOne();
+            manager?.TellReady("serving clients");
+            while (!interruption.Token.WaitHandle.WaitOne(manager?.WatchdogInterval ?? Timeout.InfiniteTimeSpan)) manager!.TellAlive();
         }
+        manager?.TellStopping("clients are sent what they were answered");
         host.Stop();
         return ExitCodes.Done;
     }

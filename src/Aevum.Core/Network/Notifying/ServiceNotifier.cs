@@ -16,6 +16,8 @@ namespace Aevum.Core.Network;
 
 public sealed class ServiceNotifier : IDisposable
 {
+    static readonly TimeSpan LongestWatch = TimeSpan.FromDays(1);
+
     readonly Socket _socket;
     readonly UnixDomainSocketEndPoint _manager;
 
@@ -40,7 +42,7 @@ public sealed class ServiceNotifier : IDisposable
         TimeSpan? watchdog = null;
         var isMeant = variable("WATCHDOG_PID") is not { Length: > 0 } pid || pid == processId.ToString(CultureInfo.InvariantCulture);
         if (isMeant && long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 1)
-            watchdog = TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.MaxValue.TotalMicroseconds / 2) / 2);
+            watchdog = TimeSpan.FromMicroseconds(Math.Min(microseconds, LongestWatch.TotalMicroseconds) / 2);
         try
         {
             return new ServiceNotifier(path, watchdog);
