@@ -11,7 +11,7 @@ dev_run() {
         step "filling $directory with the demo data"
         # Filled under another name and renamed, so that an interrupted run leaves nothing that looks like a database.
         rm -rf "$directory.filling"
-        artifacts/aevum demo "$directory.filling" || { rm -rf "$directory.filling"; fail "the demo data could not be loaded"; }
+        artifacts/aevum demo "$directory.filling" >/dev/null || { rm -rf "$directory.filling"; fail "the demo data could not be loaded"; }
         mv "$directory.filling" "$directory"
     fi
     step "artifacts/aevum serve --data $directory $*"

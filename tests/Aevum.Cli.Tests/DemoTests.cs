@@ -51,7 +51,8 @@ public sealed class DemoTests : IDisposable
         Assert.Contains(why, result.Error, StringComparison.Ordinal);
     }
 
-    static IEnumerable<string> Lines(string name)
+    /// <summary>The lines of a file of the demo data.</summary>
+    public static IEnumerable<string> Lines(string name)
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(CliWorld.DemoFolder, name)), CompressionMode.Decompress));
         while (reader.ReadLine() is { } line) yield return line;

@@ -127,6 +127,28 @@ public sealed class ServeTests : IDisposable
         Assert.Equal("7", json.GetProperty("resp.clients-max").GetProperty("value").GetString());
     }
 
+    [Fact]
+    public void The_demo_data_is_there_for_clients_of_Redis()
+    {
+        Assert.Equal(0, CliWorld.Run("", "demo", _world.PathOf("data"), "--data", CliWorld.DemoFolder).ExitCode);
+        using var server = ServerProcess.Start(_world, "--data", "data");
+        // The data again, read the plain way.
+        var synsets = DemoTests.Lines("synsets.tsv.gz").Select(l => l.Split('\t')).ToList();
+        var edges = DemoTests.Lines("edges.tsv.gz").Select(l => l.Split('\t')).ToList();
+        var words = synsets.SelectMany(f => f[3].ToLowerInvariant().Replace(' ', '_').Split(";_")).Distinct().Count();
+        var sets = edges.Select(e => (e[0], e[1])).Distinct().Count();
+        Assert.Equal($":{synsets.Count + words + sets + 3}\r\n", server.Ask("DBSIZE"));
+        for (var id = 0; id < synsets.Count; id += 97)
+        {
+            var degree = edges.Count(e => e[0] == synsets[id][0]).ToString();
+            Assert.Equal($"${degree.Length}\r\n{degree}\r\n", server.Ask($"ZSCORE count:degree {id}"));
+            var kinds = edges.Where(e => e[0] == synsets[id][0] && e[1] == "@").Select(e => e[2]).Order(StringComparer.Ordinal);
+            var answered = server.Ask($"SMEMBERS rel:{id}:hypernym").Split("\r\n").Skip(1).Where((_, i) => i % 2 == 1);
+            Assert.Equal(kinds, answered.Order(StringComparer.Ordinal));
+            Assert.Equal($"${Encoding.UTF8.GetByteCount(synsets[id][4])}\r\n", server.Ask($"HGET synset:{id} gloss").Split('\n')[0] + "\n");
+        }
+    }
+
     // The session of redis-cli in the README, played on the demo data; AEVUM_GOLDENS=rewrite puts what came out into the README instead.
     [FactThatNeeds(Program = "redis-cli")]
     public void The_session_of_redis_cli_in_the_README_goes_as_shown()

@@ -3,8 +3,8 @@
 //   Opening  -> Serving   [Open]   doors listen at once and answer LOADING; the database is opened beside them
 //   Opening  -> Failed    [Open]   WaitUntilOpen throws what went wrong; Stop ends the rest
 //   any      -> Stopped   [Stop]   /readyz says so; doors take nobody any more; every connection is sent what it was answered and ends; the database is
-//                                  written down and closed. While it is being opened: what opening has begun is waited for, a limited time, then left to the next open,
-//                                  which has to be able to take over from a killed process anyway
+//                                  written down and closed. While it is being opened: what opening has begun is waited for, a limited time, then left
+//                                  to the next open, which has to be able to take over from a killed process anyway
 //
 // Always true: what a client was told is committed lies in the log before it is told; ending is therefore only a question of manners, and a process that
 // is killed instead loses nothing that it acknowledged. Nobody beyond this machine is served who need not say who he is, unless that was asked for.
