@@ -15,6 +15,15 @@ sealed class ClientPauses(RespServer server)
     /// <summary>Cheap: asked for each request.</summary>
     public bool IsOn => _isOn;
 
+    /// <summary>Clients whose requests are held.</summary>
+    public int HeldCount
+    {
+        get
+        {
+            lock (_gate) return _held.Count;
+        }
+    }
+
     /// <summary>Begins a pause, or makes one longer or wider.</summary>
     /// <param name="all">False: only what may write.</param>
     /// <param name="engine">Whose loop ends it. On that loop.</param>

@@ -51,6 +51,9 @@ sealed class KnownCommand(RespCommand command, DataSurroundings surroundings, Co
 
     readonly byte[] _word = Encoding.ASCII.GetBytes(info.Name[(info.Name.IndexOf('|', StringComparison.Ordinal) + 1)..]);
 
+    /// <summary>Must not stand between MULTI and EXEC.</summary>
+    public bool IsNeverQueued { get; } = CommandFacts.Find(info.Name)?.Flags.Contains("no_multi") == true;
+
     public RespCommand Command => command;
 
     public DataCommand? Data { get; } = command as DataCommand;

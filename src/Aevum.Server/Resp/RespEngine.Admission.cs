@@ -22,6 +22,7 @@ sealed partial class RespEngine
         if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
         if (client.Subscriptions is not null && client.Version < 3 && client.IsListening && !IsAllowedWhileListening(command))
             return RespErrors.WhileListening(command.Info.Name);
+        if (command.IsNeverQueued && client.Transaction is not null) return RespErrors.NotInTransaction;
         if (command.Info.Is(CommandFlags.Write) && Server.Settings.ReplicasMin.Value > 0) return RespErrors.NoReplicas;
         return null;
     }

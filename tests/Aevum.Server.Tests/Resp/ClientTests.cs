@@ -116,6 +116,7 @@ public sealed class ClientTests : IDisposable
         Assert.Equal("(nil)", other.Ask("GET k"));
         Assert.Equal("", other.Ask("SET k v"));
         Assert.Equal("", other.Ask("GET k"));       // behind the one that is held
+        Assert.Contains("blocked_clients:1", _world.Ask("INFO clients"), StringComparison.Ordinal);
         Assert.Equal("OK", _world.Ask("CLIENT UNPAUSE"));
         Assert.Equal("OK v", ReplyText.Of(other.Take()));
         Assert.Equal("OK", _world.Ask("CLIENT PAUSE 1000"));

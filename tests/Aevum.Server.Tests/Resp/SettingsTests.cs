@@ -16,6 +16,8 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal("[maxclients, 10000]", _world.Ask("CONFIG GET maxclients"));
         Assert.Equal("[maxclients, 10000, timeout, 0]", _world.Ask("CONFIG GET MAXCL* timeout maxclients"));
         Assert.Equal("[]", _world.Ask("CONFIG GET nothing"));
+        Assert.Equal("[]", _world.Ask("CONFIG GET key-load-*"));
+        Assert.Equal("[key-load-delay, 0]", _world.Ask("CONFIG GET key-load-delay"));
         Assert.Equal("[zset-max-listpack-value, 64, zset-max-ziplist-value, 64]", _world.Ask("CONFIG GET zset-max-*-value"));
         _world.Ask("HELLO 3");
         Assert.Equal("{appendonly: yes}", _world.Ask("CONFIG GET appendonly"));

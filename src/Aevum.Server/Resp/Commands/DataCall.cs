@@ -26,6 +26,9 @@ readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, 
     /// <summary>The event of a database all of whose keys have gone; it has no key.</summary>
     public const string Flushed = "flushed";
 
+    /// <summary>The system time of what happened.</summary>
+    public SystemTime At { get; init; }
+
     /// <summary>The step of the batch that it comes from.</summary>
     public int Step { get; init; }
 
@@ -188,7 +191,7 @@ sealed class DataCall
     /// <summary>Told once it is committed.</summary>
     public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)
     {
-        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step });
+        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step, At = Now });
     }
 
     /// <summary>Told before something is put where nothing was.</summary>

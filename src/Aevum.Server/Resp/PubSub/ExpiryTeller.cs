@@ -71,11 +71,12 @@ sealed class ExpiryTeller : IDisposable
     }
 
     /// <summary>Looks at a key that was written.</summary>
-    public void Follow(KeyspaceId keyspace, byte[] key)
+    /// <param name="at">When: what it held then may have expired by now.</param>
+    public void Follow(KeyspaceId keyspace, byte[] key, SystemTime at)
     {
         if (!_isOn) return;
         bool isSooner;
-        lock (_gate) isSooner = Remember(keyspace, key);
+        lock (_gate) isSooner = Remember(keyspace, key, at);
         if (isSooner) _changed.Raise();
     }
 
@@ -86,9 +87,9 @@ sealed class ExpiryTeller : IDisposable
     }
 
     // True: it expires before everything else.
-    bool Remember(KeyspaceId keyspace, byte[] key)
+    bool Remember(KeyspaceId keyspace, byte[] key, SystemTime at = default)
     {
-        var expiry = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row) ? row.Expiry : SystemTime.None;
+        var expiry = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row) ? row.Expiry : ExpiredSince(keyspace, key, at);
         _expiries.TryGetValue(keyspace, out var keys);
         if (expiry == SystemTime.None)
         {
@@ -104,6 +105,21 @@ sealed class ExpiryTeller : IDisposable
         if (expiry >= _next) return false;
         _next = expiry;
         return true;
+    }
+
+    // What a key held when it was written, if that has expired by now; None: it has not, or is not to be known any more.
+    SystemTime ExpiredSince(KeyspaceId keyspace, byte[] key, SystemTime at)
+    {
+        if (at == SystemTime.None) return SystemTime.None;
+        try
+        {
+            var before = new ViewReader(_server.Database.Router) { View = ReadView.AsOf(at), Time = at };
+            return before.TryRead(_headKey.HeadOf(keyspace, key), out var row) && row.Expiry <= _server.Database.Clock.Now ? row.Expiry : SystemTime.None;
+        }
+        catch (Core.Errors.AevumException)
+        {
+            return SystemTime.None;   // below the floor by now
+        }
     }
 
     void Rebuild()

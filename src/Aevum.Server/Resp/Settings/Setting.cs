@@ -36,6 +36,9 @@ abstract class Setting(string name, SettingEffect effect, string meaning)
     /// <summary>Cannot be set by clients, as they could read and write files by it.</summary>
     public bool IsProtected { get; init; }
 
+    /// <summary>Told only to who asks for it by its whole name.</summary>
+    public bool IsHidden { get; init; }
+
     /// <summary>Called when it was set.</summary>
     public Action? Changed { get; set; }
 

@@ -170,7 +170,7 @@ static class CommandCommand
 
     static void List(RespClient client, CommandArguments args, ReplyWriter reply)
     {
-        IEnumerable<KnownCommand> chosen = client.Engine.Server.Commands.All;
+        IEnumerable<KnownCommand> chosen = client.Engine.Server.Commands.Flat;
         if (args.Count > 2)
         {
             if (args.Count != 5 || !args.Is(2, "filterby"u8))

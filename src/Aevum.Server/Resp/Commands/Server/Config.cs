@@ -27,8 +27,8 @@ static class Config
         {
             for (var i = 2; i < args.Count; i++)
             {
-                if (!GlobPattern.Matches(Encoding.ASCII.GetBytes(Encoding.Latin1.GetString(args[i]).ToLowerInvariant()),
-                    Encoding.ASCII.GetBytes(name))) continue;
+                var pattern = Encoding.Latin1.GetString(args[i]).ToLowerInvariant();
+                if (setting.IsHidden ? pattern != name : !GlobPattern.Matches(Encoding.Latin1.GetBytes(pattern), Encoding.ASCII.GetBytes(name))) continue;
                 found.Add((name, setting));
                 break;
             }

@@ -90,7 +90,7 @@ sealed class InfoCommand : SessionCommand
         section.Add("maxclients", server.Settings.ClientsMax.Value);
         section.Add("client_recent_max_input_buffer", server.Clients.Values.Select(c => (long)c.InputBytes).DefaultIfEmpty().Max());
         section.Add("client_recent_max_output_buffer", server.Clients.Values.Select(c => c.Channel.Pending).DefaultIfEmpty().Max());
-        section.Add("blocked_clients", server.Waiters.Count);
+        section.Add("blocked_clients", server.Waiters.Count + server.Pauses.HeldCount);
         section.Add("tracking_clients", server.Tracking.Clients);
         section.Add("clients_in_timeout_table", 0);
     }
