@@ -56,11 +56,11 @@ public sealed class ConnectedShellTests
 
     [Theory]
     [InlineData("+OK\r\n", "OK\n")]
-    [InlineData("-ERR no\r\n", "ERR no\n")]
+    [InlineData("-ERR no\r\n", "ERR no\n\n")]
     [InlineData("$3\r\na\u0001b\r\n", "a\u0001b\n")]
     [InlineData("_\r\n", "\n")]
     [InlineData("*3\r\n$1\r\na\r\n_\r\n*2\r\n:1\r\n,1.5\r\n", "a\n\n1\n1.5\n")]
-    [InlineData("%1\r\n$1\r\na\r\n:1\r\n", "a\n1\n")]
+    [InlineData("%2\r\n$1\r\na\r\n:1\r\n+b\r\n:2\r\n", "a 1\nb 2\n")]
     public void Replies_go_into_a_pipe_as_they_are(string bytes, string raw) => Assert.Equal(raw, Raw(bytes));
 
     [Theory]
@@ -188,7 +188,7 @@ public sealed class ConnectedShellTests
     {
         using var server = new ScriptedServer(Hello, "+OK\r\n", "$1\r\nv\r\n", "-ERR no\r\n", ":1\r\n");
         var result = Shell(server, "SET k \"a b\"\n\nGET k\nNOPE\nINCR n\n");
-        Assert.Equal("OK\nv\nERR no\n1\n", result.Out);
+        Assert.Equal("OK\nv\nERR no\n\n1\n", result.Out);
         Assert.Equal(ExitCodes.Problems, result.ExitCode);
         Assert.Equal(["HELLO 3", "SET k a b", "GET k", "NOPE", "INCR n"], server.Asked);
     }

@@ -94,7 +94,7 @@ static class ReplyText
     // "txt:" stands before the text itself.
     static byte[] Unmarked(RespReply reply) => reply.Bytes.Length >= 4 ? reply.Bytes[4..] : reply.Bytes;
 
-    /// <summary>For a pipe: bytes as they are, parts on lines of their own; ends in a line feed.</summary>
+    /// <summary>For a pipe: bytes as they are, parts on lines of their own, of a map a key and its value on one; ends in a line feed.</summary>
     public static void WriteRaw(Stream target, RespReply reply)
     {
         AddRaw(target, reply);
@@ -109,7 +109,18 @@ static class ReplyText
             case RespKind.Integer: target.Write(Encoding.ASCII.GetBytes(reply.Number.ToString(CultureInfo.InvariantCulture))); break;
             case RespKind.Boolean: target.Write(reply.Number == 1 ? "(true)"u8 : "(false)"u8); break;
             case RespKind.Verbatim: target.Write(Unmarked(reply)); break;
-            case RespKind.Array or RespKind.Set or RespKind.Map or RespKind.Push:
+            case RespKind.Error:
+                target.Write(reply.Bytes);
+                target.WriteByte((byte)'\n');   // redis-cli leaves a line empty behind an error
+                break;
+            case RespKind.Map:
+                for (var i = 0; i < reply.Parts.Count; i++)
+                {
+                    if (i > 0) target.WriteByte(i % 2 == 0 ? (byte)'\n' : (byte)' ');
+                    AddRaw(target, reply.Parts[i]);
+                }
+                break;
+            case RespKind.Array or RespKind.Set or RespKind.Push:
                 for (var i = 0; i < reply.Parts.Count; i++)
                 {
                     if (i > 0) target.WriteByte((byte)'\n');
