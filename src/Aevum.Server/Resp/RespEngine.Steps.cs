@@ -20,6 +20,7 @@ sealed partial class RespEngine
     readonly record struct PendingStep(RespClient Client, KnownCommand Command, BlockedCall? Blocked, BlockedCall? Again = null);
 
     readonly List<PendingStep> _pending = [];
+    readonly List<PendingStep> _answered = [];   // of the batch that is being answered; a list of its own, kept, so that a batch allocates nothing
     readonly HashSet<byte[]> _touched = new(Core.Bytes.KeyComparer.Instance);
     readonly StepBatch _batch;
     readonly List<int> _keys = [];
@@ -120,8 +121,10 @@ sealed partial class RespEngine
         Meter.Looked(CommandProcedure.Call);
         // What comes of the answers (who waited goes on) begins a batch of its own.
         var done = failure is null ? StepsWithRoom() : _pending.Count;
-        var answered = CollectionsMarshal.AsSpan(_pending)[..done].ToArray();
-        for (var i = 0; i < answered.Length; i++) AnswerStep(answered[i], i, failure);
+        var answered = _answered;
+        answered.Clear();
+        answered.AddRange(CollectionsMarshal.AsSpan(_pending)[..done]);
+        for (var i = 0; i < answered.Count; i++) AnswerStep(answered[i], i, failure);
         var signals = CommandProcedure.Signals.ToArray();
         CommandProcedure.Signals.Clear();
         _touched.Clear();
@@ -132,7 +135,8 @@ sealed partial class RespEngine
             _pending.Clear();
             _batch.Clear();
         }
-        if (signals.Length > 0) Server.Signals.Publish(this, signals, Array.ConvertAll(answered, a => a.Client));
+        if (signals.Length > 0) Server.Signals.Publish(this, signals, [.. answered.Select(a => a.Client)]);
+        answered.Clear();   // holds no client that has gone
     }
 
     // A step that failed for the size of the batch is tried again as the first of another; those behind it were not run.

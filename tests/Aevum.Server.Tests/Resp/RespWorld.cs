@@ -223,6 +223,9 @@ sealed class TestChannel : IChannel
         return sent;
     }
 
+    /// <summary>Forgets what has been sent, without looking at it.</summary>
+    public void Drop() => _sent.ResetWrittenCount();
+
     public string Ask(string request)
     {
         Receive(Encoding.Latin1.GetBytes(request + "\r\n"));
