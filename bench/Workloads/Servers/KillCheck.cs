@@ -17,7 +17,8 @@ static class KillCheck
         var acknowledged = new long[Clients];   // of each client: its keys 0 .. n-1 were answered
         using (var server = ServerProcess.Start(kind, directory))
         {
-            var clients = Enumerable.Range(0, Clients).Select(i => new Thread(() => Write(server, i, acknowledged), 256 << 10) { IsBackground = true }).ToArray();
+            var clients = Enumerable.Range(0, Clients)
+                .Select(i => new Thread(() => Write(server, i, acknowledged), 256 << 10) { IsBackground = true }).ToArray();
             foreach (var client in clients) client.Start();
             Thread.Sleep(load);
             server.Kill();

@@ -18,7 +18,8 @@ sealed record BenchmarkReading(double Microseconds, double Cpu, double P99)
     public static BenchmarkReading Take(ServerProcess server, string test, int pipeline, long requests, long keys = Keys, bool isCommand = false)
     {
         string[] arguments = [
-            "-h", "127.0.0.1", "-p", Text(server.Port), "-c", Text(Connections), "-d", "64", "-P", Text(pipeline), "-n", Text(requests), "-r", Text(keys), "--csv",
+            "-h", "127.0.0.1", "-p", Text(server.Port), "-c", Text(Connections), "-d", "64", "-P", Text(pipeline),
+            "-n", Text(requests), "-r", Text(keys), "--csv",
             .. isCommand ? test.Split(' ') : (string[])["-t", test]];
         var before = server.CpuSeconds;
         using var process = Start(arguments);

@@ -102,7 +102,8 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
                         var server = servers[(i + round) % servers.Count];
                         var reading = BenchmarkReading.Take(server, test, pipeline, Scaled(requests) / (test == "mset" ? 10 : 1));
                         Tell(string.Create(CultureInfo.InvariantCulture,
-                            $"{scenario.Name} {test}, round {round + 1}: {server.Kind.Name} {1e3 / reading.Microseconds:F0}K/s, {reading.Cpu:F2} us CPU, p99 {reading.P99:F2} ms"));
+                            $"{scenario.Name} {test}, round {round + 1}: {server.Kind.Name} {1e3 / reading.Microseconds:F0}K/s, "
+                            + $"{reading.Cpu:F2} us CPU, p99 {reading.P99:F2} ms"));
                         if (!readings.TryGetValue((test, server.Kind), out var list)) readings[(test, server.Kind)] = list = [];
                         list.Add(reading);
                     }
@@ -201,8 +202,8 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
         for (var round = 0; round < Rounds(scenario); round++)
             foreach (var row in rows)
             {
-                BenchmarkReading.Take(server, row.Name.EndsWith("del", StringComparison.Ordinal) ? "HSET big field:__rand_int__ x" : "SET many:__rand_int__ x", 64,
-                    Scaled(2 * Many), Scaled(Many), isCommand: true);
+                var write = row.Name.EndsWith("del", StringComparison.Ordinal) ? "HSET big field:__rand_int__ x" : "SET many:__rand_int__ x";
+                BenchmarkReading.Take(server, write, 64, Scaled(2 * Many), Scaled(Many), isCommand: true);
                 server.WaitIdle();
                 using var load = new LatencyLoad(server);
                 var without = load.Measure(() => { }, TimeSpan.FromSeconds(3));

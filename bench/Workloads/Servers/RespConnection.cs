@@ -1,3 +1,11 @@
+// RespConnection: the plainest client of Redis' protocol there can be: one socket, one thread, a request and then its answer. It speaks to every
+// server that a run compares, and takes nothing from Aevum's own client, whose faults would else be hidden on both sides.
+//
+// Answers are those of RESP 2 and the null of RESP 3: nothing here sends HELLO 3. Words go out as UTF-8, pipelines are encoded by the caller and
+// sent with one Send, read with as many Reads.
+//
+// Not here: the load (redis-benchmark, LatencyLoad), and starting servers (ServerProcess).
+
 using System.Globalization;
 using System.Net.Sockets;
 using System.Net;

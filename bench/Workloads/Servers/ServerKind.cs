@@ -26,12 +26,14 @@ sealed record ServerKind(string Name, Func<ServerPlace, (string Program, string[
         () => FirstLine(Program, "--version"));
 
     public static ServerKind Redis { get; } = new("redis", at => ("redis-server",
-        ["--port", Text(at.Port), "--bind", "127.0.0.1", "--dir", at.Directory, "--save", "", "--appendonly", at.IsDurable ? "yes" : "no", "--appendfsync", "everysec"]),
+        ["--port", Text(at.Port), "--bind", "127.0.0.1", "--dir", at.Directory, "--save", "",
+            "--appendonly", at.IsDurable ? "yes" : "no", "--appendfsync", "everysec"]),
         () => FirstLine("redis-server", "--version"));
 
     public static ServerKind Garnet { get; } = new("garnet", at => (GarnetProgram,
         ["--port", Text(at.Port), "--bind", "127.0.0.1", "--checkpointdir", at.Directory]),
-        () => File.Exists(GarnetProgram) ? "garnet-server " + FirstLine(GarnetProgram, "--version") : throw new BenchException("garnet-server is not installed"));
+        () => File.Exists(GarnetProgram) ? "garnet-server " + FirstLine(GarnetProgram, "--version")
+            : throw new BenchException("garnet-server is not installed"));
 
     static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 

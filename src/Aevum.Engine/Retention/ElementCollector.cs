@@ -89,7 +89,8 @@ sealed class ElementCollector : IDisposable
         foreach (var row in rows)
         {
             // Nothing may be written to a keyspace that was dropped, and nothing need be: storage forgets it whole.
-            var isDropped = GarbageRow.TryRead(row, out var garbage) && KeyspaceId.TryRead(garbage.HeadKey, out var keyspace) && _policy.IsDropped(keyspace.Value);
+            var isDropped = GarbageRow.TryRead(row, out var garbage) && KeyspaceId.TryRead(garbage.HeadKey, out var keyspace)
+                && _policy.IsDropped(keyspace.Value);
             if (isDropped) batch.Delete(row);
             else batch.Call(CollectStep.Instance, row);
         }

@@ -1,3 +1,15 @@
+// HistoryPolicy: how long superseded versions of a keyspace can be asked for.
+//
+//   none        only the present                          floor: SystemTime.Max
+//   a duration  versions that were current within it      floor: now less the duration
+//   forever     all of them                               floor: SystemTime.None
+//
+// Always true: a duration is above zero and a whole number of microseconds, rounded up, so that what is promised is kept at least as long as asked
+// for; the text of a policy reads back as the same policy.
+//
+// Not here: what holds a floor back (open snapshots, feeds, backups, branch points), and that floors only rise: that is for those who move them.
+// To add a kind: its number is stored (docs/formats/catalog.md), so it is a new one and never a used one.
+
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 

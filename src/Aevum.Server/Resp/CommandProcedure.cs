@@ -20,7 +20,8 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
 
-    /// <summary>A step's number when it was not run, for the batch was full before it: it has neither a reply nor effects, and goes into the next one.</summary>
+    /// <summary>A step's number when it was not run, for the batch was full before it: it has neither a reply nor effects, and goes into the
+    /// next one.</summary>
     public const long Deferred = -2;
 
     const int StepAt = 8 + 1 + 1;

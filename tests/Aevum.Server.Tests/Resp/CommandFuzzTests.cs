@@ -25,20 +25,22 @@ public sealed class CommandFuzzTests
     [
         "0", "1", "-1", "2", "3", "5", "10", "16", "63", "64", "100", "128", "1000", "-5", "-100", "2147483647", "2147483648", "-2147483649", "4294967295",
         "4294967296", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "99999999999999999999", "1.5", "-0.1", "1e308", "1e-400", "1e400",
-        "inf", "-inf", "nan", "0x10", "007", "+1", "-0", " 1", "1 ", "(1", "(inf", "[a", "(a", "1-1", "0-0", "5-*", "18446744073709551615-1", "(1-1", "180", "85.05", "-90",
+        "inf", "-inf", "nan", "0x10", "007", "+1", "-0", " 1", "1 ", "(1", "(inf", "[a", "(a", "1-1", "0-0", "5-*", "18446744073709551615-1", "(1-1",
+        "180", "85.05", "-90",
     ];
 
     static readonly string[] Options =
     [
-        "*", "$", "-", "+", ">", "~", "=", "a", "b", "m0", "f0", "get", "set", "incrby", "overflow", "sat", "fail", "wrap", "u8", "i64", "u63", "#1", "bit", "byte", "and",
-        "or", "not", "nx", "xx", "gt", "lt", "ch", "incr", "ex", "px", "exat", "pxat", "keepttl", "persist", "left", "right", "min", "max", "count", "limit", "match",
-        "type", "withscores", "withvalues", "withscore", "byscore", "bylex", "rev", "weights", "aggregate", "sum", "before", "after", "rank", "maxlen", "minid",
-        "nomkstream", "streams", "group", "block", "noack", "idle", "time", "retrycount", "force", "justid", "entriesread", "create", "setid", "destroy",
-        "createconsumer", "delconsumer", "store", "storedist", "asc", "desc", "any", "bybox", "byradius", "fromlonlat", "frommember", "withcoord", "withdist", "withhash",
-        "km", "m", "by", "alpha", "replace", "absttl", "copy", "db", "encoding", "freq", "idletime", "refcount", "help", "info", "list", "full", "len", "idx",
-        "minmatchlen", "withmatchlen", "async", "sync", "string", "hash", "zset", "stream", "fields", "fnx", "on", "off", "no", "yes", "reset", "docs", "getkeys",
-        "h?llo", "[a-", "\\", "v:1", "v:99999999999999999999", "now", "1970-01-01T00:00:00Z", "10s", "default", "allkeys", "+@all", "-@all", "~*", "&*", "nopass", ">p",
-        "1", "2", "3",
+        "*", "$", "-", "+", ">", "~", "=", "a", "b", "m0", "f0", "get", "set", "incrby", "overflow", "sat", "fail", "wrap", "u8", "i64",
+        "u63", "#1", "bit", "byte", "and", "or", "not", "nx", "xx", "gt", "lt", "ch", "incr", "ex", "px", "exat", "pxat", "keepttl",
+        "persist", "left", "right", "min", "max", "count", "limit", "match", "type", "withscores", "withvalues", "withscore", "byscore",
+        "bylex", "rev", "weights", "aggregate", "sum", "before", "after", "rank", "maxlen", "minid", "nomkstream", "streams", "group",
+        "block", "noack", "idle", "time", "retrycount", "force", "justid", "entriesread", "create", "setid", "destroy", "createconsumer",
+        "delconsumer", "store", "storedist", "asc", "desc", "any", "bybox", "byradius", "fromlonlat", "frommember", "withcoord", "withdist",
+        "withhash", "km", "m", "by", "alpha", "replace", "absttl", "copy", "db", "encoding", "freq", "idletime", "refcount", "help", "info",
+        "list", "full", "len", "idx", "minmatchlen", "withmatchlen", "async", "sync", "string", "hash", "zset", "stream", "fields", "fnx",
+        "on", "off", "no", "yes", "reset", "docs", "getkeys", "h?llo", "[a-", "\\", "v:1", "v:99999999999999999999", "now",
+        "1970-01-01T00:00:00Z", "10s", "default", "allkeys", "+@all", "-@all", "~*", "&*", "nopass", ">p", "1", "2", "3",
     ];
 
     // What stops the server or all of its clients by intent, or answers nothing by intent; and what loads the machine by intent.

@@ -154,7 +154,8 @@ public sealed class DumpTests : IDisposable
         Is("abababababab", "GET k", [0, 0xC3, 6, 12, .. Unpacked("01 6162 e0 01 01")]);
         Is("abcabca", "GET k", [0, 0xC3, 6, 7, .. Unpacked("02 616263 40 02")]);
         // Numbers of each width in each packed form.
-        byte[][] zip = [[0, 1, (byte)'a'], [3, 0xFE, 0x80], [3, 0xC0, 0xD4, 0xFE], [4, 0xF0, 1, 0, 0x80], [5, 0xD0, 1, 0, 0, 0], [6, 0xE0, 1, 0, 0, 0, 0, 0, 0, 0x80],
+        byte[][] zip = [[0, 1, (byte)'a'], [3, 0xFE, 0x80], [3, 0xC0, 0xD4, 0xFE], [4, 0xF0, 1, 0, 0x80], [5, 0xD0, 1, 0, 0, 0],
+            [6, 0xE0, 1, 0, 0, 0, 0, 0, 0, 0x80],
             [10, 0xF1], [2, 0xFD], [254, 0, 0, 0, 0, 0x40, 1, (byte)'b'], [4, 0x80, 0, 0, 0, 1, (byte)'c']];
         const string zipTexts = "[a, -128, -300, -8388607, 1, -9223372036854775807, 0, 12, b, c]";
         Is(zipTexts, "LRANGE k 0 -1", [10, .. Ziplist(10, zip)]);
@@ -185,7 +186,8 @@ public sealed class DumpTests : IDisposable
             [16, .. Listpack(1, [5])], [13, .. Ziplist(1, [0, 0xF2])],                           // half a pair
             [17, .. Listpack(2, [5], [0x81, (byte)'x'])], [3, 1, .. Text("a"), 253],              // no score
             [5, 1, .. Text("a"), 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
-            [1, 0x81, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [4, 0x81, 0x40, 0, 0, 0, 0, 0, 0, 1], [0, 0x80, 0xFF, 0xFF, 0xFF, 0xFF],   // more than there is
+            // These say more than there is.
+            [1, 0x81, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [4, 0x81, 0x40, 0, 0, 0, 0, 0, 0, 1], [0, 0x80, 0xFF, 0xFF, 0xFF, 0xFF],
             [0, 0xC3, 1, 0x81, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0],
             [0, 0xC3, 3, 12, 0, (byte)'a', 0xE0], [0, 0xC3, 3, 12, 0x20, 5, 0], [0, 0xC4], [0, 0x82], [18, 1, 3, .. Text("a")],
             [10, .. Ziplist(2, [0, 1, (byte)'a'])], [16, .. Listpack(9, [5], [6])], [10, .. Ziplist(1, [0, 0xFF])], [16, .. Listpack(2, [0xF5], [5])]])
@@ -199,10 +201,14 @@ public sealed class DumpTests : IDisposable
         var random = new SeededRandom(seed);
         byte[][] bodies =
         [
-            [0, 0xC3, 6, 12, .. Unpacked("01 6162 e0 01 01")], [1, 2, .. Text("a"), .. Text("b")], [2, 2, .. Text("a"), .. Text("b")], [4, 1, .. Text("a"), .. Text("b")],
-            [5, 1, .. Text("a"), 0, 0, 0, 0, 0, 0, 0xF8, 0x3F], [3, 1, .. Text("a"), 1, (byte)'5'], [9, 9, 1, 1, (byte)'a', 2, 1, (byte)'b', (byte)'c', 0, 0xFF],
-            [10, .. Ziplist(2, [0, 1, (byte)'a'], [3, 0xC0, 1, 2])], [11, 12, 2, 0, 0, 0, 2, 0, 0, 0, 0xFE, 0xFF, 3, 0], [14, 1, .. Ziplist(1, [0, 1, (byte)'a'])],
-            [16, .. Listpack(2, [5], [0x81, (byte)'a'])], [17, .. Listpack(2, [0x81, (byte)'a'], [5])], [18, 2, 2, .. Listpack(1, [0xF1, 1, 2]), 1, .. Text("plain")],
+            [0, 0xC3, 6, 12, .. Unpacked("01 6162 e0 01 01")], [1, 2, .. Text("a"), .. Text("b")], [2, 2, .. Text("a"), .. Text("b")],
+            [4, 1, .. Text("a"), .. Text("b")],
+            [5, 1, .. Text("a"), 0, 0, 0, 0, 0, 0, 0xF8, 0x3F], [3, 1, .. Text("a"), 1, (byte)'5'],
+            [9, 9, 1, 1, (byte)'a', 2, 1, (byte)'b', (byte)'c', 0, 0xFF],
+            [10, .. Ziplist(2, [0, 1, (byte)'a'], [3, 0xC0, 1, 2])], [11, 12, 2, 0, 0, 0, 2, 0, 0, 0, 0xFE, 0xFF, 3, 0],
+            [14, 1, .. Ziplist(1, [0, 1, (byte)'a'])],
+            [16, .. Listpack(2, [5], [0x81, (byte)'a'])], [17, .. Listpack(2, [0x81, (byte)'a'], [5])],
+            [18, 2, 2, .. Listpack(1, [0xF1, 1, 2]), 1, .. Text("plain")],
             [20, .. Listpack(1, [0x81, (byte)'a'])],
         ];
         for (var i = 0; i < 3000; i++)

@@ -183,7 +183,8 @@ public sealed class FieldExpiryTests : IDisposable
                     _world.Pass(TimeSpan.FromMilliseconds(random.Next(random.OneIn(20) ? 300 : 10)));
                     continue;
             }
-            Assert.Equal(!table.TryGetValue(field, out var next) ? "[-2]" : next.Until == 0 ? "[-1]" : $"[{next.Until}]", _world.Ask($"HPEXPIRETIME {key} FIELDS 1 {field}"));
+            var shown = !table.TryGetValue(field, out var next) ? "[-2]" : next.Until == 0 ? "[-1]" : $"[{next.Until}]";
+            Assert.Equal(shown, _world.Ask($"HPEXPIRETIME {key} FIELDS 1 {field}"));
             Assert.Equal(table.Count.ToString(CultureInfo.InvariantCulture), _world.Ask($"HLEN {key}"));
             Assert.Equal(table.Count > 0 ? "1" : "0", _world.Ask($"EXISTS {key}"));
             if (i % 50 != 0) continue;

@@ -54,10 +54,11 @@ public sealed partial class StreamModelTests
 
     static readonly string[] Words =
     [
-        "0", "1", "-1", "2", "3-3", "5", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "18446744073709551615-18446744073709551615", "1.5",
-        "(1", "(", "-", "+", "$", ">", "*", "7-*", "~", "=", "", "a", "\0", "5\0x", "\u00ff\u00fe", "maxlen", "MINID", "limit", "count", "block", "streams", "GROUP",
-        "noack", "nomkstream", "mkstream", "entriesread", "entriesadded", "maxdeletedid", "idle", "time", "retrycount", "force", "justid", "lastid", "full",
-        "s", "t", "v", "nothing", "g", "c",
+        "0", "1", "-1", "2", "3-3", "5", "9223372036854775807", "-9223372036854775808", "18446744073709551615",
+        "18446744073709551615-18446744073709551615", "1.5", "(1", "(", "-", "+", "$", ">", "*", "7-*", "~", "=", "", "a", "\0", "5\0x",
+        "\u00ff\u00fe", "maxlen", "MINID", "limit", "count", "block", "streams", "GROUP", "noack", "nomkstream", "mkstream", "entriesread",
+        "entriesadded", "maxdeletedid", "idle", "time", "retrycount", "force", "justid", "lastid", "full", "s", "t", "v", "nothing", "g",
+        "c",
     ];
 
     [Theory, Seeds(8)]
@@ -79,7 +80,8 @@ public sealed partial class StreamModelTests
             if (random.OneIn(2)) words.Add(random.OneIn(5) ? "v" : "s");
             if (random.OneIn(2)) words.Add("g");
             for (var n = Math.Abs(command.Info.Arity) - words.Count + random.Next(4); n > 0; n--) words.Add(Words[random.Next(Words.Length)]);
-            if (random.OneIn(4) && command.Info.Is(CommandFlags.Blocking)) words = [words[0], .. words[0] == "xreadgroup" ? (string[])["group", "g", "c"] : [], .. words[1..], "streams", "s", ">"];
+            if (random.OneIn(4) && command.Info.Is(CommandFlags.Blocking))
+                words = [words[0], .. words[0] == "xreadgroup" ? (string[])["group", "g", "c"] : [], .. words[1..], "streams", "s", ">"];
             var client = world.Connect();
             client.Receive(TestChannel.Request([.. words]));
             var bytes = client.Take();

@@ -317,8 +317,8 @@ sealed class StreamOracle(int nodeEntries)
         {
             FindGroup(keys[i], name, " in XREADGROUP with GROUP option");
             if (ids[i] == "$")
-                return "(error) ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, "
-                    + "or use the > ID to get new messages. The $ ID would just return an empty result set.";
+                return "(error) ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer "
+                    + "by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
             if (ids[i] != ">") from[i] = IdOf(ids[i]);
             if (from[i] == Top) from[i] = null;
         }
@@ -389,8 +389,8 @@ sealed class StreamOracle(int nodeEntries)
         var (key, name) = (words[2], words[3]);
         var stream = Find(key);
         if (stream is null && !mayMake)
-            return "(error) ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty "
-                + "stream automatically.";
+            return "(error) ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option "
+                + "to create an empty stream automatically.";
         var group = stream?.Groups.GetValueOrDefault(name);
         if (group is null && words[1] is not ("CREATE" or "DESTROY"))
             return $"(error) NOGROUP No such consumer group '{name}' for key name '{key}'";
@@ -543,7 +543,8 @@ sealed class StreamOracle(int nodeEntries)
         return words[1] switch
         {
             "GROUPS" => List(stream.Groups.Select(g =>
-                $"[name, {g.Key}, consumers, {g.Value.Consumers.Count}, pending, {g.Value.Pending.Count}, last-delivered-id, {Show(g.Value.Last)}, {Progress(stream, g.Value)}]")),
+                $"[name, {g.Key}, consumers, {g.Value.Consumers.Count}, pending, {g.Value.Pending.Count}, last-delivered-id, {Show(g.Value.Last)}, "
+                + $"{Progress(stream, g.Value)}]")),
             "CONSUMERS" => stream.Groups.GetValueOrDefault(words[3]) is { } group
                 ? List(group.Consumers.Select(c => $"[name, {c}, pending, {group.Pending.Values.Count(p => p.Consumer == c)}, idle, *]"))
                 : $"(error) NOGROUP No such consumer group '{words[3]}' for key name '{words[2]}'",
@@ -556,7 +557,8 @@ sealed class StreamOracle(int nodeEntries)
         + $"max-deleted-entry-id, {Show(stream.MaxDeleted)}, entries-added, {stream.Added}, recorded-first-entry-id, {Show(stream.First)}";
 
     static string Ends(Stream stream) =>
-        $"groups, {stream.Groups.Count}, first-entry, {stream.Live.FirstOrDefault()?.Text ?? "(nil)"}, last-entry, {stream.Live.LastOrDefault()?.Text ?? "(nil)"}";
+        $"groups, {stream.Groups.Count}, first-entry, {stream.Live.FirstOrDefault()?.Text ?? "(nil)"}, "
+        + $"last-entry, {stream.Live.LastOrDefault()?.Text ?? "(nil)"}";
 
     static string Progress(Stream stream, Group group)
     {
@@ -566,13 +568,15 @@ sealed class StreamOracle(int nodeEntries)
     }
 
     static string Full(Stream stream, int max) => $"entries, {List(stream.Live.Take(max).Select(e => e.Text))}, groups, "
-        + List(stream.Groups.Select(g => $"[name, {g.Key}, last-delivered-id, {Show(g.Value.Last)}, {Progress(stream, g.Value)}, pel-count, {g.Value.Pending.Count}, "
+        + List(stream.Groups.Select(g => $"[name, {g.Key}, last-delivered-id, {Show(g.Value.Last)}, {Progress(stream, g.Value)}, "
+            + $"pel-count, {g.Value.Pending.Count}, "
             + $"pending, {List(g.Value.Pending.Take(max).Select(p => $"[{Show(p.Key)}, {p.Value.Consumer}, *, {p.Value.Deliveries}]"))}, "
             + $"consumers, {List(g.Value.Consumers.Select(c => Consumer(g.Value, c, max)))}]"));
 
     static string Consumer(Group group, string name, int max)
     {
         var his = group.Pending.Where(p => p.Value.Consumer == name).ToArray();
-        return $"[name, {name}, seen-time, *, pel-count, {his.Length}, pending, {List(his.Take(max).Select(p => $"[{Show(p.Key)}, *, {p.Value.Deliveries}]"))}]";
+        return $"[name, {name}, seen-time, *, pel-count, {his.Length}, "
+            + $"pending, {List(his.Take(max).Select(p => $"[{Show(p.Key)}, *, {p.Value.Deliveries}]"))}]";
     }
 }

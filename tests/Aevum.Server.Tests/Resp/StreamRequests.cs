@@ -92,7 +92,8 @@ sealed class StreamRequests(SeededRandom random)
     {
         var how = random.Next(3) switch { 0 => (string[])["~"], 1 => ["="], _ => [] };
         var limit = how is ["~"] ? random.OneIn(3) : random.OneIn(20);
-        return [.. random.OneIn(2) ? (string[])["MAXLEN", .. how, $"{random.Next(150)}"] : ["MINID", .. how, Id()], .. limit ? (string[])["LIMIT", $"{random.Next(40)}"] : []];
+        return [.. random.OneIn(2) ? (string[])["MAXLEN", .. how, $"{random.Next(150)}"] : ["MINID", .. how, Id()],
+            .. limit ? (string[])["LIMIT", $"{random.Next(40)}"] : []];
     }
 
     string[] Count() => random.OneIn(2) ? [] : ["COUNT", $"{random.Next(-1, 8)}"];
@@ -101,7 +102,9 @@ sealed class StreamRequests(SeededRandom random)
 
     string[] Delete() => ["XDEL", Key, .. Ids(), .. Ids()];
 
-    string[] Range() => random.OneIn(2) ? ["XRANGE", Key, End(isLow: true), End(isLow: false), .. Count()] : ["XREVRANGE", Key, End(isLow: false), End(isLow: true), .. Count()];
+    string[] Range() => random.OneIn(2)
+        ? ["XRANGE", Key, End(isLow: true), End(isLow: false), .. Count()]
+        : ["XREVRANGE", Key, End(isLow: false), End(isLow: true), .. Count()];
 
     string[] Read()
     {
@@ -136,11 +139,13 @@ sealed class StreamRequests(SeededRandom random)
 
     string IdleMin => random.OneIn(2) ? "0" : random.OneIn(20) ? "x" : "1000000";
 
-    string[] Claim() => ["XCLAIM", Key, Group, Consumer, IdleMin, .. Ids(), .. Ids(), .. random.Next(3) switch { 0 => (string[])["TIME", "1000"], 1 => ["IDLE", "5000000"], _ => [] },
+    string[] Claim() => ["XCLAIM", Key, Group, Consumer, IdleMin, .. Ids(), .. Ids(),
+        .. random.Next(3) switch { 0 => (string[])["TIME", "1000"], 1 => ["IDLE", "5000000"], _ => [] },
         .. random.OneIn(4) ? (string[])["RETRYCOUNT", $"{random.Next(9)}"] : [], .. random.OneIn(3) ? (string[])["FORCE"] : [],
         .. random.OneIn(3) ? (string[])["JUSTID"] : [], .. random.OneIn(10) ? (string[])["LASTID", Id()] : [], .. random.OneIn(60) ? (string[])["WHAT"] : []];
 
-    string[] AutoClaim() => ["XAUTOCLAIM", Key, Group, Consumer, IdleMin, random.OneIn(2) ? "-" : End(isLow: true), .. random.OneIn(2) ? (string[])["COUNT", $"{random.Next(6)}"] : [],
+    string[] AutoClaim() => ["XAUTOCLAIM", Key, Group, Consumer, IdleMin, random.OneIn(2) ? "-" : End(isLow: true),
+        .. random.OneIn(2) ? (string[])["COUNT", $"{random.Next(6)}"] : [],
         .. random.OneIn(3) ? (string[])["JUSTID"] : []];
 
     string[] Info() => random.Next(4) switch

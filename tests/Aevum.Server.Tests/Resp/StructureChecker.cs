@@ -1,5 +1,6 @@
 // StructureChecker: looks at the rows themselves, whatever commands say: each head's count is what is there, packed objects lie within their bounds,
-// each sorted set's two families agree, a list has no gap, a stream's entries lie in its nodes and its groups count what they have. Written anew from docs/formats/structures.md, without what the commands use.
+// each sorted set's two families agree, a list has no gap, a stream's entries lie in its nodes and its groups count what they have.
+// Written anew from docs/formats/structures.md, without what the commands use.
 
 using System.Buffers.Binary;
 using Aevum.Core.Batches;

@@ -16,8 +16,8 @@ public sealed class StructureFuzzTests
         "0", "1", "-1", "2", "3", "9223372036854775807", "-9223372036854775808", "1.5", "inf", "-inf", "nan", "(1", "[a", "(a", "-", "+", "", "a", "b", "\0",
         "\u00ff\u00fe", "left", "RIGHT", "min", "max", "count", "limit", "match", "*", "withscores", "withvalues", "byscore", "bylex", "rev", "weights",
         "aggregate", "sum", "nx", "xx", "gt", "ch", "incr", "before", "after", "rank", "maxlen", "h", "l", "s", "z", "v", "nothing", "1e308", "1e-400", "0x10",
-        "fields", "byradius", "bybox", "frommember", "fromlonlat", "km", "ft", "any", "asc", "withdist", "withcoord", "store", "storedist", "by", "get", "#", "*",
-        "h*->f", "alpha", "replace", "absttl", "db", "type", "set", "encoding", "85.06", "-180", "9007199254740993",
+        "fields", "byradius", "bybox", "frommember", "fromlonlat", "km", "ft", "any", "asc", "withdist", "withcoord", "store", "storedist", "by", "get", "#",
+        "*", "h*->f", "alpha", "replace", "absttl", "db", "type", "set", "encoding", "85.06", "-180", "9007199254740993",
     ];
 
     [Theory, Seeds(8)]

@@ -167,7 +167,8 @@ sealed class DataCall
     /// <summary>True if the request ran before, found nothing and has been waiting.</summary>
     public bool HasWaited { get; private set; }
 
-    /// <summary>Of a request that has waited: which of its keys got something, in the order of <see cref="RespCommand.FindKeys"/>; -1: it is not known.</summary>
+    /// <summary>Of a request that has waited: which of its keys got something, in the order of <see cref="RespCommand.FindKeys"/>; -1: it is not
+    /// known.</summary>
     public int ReadyKey { get; private set; } = -1;
 
     /// <summary>What the request kept when it began to wait.</summary>

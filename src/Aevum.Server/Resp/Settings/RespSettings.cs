@@ -38,7 +38,8 @@ sealed partial class RespSettings
         SortedSetEntries = Shape("zset-max-listpack-entries", "zset-max-ziplist-entries", 128);
         SortedSetValueBytes = Shape("zset-max-listpack-value", "zset-max-ziplist-value", 64);
         StreamNodeEntries = new("stream-node-max-entries", 100, 0, long.MaxValue, Works, "Entries by which XADD and XTRIM with ~ trim.");
-        StreamNodeBytes = new("stream-node-max-bytes", 4096, 0, long.MaxValue, Works, "Bytes, as Redis would count them, by which XADD and XTRIM with ~ trim.", isBytes: true);
+        StreamNodeBytes = new("stream-node-max-bytes", 4096, 0, long.MaxValue, Works, "Bytes, as Redis would count them, by which "
+            + "XADD and XTRIM with ~ trim.", isBytes: true);
         BusyMilliseconds = new("busy-reply-threshold", 5000, 0, long.MaxValue, Kept, "There are no scripts yet.") { Alias = "lua-time-limit" };
         DebugCommand = new("enable-debug-command", options.DebugCommand, ["no", "yes", "local"], Works, "Who may use DEBUG: local: connections of "
             + "this machine.") { IsFixed = true };

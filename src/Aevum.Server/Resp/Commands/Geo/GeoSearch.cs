@@ -40,7 +40,8 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
             | (mayStore && form != GeoSearchForm.SearchStore ? CommandFlags.MovableKeys : CommandFlags.None),
         Keys = form == GeoSearchForm.SearchStore ? KeyPlaces.Two : KeyPlaces.One,
         Since = form is GeoSearchForm.Search or GeoSearchForm.SearchStore ? "6.2.0" : mayStore ? "3.2.0" : "3.2.10",
-        Summary = form == GeoSearchForm.SearchStore ? "Keeps the members of a circle or a box as a sorted set." : "Answers the members that lie in a circle or a box.",
+        Summary = form == GeoSearchForm.SearchStore ? "Keeps the members of a circle or a box as a sorted set."
+            : "Answers the members that lie in a circle or a box.",
         Complexity = "O(N + log M) with N the members of the at most nine cells around, M those of the sorted set",
     };
 

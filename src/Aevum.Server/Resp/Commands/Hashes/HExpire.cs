@@ -1,3 +1,13 @@
+// HExpire: the four commands that give fields of a hash an expiry. One class, for they differ only in how the time is written: in seconds or
+// milliseconds, from now or from 1970.
+//
+// The time and the condition are read first, then the fields, and only then the hash: a request that is wrong changes nothing. Each field answers
+// for itself, in the order named; one named twice is seen the second time as the first left it. A time that has passed removes the field at once.
+//
+// Always true: a hash whose last field went by this is gone, and its watchers hear "del" after "hdel".
+//
+// Not here: how rows keep the expiry of a field and when it is collected (HashRows); numfields and FIELDS (FieldArguments).
+
 using Aevum.Core.Time;
 using Aevum.Server.Resp.Protocol;
 
@@ -21,7 +31,8 @@ sealed class HExpire(string name, bool isMilliseconds, bool isAbsolute) : DataCo
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
         Since = "7.4.0",
-        Summary = "Lets fields of a hash expire after, or at, a time; of each: 1, 0 if a condition does not hold, 2 if it is gone already, -2 if it is not there.",
+        Summary = "Lets fields of a hash expire after, or at, a time; of each: 1, 0 if a condition does not hold, "
+            + "2 if it is gone already, -2 if it is not there.",
         Complexity = "O(N) with N the fields named",
     };
 

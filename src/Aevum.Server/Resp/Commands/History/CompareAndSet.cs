@@ -13,7 +13,8 @@ sealed class CompareAndSet : DataCommand
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
         Since = "aevum",
-        Summary = "Gives a key a string if its version is still this one (v:0: if it holds nothing). Answers the new version, or nil; the expiry goes, as with SET.",
+        Summary = "Gives a key a string if its version is still this one (v:0: if it holds nothing). Answers the new version, or nil; "
+            + "the expiry goes, as with SET.",
         Complexity = "O(1)",
     };
 

@@ -17,7 +17,8 @@ sealed class HistoryOfKey : SessionCommand
         Flags = CommandFlags.ReadOnly,
         Keys = KeyPlaces.One,
         Since = "aevum",
-        Summary = "The versions of a key, newest first, at most LIMIT of them: each its system time, its string, its type (none: deleted), its expiry, who wrote it.",
+        Summary = "The versions of a key, newest first, at most LIMIT of them: each its system time, its string, its type (none: deleted), "
+            + "its expiry, who wrote it.",
         Complexity = "O(N) with N the versions",
     };
 

@@ -16,7 +16,8 @@ namespace Aevum.Server.Resp.Commands.History;
 static class MomentText
 {
     /// <summary>For messages.</summary>
-    public const string Forms = "v:<system time>, RFC 3339 with or without +counter, or Unix time with its unit: 1772366400s, 1772366400000ms, 1772366400000000us";
+    public const string Forms =
+        "v:<system time>, RFC 3339 with or without +counter, or Unix time with its unit: 1772366400s, 1772366400000ms, 1772366400000000us";
 
     static ReadOnlySpan<byte> VersionPrefix => "v:"u8;
 

@@ -3,7 +3,8 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.HyperLogLogs;
 
-/// <summary>PFCOUNT. The number of one key is kept in its value, so that it is counted once after each change: the read that counts it wants to write.</summary>
+/// <summary>PFCOUNT. The number of one key is kept in its value, so that it is counted once after each change: the read that counts it
+/// wants to write.</summary>
 sealed class PfCount : DataCommand
 {
     public override CommandInfo Info { get; } = new("pfcount", CommandGroup.HyperLogLog)

@@ -1,3 +1,13 @@
+// Copy: COPY and MOVE, which are one act: what a key holds goes under a key of this database or of another, whole and with its expiry; MOVE then
+// takes it from where it was.
+//
+// Databases are made when they are first used, and making one is a change of the catalog, which the sequencer cannot do for a command that it is
+// running: so Prepare, which runs before the sequencer, makes the database that the arguments name, and Run finds it there.
+//
+// Always true: the call is back in the keyspace it came with when Run ends, whatever it answers.
+//
+// Not here: how elements are copied (StructureCopy); the same act within a database by another name (Rename).
+
 using Aevum.Core.Errors;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Protocol;

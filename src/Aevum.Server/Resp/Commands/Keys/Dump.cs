@@ -1,3 +1,10 @@
+// Dump: DUMP, which walks over what a key holds and has DumpWriter write it in Redis' own encoding, so that RESTORE of either takes it.
+//
+// Order matters where Redis' does: a list from its left, a sorted set from its greatest member. A count stands before the elements, so it must be
+// the count of what follows: hashes, whose fields may expire between the two, are read as a list first.
+//
+// Not here: the encoding and its checksum (Dumps/DumpWriter); streams, which are a format of their own (Streams/StreamDump); RESTORE (Restore).
+
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands.Keys.Dumps;
 using Aevum.Server.Resp.Commands.SortedSets;
@@ -6,7 +13,8 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>DUMP: what a key holds as bytes that RESTORE takes, here and of Redis itself (<see cref="DumpWriter"/>). Expiries of fields are not in it.</summary>
+/// <summary>DUMP: what a key holds as bytes that RESTORE takes, here and of Redis itself (<see cref="DumpWriter"/>). Expiries of fields are not
+/// in it.</summary>
 sealed class Dump : DataCommand
 {
     public override CommandInfo Info { get; } = new("dump", CommandGroup.Generic)

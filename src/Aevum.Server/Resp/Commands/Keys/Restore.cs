@@ -1,3 +1,13 @@
+// Restore: RESTORE and RESTORE-ASKING. Bytes that came from anywhere are read whole (Dumps/DumpReader: lengths, order, duplicates, checksum) before
+// anything is written, so a dump that is wrong in its last byte changes nothing.
+//
+// Errors come in Redis' order: options, the key that is there without REPLACE, the time to live, version and checksum, what is inside. An object
+// whose ABSTTL has passed is not written; the key it would have replaced goes.
+//
+// Always true: what is written replaces the key with all its elements; its expiry is the dump's and never the old key's.
+//
+// Not here: what DUMP writes (Dump, Dumps/DumpWriter); streams (Streams/StreamDump).
+
 using System.Buffers.Binary;
 using Aevum.Core.Time;
 using Aevum.Model.Structures;

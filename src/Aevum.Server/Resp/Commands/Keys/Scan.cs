@@ -1,3 +1,12 @@
+// Scan: SCAN, a walk over the heads of a database in the order of their keys, from the place that the cursor stands for.
+//
+// COUNT bounds the heads that are looked at, not those that are told: MATCH and TYPE pass over the rest, so an answer may be empty and the scan not
+// at its end. The next cursor stands in front of the keys but is known behind them: the keys are written first, and put back after the cursor.
+//
+// Always true: a call looks at COUNT heads at most, one more to know where the next begins; cursor 0 begins, and 0 is answered at the end alone.
+//
+// Not here: where cursors' places are kept and what happens to those that are forgotten (ScanPlaces); walks within one key (HSCAN, SSCAN, ZSCAN).
+
 using System.Buffers.Text;
 using Aevum.Core.Scheduling;
 using Aevum.Model.Keyspace;

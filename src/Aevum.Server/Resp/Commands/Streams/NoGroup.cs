@@ -13,7 +13,10 @@ static class NoGroup
 
     static void Error(DataCall call, string start, ReadOnlySpan<byte> first, string middle, ReadOnlySpan<byte> second, string end)
     {
-        byte[] text = [.. Encoding.ASCII.GetBytes(start), .. Shown(first), .. Encoding.ASCII.GetBytes(middle), .. Shown(second), .. Encoding.ASCII.GetBytes(end)];
+        byte[] text =
+        [
+            .. Encoding.ASCII.GetBytes(start), .. Shown(first), .. Encoding.ASCII.GetBytes(middle), .. Shown(second), .. Encoding.ASCII.GetBytes(end),
+        ];
         foreach (ref var letter in text.AsSpan())
             if (letter is (byte)'\r' or (byte)'\n') letter = (byte)' ';   // a reply is one line
         call.Reply.Error(text);

@@ -121,7 +121,8 @@ sealed class StreamGroup
     }
 
     /// <summary>The greatest id that is pending; 0-0: none is.</summary>
-    public StreamId LastPending() => Pending > 0 && _stream.ReadPending(Number, StreamId.Zero, StreamId.Max, 1, descending: true) is [var last] ? last.Id : StreamId.Zero;
+    public StreamId LastPending() =>
+        Pending > 0 && _stream.ReadPending(Number, StreamId.Zero, StreamId.Max, 1, descending: true) is [var last] ? last.Id : StreamId.Zero;
 
     /// <summary>Gives an entry to a consumer.</summary>
     /// <param name="before">Who had it; null: nobody.</param>

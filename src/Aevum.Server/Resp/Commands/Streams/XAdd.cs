@@ -1,3 +1,14 @@
+// XAdd: XADD, an entry behind all others of a stream, which is made if there is none, and trimmed if the request says so.
+//
+//   *        the clock's millisecond and sequence 0, or the id behind the last where the clock has not gone on
+//   5-*      millisecond 5 and the first sequence that is free there
+//   5-1      as it stands; above the last, or an error
+//
+// Always true: the new id is above State.Last, which neither XDEL nor trimming lowers, so that the id of an entry that went is not given again. All
+// arguments are judged before the stream is touched.
+//
+// Not here: how entries lie in nodes (StreamRows), what of a stream is cut off (StreamTrim), who waits for it (XRead, by the signal).
+
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 

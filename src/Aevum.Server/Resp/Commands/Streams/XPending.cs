@@ -24,7 +24,8 @@ sealed class XPending : DataCommand
     public override bool IsSlow(DataCall call, CommandArguments args)
     {
         var length = call.Reply.Length;
-        var isSlow = args.Count is >= 6 and <= 9 && TryRead(call, args, out var question) && (question.Count > StructureRows.SlowElements || question.IdleMin > 0) &&
+        var isSlow = args.Count is >= 6 and <= 9 && TryRead(call, args, out var question) &&
+            (question.Count > StructureRows.SlowElements || question.IdleMin > 0) &&
             call.Streams.Open(args[1]) is { IsThere: true } stream && stream.TryReadGroup(args[2], out var group) && group.Pending > StructureRows.SlowElements;
         call.Reply.Truncate(length);   // what is wrong the command itself says
         return isSlow;

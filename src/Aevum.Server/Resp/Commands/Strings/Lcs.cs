@@ -1,3 +1,11 @@
+// Lcs: LCS, the longest common subsequence of two strings: as text, as its length (LEN), or as the places of its runs (IDX), the last run first, as
+// the walk back through the table finds them.
+//
+// The work grows with the product of the lengths: above SlowCells it is done beside the loop, and above what Redis would allow for its table, which
+// has CellBytes for a cell, it is refused in Redis' words.
+//
+// Not here: the table itself, and how little of it is kept (CommonSubsequence).
+
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 

@@ -52,7 +52,10 @@ ref partial struct DumpReader
         var entries = new List<DumpedEntry>();
         if (!TryLength(out var nodes)) return false;
         for (var i = 0L; i < nodes; i++)
-            if (!TryString(out var first) || first.Length != StreamId.Bytes || !TryString(out var node) || !TryEntries(StreamId.Read(first), node, entries)) return false;
+        {
+            if (!TryString(out var first) || first.Length != StreamId.Bytes) return false;
+            if (!TryString(out var node) || !TryEntries(StreamId.Read(first), node, entries)) return false;
+        }
         for (var i = 1; i < entries.Count; i++)
             if (entries[i].Id <= entries[i - 1].Id) return false;
         var (deleted, added) = (StreamId.Zero, (ulong?)null);
@@ -136,16 +139,16 @@ ref partial struct DumpReader
         if (!TryLength(out var count)) return false;
         for (var i = 0L; i < count; i++)
         {
-            if (!TryRawId(out var id) || !TryTime(out var delivered) || !TryNumber(out var deliveries) || !pending.TryAdd(id, new DumpedPending(id, delivered, (long)deliveries)))
-                return false;
+            if (!TryRawId(out var id) || !TryTime(out var delivered) || !TryNumber(out var deliveries)) return false;
+            if (!pending.TryAdd(id, new DumpedPending(id, delivered, (long)deliveries))) return false;
         }
         var consumers = new List<(byte[], long, List<DumpedPending>)>();
         var names = new HashSet<byte[]>(KeyComparer.Instance);
         if (!TryLength(out var consumerCount)) return false;
         for (var i = 0L; i < consumerCount; i++)
         {
-            if (!TryString(out var consumer) || !names.Add(consumer) || !TryTime(out var seen) || (type == Type.StreamListpacks3 && !TryTime(out _)) || !TryLength(out var owned))
-                return false;
+            if (!TryString(out var consumer) || !names.Add(consumer) || !TryTime(out var seen)) return false;
+            if ((type == Type.StreamListpacks3 && !TryTime(out _)) || !TryLength(out var owned)) return false;
             var his = new List<DumpedPending>();
             for (var j = 0L; j < owned; j++)
             {
