@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Aevum.Cli.Backup;
 using Aevum.Cli.Terminals;
 
 namespace Aevum.Cli.Tests;
@@ -93,6 +94,16 @@ public sealed class BackupTests : IDisposable
         Assert.False(Directory.Exists(_world.PathOf("target")));
     }
 
+    [Theory]
+    [InlineData("500K", 500 << 10)]
+    [InlineData("50m", 50 << 20)]
+    [InlineData("1G", 1 << 30)]
+    [InlineData("50MiB", 50 << 20)]
+    [InlineData("50MB", 50_000_000)]
+    [InlineData("4096", 4096)]
+    [InlineData(null, 0)]
+    public void Rates_are_sizes_in_a_second(string? text, long bytes) => Assert.Equal(bytes, BackupCommand.ParseRate(text));
+
     [Fact]
     public void What_cannot_be_done_says_why()
     {
@@ -112,6 +123,7 @@ public sealed class BackupTests : IDisposable
         Assert.Contains("is covered by no backup; they reach from 20", covered.Error, StringComparison.Ordinal);
         Assert.Contains("is not empty", Backup("restore", Store, database).Error, StringComparison.Ordinal);
         Assert.Contains("is no rate", Backup("create", database, Store, "--rate", "fast").Error, StringComparison.Ordinal);
+        Assert.Contains("is no rate", Backup("create", database, Store, "--rate", "0").Error, StringComparison.Ordinal);
         Assert.Contains("holds no backup 7", Backup("delete", Store, "7", "--yes").Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.CouldNotRun, Backup("delete", Store, "--yes").ExitCode);
     }

@@ -7,6 +7,7 @@ using System.CommandLine;
 using System.Globalization;
 using Aevum.Cli.Databases;
 using Aevum.Cli.Terminals;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Engine.Backup;
@@ -15,6 +16,8 @@ namespace Aevum.Cli.Backup;
 
 static class BackupCommand
 {
+    const long RateMax = 1L << 62;   // beyond any disk, and short of what arithmetic on rates overflows
+
     public static Command Create(Terminal terminal) => new("backup", "Back up databases, verify and restore backups; incremental, to any moment.")
     {
         CreateCreate(terminal), CreateList(terminal), CreateVerify(terminal), CreateRestore(terminal), CreateDelete(terminal),
@@ -144,14 +147,14 @@ static class BackupCommand
         else Stages.Run(terminal, TimeProvider.System, stages => work(new Progress(stages), interruption.Token));
     }
 
+    // A lone K, M or G is a power of 1,024, as it always was here.
     internal static long ParseRate(string? text)
     {
         if (text is null) return 0;
-        var shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
-        var digits = shift > 0 ? text[..^1] : text;
-        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 1 or > 1L << 32)
+        var isShort = text.Length > 0 && char.ToUpperInvariant(text[^1]) is 'K' or 'M' or 'G';
+        if (!ByteSizeText.TryParse(isShort ? text + "iB" : text, out var rate) || rate is < 1 or > RateMax)
             Throw.Invalid($"'{text}' is no rate: bytes a second, such as 500K, 50M or 1G");
-        return number << shift;
+        return rate;
     }
 
     sealed class Progress(Stages stages) : IBackupProgress

@@ -1,8 +1,10 @@
 using System.Globalization;
+using Aevum.Core.Bytes;
 
 namespace Aevum.Core.Time;
 
-/// <summary>Durations as people write them: a whole number and its unit: us, ms, s, m, h or d.</summary>
+/// <summary>Durations as people write them, in commands and in a configuration alike: a number, whole or with a fraction, and its unit: us, ms, s, m, h
+/// or d.</summary>
 public static class DurationText
 {
     /// <summary>For messages: what is taken.</summary>
@@ -13,18 +15,18 @@ public static class DurationText
         ("ms", TimeSpan.TicksPerMillisecond), ("us", TimeSpan.TicksPerMicrosecond),
     ];
 
+    /// <summary>What is finer than a tick of 100 ns is cut off. Units are in small letters: M could be minutes or months.</summary>
     /// <returns>False if it is no duration, or longer than a TimeSpan holds.</returns>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan duration)
     {
         duration = default;
-        var digits = text.IndexOfAnyExceptInRange('0', '9');
+        var digits = text.IndexOfAnyInRange('a', 'z');
         if (digits <= 0) return false;
         foreach (var (name, ticks) in Units)
         {
             if (!text[digits..].SequenceEqual(name)) continue;
-            if (!long.TryParse(text[..digits], NumberStyles.None, CultureInfo.InvariantCulture, out var count)) return false;
-            if (count > TimeSpan.MaxValue.Ticks / ticks) return false;
-            duration = new TimeSpan(count * ticks);
+            if (!ScaledNumber.TryParse(text[..digits], ticks, out var scaled)) return false;
+            duration = new TimeSpan(scaled);
             return true;
         }
         return false;

@@ -12,6 +12,9 @@ public sealed class DurationTextTests
     [InlineData("30d", 2_592_000_000)]
     [InlineData("0s", 0)]
     [InlineData("2000us", 2)]
+    [InlineData("1.5h", 5_400_000)]
+    [InlineData("0.25s", 250)]
+    [InlineData("0.00000001s", 0)]
     public void A_number_and_its_unit(string text, long milliseconds)
     {
         Assert.True(DurationText.TryParse(text, out var duration));
@@ -23,7 +26,11 @@ public sealed class DurationTextTests
     [InlineData("5")]
     [InlineData("s")]
     [InlineData("-5s")]
-    [InlineData("1.5s")]
+    [InlineData(".5s")]
+    [InlineData("1.s")]
+    [InlineData("1.5.1s")]
+    [InlineData("1,5s")]
+    [InlineData("1e3s")]
     [InlineData("5 s")]
     [InlineData("5S")]
     [InlineData("99999999999d")]

@@ -1,14 +1,16 @@
 // ConfigForm: how values are written in a configuration, whatever the place: a size, a time, a number, yes or no, one of some words, addresses.
 //
 //   SIZE      64MiB, 64MB, 1GiB, 4096        KiB MiB GiB TiB: powers of 1,024; KB MB GB TB: powers of 1,000; bytes without a unit
-//   TIME      30s, 250ms, 10us, 5m, 1h, 2d   no number without a unit, but 0
+//   TIME      30s, 250ms, 10us, 5m, 1.5h, 2d no number without a unit, but 0
 //   ADDRESS   127.0.0.1:6379, [::1]:6379, localhost:6379, *:6379 (every address of the machine); port 0: any that is free; off: none
 //
 // Names of machines are not looked up: an address that depends on a name service is not the one that was meant.
 
 using System.Globalization;
 using System.Net;
+using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
+using Aevum.Core.Time;
 
 namespace Aevum.Server.Hosting.Configuration;
 
@@ -19,19 +21,6 @@ sealed record ConfigForm<T>(string Name, Func<string, T> Read, Func<T, string> W
 
 static class ConfigForms
 {
-    static readonly (string Unit, long Bytes)[] s_sizes =
-    [
-        ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
-        ("TB", 1_000_000_000_000), ("B", 1),
-    ];
-
-    // The longer unit first: "ms" ends in "s".
-    static readonly (string Unit, long Ticks)[] s_times =
-    [
-        ("us", TimeSpan.TicksPerMicrosecond), ("ms", TimeSpan.TicksPerMillisecond), ("s", TimeSpan.TicksPerSecond), ("m", TimeSpan.TicksPerMinute),
-        ("h", TimeSpan.TicksPerHour), ("d", TimeSpan.TicksPerDay),
-    ];
-
     public static ConfigForm<string> Text(string name, Func<string, string>? read = null) =>
         new(name, read ?? (static text => text), static value => value);
 
@@ -64,54 +53,19 @@ static class ConfigForms
         return [.. text.Split(',').Select(t => ReadAddress(t.Trim()))];
     }, static value => value.Count == 0 ? "off" : string.Join(',', value), IsList: true);
 
-    public static long ReadSize(string text)
-    {
-        var (digits, unit) = (text.Trim(), 1L);
-        foreach (var (name, bytes) in s_sizes)
-        {
-            if (!digits.EndsWith(name, StringComparison.OrdinalIgnoreCase)) continue;
-            (digits, unit) = (digits[..^name.Length].TrimEnd(), bytes);
-            break;
-        }
-        return TryScale(digits, unit, out var size) ? size : throw Wrong("a size such as 64MiB", text);
-    }
+    public static long ReadSize(string text) =>
+        ByteSizeText.TryParse(text.Trim(), out var bytes) ? bytes : throw Wrong("a size such as 64MiB", text);
 
-    public static string WriteSize(long bytes)
-    {
-        for (var i = 3; i >= 0; i--)
-            if (bytes != 0 && bytes % s_sizes[i].Bytes == 0) return string.Create(CultureInfo.InvariantCulture, $"{bytes / s_sizes[i].Bytes}{s_sizes[i].Unit}");
-        return bytes.ToString(CultureInfo.InvariantCulture);
-    }
+    public static string WriteSize(long bytes) => ByteSizeText.Format(bytes);
 
     public static TimeSpan ReadTime(string text)
     {
-        var digits = text.Trim();
-        if (digits == "0") return TimeSpan.Zero;
-        foreach (var (name, ticks) in s_times)
-        {
-            if (!digits.EndsWith(name, StringComparison.OrdinalIgnoreCase)) continue;
-            if (!TryScale(digits[..^name.Length].TrimEnd(), ticks, out var time)) break;
-            return new TimeSpan(time);
-        }
-        throw Wrong("a time such as 30s or 250ms", text);
+        var trimmed = text.Trim();
+        if (trimmed == "0") return TimeSpan.Zero;
+        return DurationText.TryParse(trimmed, out var time) ? time : throw Wrong("a time such as 30s or 250ms", text);
     }
 
-    public static string WriteTime(TimeSpan time)
-    {
-        for (var i = s_times.Length - 1; i >= 0; i--)
-            if (time != TimeSpan.Zero && time.Ticks % s_times[i].Ticks == 0)
-                return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / s_times[i].Ticks}{s_times[i].Unit}");
-        return time == TimeSpan.Zero ? "0" : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds}us");
-    }
-
-    static bool TryScale(string digits, long unit, out long scaled)
-    {
-        scaled = 0;
-        if (!decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
-        if (number > long.MaxValue / unit) return false;
-        scaled = (long)(number * unit);
-        return true;
-    }
+    public static string WriteTime(TimeSpan time) => time == TimeSpan.Zero ? "0" : DurationText.Format(time);
 
     static IPEndPoint ReadAddress(string text)
     {
