@@ -12,7 +12,8 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
-    const int StepsMax = 1024;
+    // The memory of all keys of a batch is asked for before it is decided; more keys than this push each other out of the core's cache again.
+    const int StepsMax = 256;
     const int BatchBytesMax = 1 << 20;
 
     // Who is waiting for a step's reply. Blocked: the request of a command that may have to wait, kept for when it does.

@@ -74,7 +74,7 @@ sealed unsafe class VersionSieve
     /// <summary>Versions read so far.</summary>
     public long Read { get; private set; }
 
-    /// <summary>Versions dropped so far.</summary>
+    /// <summary>Versions looked at and dropped so far; those passed over are not counted.</summary>
     public long Dropped { get; private set; }
 
     /// <summary>Handles all versions of the key the input stands on, and moves to the next key.</summary>
@@ -102,6 +102,13 @@ sealed unsafe class VersionSieve
             if (end == Never) AddLive(key, floor);
             else if (IsKept(version, end, floor)) AddHistory(key, version, _input.Kind, _input.Expiry, end, floor, _input.Value);
             else Dropped++;
+            // All older ones ended at or before this one began: at or below the floor, so none of them is kept, nor need be looked at. Where keys
+            // are overwritten again and again, that is most of what is here.
+            if (version <= floor && !_historyInput)
+            {
+                _input.NextKey();
+                return;
+            }
             successor = version;
             _input.Next();
         }

@@ -90,7 +90,7 @@ public sealed class CatalogValueTests
 
     [Theory]
     [InlineData("02020161", ErrorCode.UnsupportedFormat)]             // a later layout version
-    [InlineData("010201610400", ErrorCode.UnsupportedFormat)]         // a field that must be known
+    [InlineData("010201612000", ErrorCode.UnsupportedFormat)]         // a field that must be known
     [InlineData("", ErrorCode.Corruption)]
     [InlineData("00020161", ErrorCode.Corruption)]
     [InlineData("01", ErrorCode.Corruption)]                          // no name
