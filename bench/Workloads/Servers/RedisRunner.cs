@@ -65,7 +65,7 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
         "p=16" => Rates(scenario, rows, 16, 600_000),
         "p=64" => Rates(scenario, rows, 64, 1_000_000),
         "durable" => Durable(scenario, rows),
-        "10m" => TenMillion(rows),
+        "10m keys" => TenMillion(rows),
         "tails" => Tails(scenario, rows),
         "idle" => Idle(rows),
         "shapes" => Shapes(scenario, rows),
