@@ -22,14 +22,18 @@ public enum PreconditionKind : byte
 
     /// <summary>Nothing in the key or range was written or deleted after the expected time.</summary>
     Unchanged = 5,
+
+    /// <summary>Nothing was written in the range, and no key of it deleted, after the expected time. Deletes of whole ranges do not count: for who found
+    /// nothing there at that time they change nothing.</summary>
+    Unwritten = 6,
 }
 
-/// <summary>A condition on one key (or, <see cref="PreconditionKind.Unchanged"/>, a range), as a view over the caller's bytes.</summary>
+/// <summary>A condition on one key (or, <see cref="PreconditionKind.Unchanged"/> and <see cref="PreconditionKind.Unwritten"/>, a range), as a view over the caller's bytes.</summary>
 public readonly ref struct Precondition
 {
     public PreconditionKind Kind { get; private init; }
 
-    /// <summary>Of <see cref="PreconditionKind.Version"/> and <see cref="PreconditionKind.Unchanged"/>.</summary>
+    /// <summary>Of <see cref="PreconditionKind.Version"/>, <see cref="PreconditionKind.Unchanged"/> and <see cref="PreconditionKind.Unwritten"/>.</summary>
     public SystemTime Time { get; private init; }
 
     /// <summary>Of <see cref="PreconditionKind.Value"/>.</summary>
@@ -46,4 +50,7 @@ public readonly ref struct Precondition
     public static Precondition Holding(ReadOnlySpan<byte> value) => new() { Kind = PreconditionKind.Value, Bytes = value };
 
     public static Precondition UnchangedSince(SystemTime moment) => new() { Kind = PreconditionKind.Unchanged, Time = moment };
+
+    /// <summary>Of a range alone.</summary>
+    public static Precondition UnwrittenSince(SystemTime moment) => new() { Kind = PreconditionKind.Unwritten, Time = moment };
 }

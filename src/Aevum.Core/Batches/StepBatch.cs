@@ -150,6 +150,11 @@ public sealed class StepBatch
     public int CheckUnchanged(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, SystemTime since) =>
         Add(StepKind.Check, start, end, default, Precondition.UnchangedSince(since), null);
 
+    /// <summary>Holds if nothing in [start, end) was written, and no key of it deleted, after a time at which nothing was there: a delete of a whole range
+    /// over it changes nothing.</summary>
+    public int CheckUnwritten(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, SystemTime since) =>
+        Add(StepKind.Check, start, end, default, Precondition.UnwrittenSince(since), null);
+
     public int Call(IProcedure procedure, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument = default) =>
         Add(StepKind.Call, key, argument, default, default, procedure);
 

@@ -109,6 +109,8 @@ sealed class Decider : IProcedureContext
                 return true;
             case PreconditionKind.Unchanged when step is { Kind: StepKind.Check, Value.IsEmpty: false }:
                 return !_tree.HasNewer(step.Key.ToArray(), step.Value.ToArray(), step.ConditionTime);
+            case PreconditionKind.Unwritten:
+                return !_tree.HasNewer(step.Key.ToArray(), step.Value.ToArray(), step.ConditionTime, withRangeDeletes: false);
             case PreconditionKind.Unchanged:
                 result.Version = _tree.NewestVersionOf(step.Key);
                 if (result.Version > step.ConditionTime) return false;

@@ -121,7 +121,9 @@ sealed partial class RespEngine
         {
             var end = new byte[watched.HeadKey.Length];
             StructureKey.WriteEndOf(watched.HeadKey, end);
-            batch.CheckUnchanged(watched.HeadKey, end, client.WatchedSince!.At);
+            // FLUSHALL is one range delete, also over keys that are not there: those it does not touch.
+            if (watched.Existed) batch.CheckUnchanged(watched.HeadKey, end, client.WatchedSince!.At);
+            else batch.CheckUnwritten(watched.HeadKey, end, client.WatchedSince!.At);
         }
         batch.Call(transaction, first);
         router.ShardOf(first).Commit(batch);

@@ -15,20 +15,22 @@ static class NewerVersions
     const ulong All = ulong.MaxValue >> 1;
 
     /// <param name="end">Null: to the end.</param>
-    public static bool Exist(ReadState state, byte[] start, byte[]? end, ulong since)
+    /// <param name="withRangeDeletes">False: range deletes do not count. What was written and then deleted by one still does: the version itself is there,
+    /// or in history.</param>
+    public static bool Exist(ReadState state, byte[] start, byte[]? end, ulong since, bool withRangeDeletes)
     {
-        if (ExistIn(state.Active, start, end, since)) return true;
+        if (ExistIn(state.Active, start, end, since, withRangeDeletes)) return true;
         foreach (var memtable in state.Frozen)
-            if (ExistIn(memtable, start, end, since)) return true;
+            if (ExistIn(memtable, start, end, since, withRangeDeletes)) return true;
         var metas = state.Version.Picture.Levels;
         for (var level = 0; level < metas.Length; level++)
             for (var i = 0; i < metas[level].Length; i++)
-                if (Touches(metas[level][i], start, end) && ExistIn(state.Version.Levels[level][i], start, end, since)) return true;
+                if (Touches(metas[level][i], start, end) && ExistIn(state.Version.Levels[level][i], start, end, since, withRangeDeletes)) return true;
         var history = state.Version.Picture.History;
         for (var level = 0; level < history.Length; level++)
             for (var i = 0; i < history[level].Length; i++)
                 if (MayKnowAfter(history[level][i], since) && Touches(history[level][i], start, end) &&
-                    HasEnded(state.Version.History[level][i], start, end, since)) return true;
+                    HasEnded(state.Version.History[level][i], start, end, since, withRangeDeletes)) return true;
         return false;
     }
 
@@ -52,9 +54,9 @@ static class NewerVersions
         return newest > since ? newest : 0;
     }
 
-    static bool HasEnded(TableHandle table, byte[] start, byte[]? end, ulong since)
+    static bool HasEnded(TableHandle table, byte[] start, byte[]? end, ulong since, bool withRangeDeletes)
     {
-        if (ExistIn(table.RangeDeletes, start, end, since)) return true;
+        if (withRangeDeletes && ExistIn(table.RangeDeletes, start, end, since)) return true;
         // Of a key the newest version comes first, and it ended last.
         using var cursor = table.OpenCursor(TableCursorOptions.Default);
         for (cursor.Seek(start, ulong.MaxValue); cursor.Valid && (end is null || cursor.Key.SequenceCompareTo(end) < 0); cursor.NextKey())
@@ -65,19 +67,19 @@ static class NewerVersions
     static bool Touches(TableMeta table, byte[] start, byte[]? end) =>
         !table.EndsBefore(start) && (end is null || table.Smallest.AsSpan().SequenceCompareTo(end) < 0);
 
-    static bool ExistIn(MemtableHandle memtable, byte[] start, byte[]? end, ulong since)
+    static bool ExistIn(MemtableHandle memtable, byte[] start, byte[]? end, ulong since, bool withRangeDeletes)
     {
         var table = memtable.Table;
         if (table.IsEmpty || table.MaxVersion <= since) return false;
-        if (table.HasRangeDeletes && ExistIn(table.RangeDeletes, start, end, since)) return true;
+        if (withRangeDeletes && table.HasRangeDeletes && ExistIn(table.RangeDeletes, start, end, since)) return true;
         using var cursor = table.NewCursor();
         return ExistIn(cursor, start, end, since);
     }
 
-    static bool ExistIn(TableHandle table, byte[] start, byte[]? end, ulong since)
+    static bool ExistIn(TableHandle table, byte[] start, byte[]? end, ulong since, bool withRangeDeletes)
     {
         if (table.Meta.MaxVersion <= since) return false;
-        if (ExistIn(table.RangeDeletes, start, end, since)) return true;
+        if (withRangeDeletes && ExistIn(table.RangeDeletes, start, end, since)) return true;
         using var cursor = table.OpenCursor(TableCursorOptions.Default);
         return ExistIn(cursor, start, end, since);
     }

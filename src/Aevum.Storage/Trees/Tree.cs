@@ -249,14 +249,15 @@ public sealed partial class Tree : IDisposable
 
     /// <summary>Whether anything in [start, end) was written or deleted after a moment, visible or not.</summary>
     /// <param name="end">Null: to the end.</param>
+    /// <param name="withRangeDeletes">False: of what was deleted only keys by themselves count, not ranges.</param>
     /// <exception cref="HistoryUnavailableException">The moment lies below the history floor of the range: nobody can tell.</exception>
-    public bool HasNewer(byte[] start, byte[]? end, SystemTime since)
+    public bool HasNewer(byte[] start, byte[]? end, SystemTime since, bool withRangeDeletes = true)
     {
         if (end is not null && start.AsSpan().SequenceCompareTo(end) >= 0) return false;   // nothing lies in it, and range deletes pass over it
         var state = AcquireState();
         try
         {
-            if (NewerVersions.Exist(state, start, end, since.Value)) return true;
+            if (NewerVersions.Exist(state, start, end, since.Value, withRangeDeletes)) return true;
             RequireFloors(new IterateOptions { Start = start, End = end, Point = new ReadPoint(since, SystemTime.None) });
             return false;
         }

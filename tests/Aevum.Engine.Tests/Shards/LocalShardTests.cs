@@ -120,6 +120,30 @@ public sealed class LocalShardTests
     }
 
     [Fact]
+    public void Deletes_of_ranges_do_not_write_what_was_not_there()
+    {
+        using var world = new EngineWorld(keyspace: Forever);
+        var before = world.Put("b", "1");
+        CommitStatus Range(string start, string end) => world.Commit(b => b.CheckUnwritten(Key(start), Key(end), before)).Status;
+
+        world.Commit(b => b.DeleteRange(Key("a"), Key("z")));
+        Assert.Equal(CommitStatus.Committed, Range("c", "z"));
+        world.Put("c", "1");
+        world.Commit(b => b.DeleteRange(Key("a"), Key("z")));
+        foreach (var compacts in new[] { false, true })
+        {
+            if (compacts)
+            {
+                world.Shard.Tree.Flush();
+                world.Shard.Tree.CompactAll();
+            }
+            Assert.Equal(CommitStatus.Refused, Range("c", "z"));
+            Assert.Equal(CommitStatus.Refused, Range("a", "z"));
+            Assert.Equal(CommitStatus.Committed, Range("d", "z"));
+        }
+    }
+
+    [Fact]
     public void What_lies_below_the_floor_is_not_called_unchanged()
     {
         using var world = new EngineWorld();   // no history

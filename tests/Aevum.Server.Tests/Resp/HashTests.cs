@@ -55,6 +55,36 @@ public sealed class HashTests : IDisposable
     }
 
     [Fact]
+    public void Raised_bounds_keep_a_hash_in_one_piece()
+    {
+        string[] Fields() => [.. Enumerable.Range(0, 300).Select(i => $"f{i * 7919 % 300}")];
+        void Fill(string key)
+        {
+            foreach (var field in Fields()) _world.Ask("HSET", key, field, "v");
+        }
+        string Names(string key) => _world.Ask("HKEYS", key);
+        var inOrder = "[" + string.Join(", ", Fields()) + "]";
+
+        Fill("by-itself");
+        Assert.NotEqual(inOrder, Names("by-itself"));
+        _world.Ask("CONFIG SET hash-max-listpack-entries 1000 hash-max-listpack-value 100000");
+        Fill("raised");
+        Assert.Equal(inOrder, Names("raised"));
+        _world.Ask("HSET", "raised", "f0", new string('x', 90_000));
+        Assert.Equal(inOrder, Names("raised"));
+        Assert.Equal("90000", _world.Ask("HSTRLEN raised f0"));
+        // Not beyond what is asked, and not beyond 128 KiB.
+        _world.Ask("HSET", "raised", "f1", new string('x', 50_000));
+        Assert.NotEqual(inOrder, Names("raised"));
+        _world.Ask("HSET", "long", "f", new string('x', 60_000), "g", "v");
+        _world.Ask("CONFIG SET hash-max-listpack-value 64 hash-max-listpack-entries 512");
+        _world.Ask("HSET long h 1");
+        Assert.Equal("3", _world.Ask("HLEN long"));
+        Assert.Equal("60000", _world.Ask("HSTRLEN long f"));
+        Assert.Equal("300", _world.Ask("HLEN raised"));
+    }
+
+    [Fact]
     public void What_is_wrong_is_told_and_changes_nothing()
     {
         _world.Ask("SET s v");

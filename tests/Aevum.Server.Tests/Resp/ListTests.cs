@@ -135,6 +135,24 @@ public sealed class ListTests : IDisposable
         Assert.Equal(WrongType, _world.Ask("BLPOP b 1"));
     }
 
+    [Theory]
+    [InlineData("BLPOP list 0", "[list, b]")]
+    [InlineData("BRPOP none list 0", "[list, b]")]
+    [InlineData("BLMPOP 0 1 list LEFT", "[list, [b]]")]
+    [InlineData("BLMOVE list target LEFT RIGHT 0", "b")]
+    [InlineData("BRPOPLPUSH list target 0", "b")]
+    public void What_came_and_became_something_else_wakes_nobody(string request, string answer)
+    {
+        var other = _world.Connect();
+        Assert.Equal("", _world.Ask(request));
+        foreach (var step in (string[])["MULTI", "LPUSH list a", "DEL list", "SET list foo", "EXEC"]) other.Ask(step);
+        Assert.Equal("", ReplyText.Of(_world.First.Take()));
+        Assert.Equal(WrongType, other.Ask(request));
+        other.Ask("DEL list");
+        other.Ask("LPUSH list b");
+        Assert.Equal(answer, ReplyText.Of(_world.First.Take()));
+    }
+
     [Fact]
     public void One_who_waits_wakes_another()
     {

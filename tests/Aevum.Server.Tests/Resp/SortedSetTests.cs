@@ -140,6 +140,38 @@ public sealed class SortedSetTests : IDisposable
     }
 
     [Fact]
+    public void Scores_are_read_as_C_does()
+    {
+        foreach (var none in (string[])["1e400", "-1e400", "1e-400", "0x1p2000", "0x", "0x1g", "1e", "--1",
+            new string('9', 400), new string('1', 5000), "0." + new string('0', 400) + "1"])
+            Assert.Equal("(error) ERR value is not a valid float", _world.Ask("ZADD", "z", none, "a"));
+        _world.Ask("ZADD", "numbers", "17976931348623157" + new string('0', 292) + "." + new string('0', 17), "max");
+        Assert.Equal("1.7976931348623157e+308", _world.Ask("ZSCORE numbers max"));
+        _world.Ask("ZADD", "numbers", new string('0', 5000) + "7", "seven", "0x10", "sixteen", "-0x1.8p1", "minus-three", "0e-999", "zero");
+        Assert.Equal("[7, 16, -3, 0]", _world.Ask("ZMSCORE numbers seven sixteen minus-three zero"));
+        // The ends of a range are the nearest that there are.
+        Assert.Equal("4", _world.Ask("ZCOUNT numbers -1e999 0x1f"));
+        Assert.Equal("4", _world.Ask("ZCOUNT numbers 1e-999 1e999"));
+        Assert.Equal("3", _world.Ask("ZCOUNT", "numbers", "(", " +inf"));
+        Assert.Equal("(error) ERR min or max is not a float", _world.Ask("ZCOUNT numbers nan 1"));
+    }
+
+    [Fact]
+    public void What_came_and_became_something_else_wakes_nobody()
+    {
+        var (second, other) = (_world.Connect(), _world.Connect());
+        Assert.Equal("", _world.Ask("BZPOPMIN b 0"));
+        Assert.Equal("", second.Ask("BZMPOP 0 2 none b MAX"));
+        foreach (var step in (string[])["MULTI", "ZADD b 1 x", "DEL b", "SET b foo", "EXEC"]) other.Ask(step);
+        Assert.Equal("", ReplyText.Of(_world.First.Take()) + ReplyText.Of(second.Take()));
+        Assert.Equal(WrongType, other.Ask("BZPOPMIN b 0"));
+        other.Ask("DEL b");
+        other.Ask("ZADD b 1 x 2 y");
+        Assert.Equal("[b, x, 1]", ReplyText.Of(_world.First.Take()));
+        Assert.Equal("[b, [[y, 2]]]", ReplyText.Of(second.Take()));
+    }
+
+    [Fact]
     public void Who_waits_gets_the_lowest_or_highest()
     {
         var (second, third) = (_world.Connect(), _world.Connect());

@@ -69,6 +69,31 @@ public sealed class TransactionTests : IDisposable
         Assert.Equal("[OK]", _world.Ask("EXEC"));   // EXEC ended the watch
     }
 
+    [Theory]
+    [InlineData("FLUSHALL")]
+    [InlineData("FLUSHDB")]
+    public void Flushing_touches_watched_keys_that_are_there(string flush)
+    {
+        var other = _world.Connect();
+        _world.Ask("SET other 1");
+
+        string Exec(params string[] meanwhile)
+        {
+            _world.Ask("WATCH w");
+            foreach (var request in meanwhile) other.Ask(request);
+            _world.Ask("MULTI");
+            _world.Ask("PING");
+            return _world.Ask("EXEC");
+        }
+        Assert.Equal("[PONG]", Exec(flush));
+        Assert.Equal("[PONG]", Exec(flush, "SET other 2", flush));
+        Assert.Equal("(nil)", Exec("SET w 1", flush));      // there and gone again
+        Assert.Equal("(nil)", Exec(flush, "SET w 1"));
+        Assert.Equal("(nil)", Exec(flush));
+        Assert.Equal("[PONG]", Exec(flush));
+        Assert.Equal("(nil)", Exec("SET w 1", "DEL w"));
+    }
+
     [Fact]
     public void A_watched_key_that_expires_or_appears_is_a_change()
     {

@@ -26,6 +26,7 @@ public sealed class TreeNewerTests
     sealed class Changes
     {
         readonly List<(byte[] Start, byte[]? End, ulong Time)> _all = [];
+        readonly List<(ulong Time, int[] Live)> _states = [];
 
         public void Add(int key, ulong time) => _all.Add((Key(key), null, time));
 
@@ -35,6 +36,12 @@ public sealed class TreeNewerTests
             foreach (var key in live)
                 if (key >= first && key < end) Add(key, time);
         }
+
+        public void Keep(ulong time, IEnumerable<int> live) => _states.Add((time, [.. live]));
+
+        // Whether a key of [first, end) held something at a moment.
+        public bool AnyLive(int first, int end, ulong at) =>
+            _states.LastOrDefault(s => s.Time <= at).Live is { } live && Array.Exists(live, key => key >= first && key < end);
 
         public ulong NewestOf(int key) => _all.Where(c => c.Start.AsSpan().SequenceEqual(Key(key))).Select(c => c.Time).DefaultIfEmpty().Max();
 
@@ -83,6 +90,7 @@ public sealed class TreeNewerTests
                 while (!tree.TryReserve(batch.Encoded.Length)) tree.WaitForRoom();
                 tree.ApplyReserved(batch.Encoded, ++position);
             }
+            changes.Keep(time, live);
             if (random.OneIn(3)) Check(tree, changes, random, time, Keys);
         }
     }
@@ -95,6 +103,9 @@ public sealed class TreeNewerTests
         // A range delete over nothing may be told of for as long as it is there: an answer of "newer" may be too careful, never too bold.
         if (changes.NewestIn(first, end) > since) Assert.True(tree.HasNewer(Key(first), Key(end), new(since)));
         if (!tree.HasNewer(Key(first), Key(end), new(since))) Assert.True(changes.NewestIn(first, end) <= since);
+        // Of what held nothing at that moment it is told exactly whether something was put there since, range deletes or not.
+        if (!changes.AnyLive(first, end, since))
+            Assert.Equal(changes.NewestIn(first, end) > since, tree.HasNewer(Key(first), Key(end), new(since), withRangeDeletes: false));
         Assert.True(tree.NewestVersionOf(Key(first)).Value >= changes.NewestOf(first));
     }
 

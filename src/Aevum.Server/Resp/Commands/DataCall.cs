@@ -174,6 +174,11 @@ sealed class DataCall
     /// <summary>What the request kept when it began to wait.</summary>
     public ReadOnlySpan<byte> Kept => _memory.AsSpan(0, _kept);
 
+    /// <summary>True of a request that has waited, and of a key that holds another kind by now: what was put there for it has gone again (a transaction
+    /// may do both), and it waits on. Who comes anew is told WRONGTYPE.</summary>
+    public bool IsPassedOver(ReadOnlySpan<byte> userKey, StructureKind kind) =>
+        HasWaited && Rows.TryRead(HeadKey(userKey), out var row) && StructureHead.Read(row.Bytes).Kind != kind;
+
     /// <summary>Goes on with a request that has waited.</summary>
     public void GoOn(int readyKey, ReadOnlySpan<byte> kept)
     {

@@ -42,6 +42,9 @@ abstract class StructureRows
     /// <summary>Bytes that the kind adds to a large head.</summary>
     protected virtual int RestBytes => 0;
 
+    /// <summary>True of a packed object that stays so although it has outgrown the bounds of its kind: somebody asked for that.</summary>
+    protected virtual bool StaysPacked => false;
+
     /// <summary>True of a kind that is never packed, and is there also without elements.</summary>
     protected virtual bool IsAlwaysLarge => false;
 
@@ -204,7 +207,7 @@ abstract class StructureRows
     /// <summary>To be called when something was added: makes a packed object large that has outgrown its bounds.</summary>
     protected void Outgrow()
     {
-        if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax)) return;
+        if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax) || StaysPacked) return;
         BecomeLarge();
         WriteRows(Packed.Entries);
     }

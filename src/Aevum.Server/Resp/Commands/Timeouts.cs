@@ -10,7 +10,7 @@ static class Timeouts
     public static bool TryRead(DataCall call, ReadOnlySpan<byte> argument, out TimeSpan? timeout)
     {
         timeout = null;
-        if (!Numbers.TryDouble(argument, out var seconds)) call.Reply.Error("ERR timeout is not a float or out of range"u8);
+        if (!Numbers.TryNearest(argument, out var seconds, out _)) call.Reply.Error("ERR timeout is not a float or out of range"u8);
         else if (seconds * 1000 > long.MaxValue - call.NowMilliseconds) call.Reply.Error("ERR timeout is out of range"u8);
         else if (seconds < 0) call.Reply.Error("ERR timeout is negative"u8);
         else
@@ -24,7 +24,7 @@ static class Timeouts
 
     /// <summary>Of an argument that is well formed.</summary>
     public static TimeSpan? Of(ReadOnlySpan<byte> argument) =>
-        Numbers.TryDouble(argument, out var seconds) && seconds > 0 && seconds < Longest.TotalSeconds
+        Numbers.TryNearest(argument, out var seconds, out _) && seconds > 0 && seconds < Longest.TotalSeconds
             ? TimeSpan.FromMilliseconds(Math.Ceiling(seconds * 1000))
             : null;
 }

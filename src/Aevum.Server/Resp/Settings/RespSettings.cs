@@ -31,8 +31,8 @@ sealed partial class RespSettings
         LatencyTracking = new("latency-tracking", true, Works, "Counts how long commands take, for INFO latencystats and LATENCY HISTOGRAM.");
         TrackedKeysMax = new("tracking-table-max-keys", 1_000_000, 0, long.MaxValue, Works, "Keys remembered for clients that keep copies; above it "
             + "some are told to drop theirs.");
-        HashEntries = Shape("hash-max-listpack-entries", "hash-max-ziplist-entries", 512);
-        HashValueBytes = Shape("hash-max-listpack-value", "hash-max-ziplist-value", 64);
+        HashEntries = Shape("hash-max-listpack-entries", "hash-max-ziplist-entries", 512, HashMeaning);
+        HashValueBytes = Shape("hash-max-listpack-value", "hash-max-ziplist-value", 64, HashMeaning);
         ListSize = new("list-max-listpack-size", -2, int.MinValue, int.MaxValue, Works, ShapeMeaning) { Alias = "list-max-ziplist-size" };
         SetIntegers = new("set-max-intset-entries", 512, 0, long.MaxValue, Works, ShapeMeaning);
         SortedSetEntries = Shape("zset-max-listpack-entries", "zset-max-ziplist-entries", 128);
@@ -151,7 +151,11 @@ sealed partial class RespSettings
 
     const string ShapeMeaning = "What OBJECT ENCODING answers for a value of that shape; how it is kept does not depend on it.";
 
-    static NumberSetting Shape(string name, string alias, long value) => new(name, value, 0, long.MaxValue, Works, ShapeMeaning) { Alias = alias };
+    const string HashMeaning = "What OBJECT ENCODING answers for a hash of that shape. Raised above its default: a hash of that shape also is kept in one "
+        + "piece, fields in the order in which they came, up to 128 KiB.";
+
+    static NumberSetting Shape(string name, string alias, long value, string meaning = ShapeMeaning) =>
+        new(name, value, 0, long.MaxValue, Works, meaning) { Alias = alias };
 
     IEnumerable<Setting> Working(RespOptions options) =>
     [

@@ -61,9 +61,13 @@ abstract class Setting(string name, SettingEffect effect, string meaning)
 sealed class NumberSetting(string name, long value, long min, long max, SettingEffect effect, string meaning, bool isBytes = false)
     : Setting(name, effect, meaning)
 {
+    readonly long _default = value;
     long _value = value;
 
     public long Value => Volatile.Read(ref _value);
+
+    /// <summary>True if it was set above what it stands at by itself.</summary>
+    public bool IsRaised => Value > _default;
 
     public override string Text => Value.ToString(CultureInfo.InvariantCulture);
 

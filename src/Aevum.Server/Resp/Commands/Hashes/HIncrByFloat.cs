@@ -18,7 +18,7 @@ sealed class HIncrByFloat : DataCommand
     {
         if (!LongDouble.TryParse(args[3], out var delta))
         {
-            var isInfinite = Numbers.TryDouble(args[3], out _);
+            var isInfinite = LongDouble.IsInfinite(args[3]);
             call.Reply.Error(isInfinite ? "ERR value is NaN or Infinity"u8 : "ERR value is not a valid float"u8);
             return;
         }

@@ -23,6 +23,7 @@ sealed class HashRows : MemberRows
 {
     const byte ExpiryFamily = 3;
     const int ExpiryBytes = sizeof(ulong);
+    const int AskedBytesMax = 128 << 10;
     const int FewDue = 64;   // up to so many are deleted one by one: a range costs readers more
 
     readonly Dictionary<byte[], SystemTime> _expiries = new(KeyComparer.Instance);   // of a packed one
@@ -36,6 +37,22 @@ sealed class HashRows : MemberRows
     protected override bool HasValues => true;
 
     protected override int RestBytes => FieldsExpire ? sizeof(long) : 0;
+
+    // Who raises Redis' bounds of a small hash wants what that means there: one piece, and fields in the order in which they came. Each change writes the
+    // piece anew, so there is an end to it.
+    protected override bool StaysPacked
+    {
+        get
+        {
+            var (countMax, bytesMax) = (Call.Settings.HashEntries, Call.Settings.HashValueBytes);
+            if (!countMax.IsRaised && !bytesMax.IsRaised) return false;
+            if (Count > countMax.Value || Packed.Length > AskedBytesMax) return false;
+            var at = 0;
+            while (PackedEntries.TryRead(Packed.Entries, ref at, out var entry))
+                if (entry.Length > bytesMax.Value) return false;
+            return true;
+        }
+    }
 
     // ------------------------------------------------------------------------------------------------ fields
 

@@ -185,46 +185,8 @@ sealed class Sort(bool mayStore) : DataCommand
         if (end >= 0) text = text[..end];
         if (text.IsEmpty) return true;
         while (!text.IsEmpty && text[0] is (byte)' ' or >= 9 and <= 13) text = text[1..];
-        if (!Numbers.TryDouble(text, out weight)) return TryHexadecimal(text, out weight);
-        var isWord = text.IndexOfAny((byte)'i', (byte)'I') >= 0;
-        return isWord || !double.IsInfinity(weight);
+        return Numbers.TryDouble(text, out weight);
     }
-
-    // 0x1f, 0x1.8, 0x1p-3, with a sign before it.
-    static bool TryHexadecimal(ReadOnlySpan<byte> text, out double number)
-    {
-        number = 0;
-        var isNegative = !text.IsEmpty && text[0] == (byte)'-';
-        if (!text.IsEmpty && text[0] is (byte)'-' or (byte)'+') text = text[1..];
-        if (text.Length < 3 || text[0] != (byte)'0' || text[1] is not ((byte)'x' or (byte)'X')) return false;
-        text = text[2..];
-        var exponent = text.IndexOfAny((byte)'p', (byte)'P');
-        long power = 0;
-        if (exponent >= 0)
-        {
-            var digits = text[(exponent + 1)..];
-            if (!digits.IsEmpty && digits[0] == (byte)'+') digits = digits[1..];
-            if (!Numbers.TryInteger(digits, out power) || Math.Abs(power) > 5000) return false;
-            text = text[..exponent];
-        }
-        var (count, scale, hasPoint) = (0, 0, false);
-        foreach (var letter in text)
-        {
-            if (letter == (byte)'.' && !hasPoint)
-            {
-                hasPoint = true;
-                continue;
-            }
-            if (!char.IsAsciiHexDigit((char)letter)) return false;
-            number = (number * 16) + HexDigit(letter);
-            count++;
-            if (hasPoint) scale -= 4;
-        }
-        number = Math.ScaleB(isNegative ? -number : number, (int)power + scale);
-        return count > 0 && !double.IsInfinity(number);
-    }
-
-    static int HexDigit(byte letter) => letter <= (byte)'9' ? letter - '0' : (letter | 0x20) - 'a' + 10;
 
     static void Tell(ReplyWriter reply, List<Element> picked, SortValues values, List<SortPattern> gets)
     {

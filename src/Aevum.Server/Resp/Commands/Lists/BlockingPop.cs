@@ -1,3 +1,4 @@
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Lists;
@@ -20,6 +21,7 @@ sealed class BlockingPop(bool isLeft) : DataCommand, IBlockingCommand
         if (!Timeouts.TryRead(call, args[args.Count - 1], out _)) return;
         for (var i = 1; i < args.Count - 1; i++)
         {
+            if (call.IsPassedOver(args[i], StructureKind.List)) continue;
             if (call.Lists.Open(args[i]) is not { } list) return;
             if (list.Count == 0) continue;
             call.Reply.Array(2);

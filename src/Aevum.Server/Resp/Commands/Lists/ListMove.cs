@@ -1,3 +1,4 @@
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Lists;
@@ -22,6 +23,8 @@ static class ListMove
     public static bool TryMove(DataCall call, ReadOnlySpan<byte> source, ReadOnlySpan<byte> target, bool fromLeft, bool toLeft, out bool isEmpty)
     {
         isEmpty = false;
+        isEmpty = call.IsPassedOver(source, StructureKind.List);
+        if (isEmpty) return true;
         if (call.Lists.Open(source) is not { } from) return false;
         isEmpty = from.Count == 0;
         if (isEmpty) return true;

@@ -1,5 +1,6 @@
 // ListPop: what LPOP and RPOP do, LMPOP and BLMPOP.
 
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Lists;
@@ -42,6 +43,7 @@ static class ListPop
         if (!CountedKeys.TryReadPop(call, args, at, "left"u8, "right"u8, out var behind, out var isLeft, out var count)) return false;
         for (var i = at + 1; i < behind; i++)
         {
+            if (call.IsPassedOver(args[i], StructureKind.List)) continue;
             if (call.Lists.Open(args[i]) is not { } list) return false;
             if (list.Count == 0) continue;
             call.Reply.Array(2);

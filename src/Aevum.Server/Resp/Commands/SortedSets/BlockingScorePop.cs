@@ -1,3 +1,4 @@
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.SortedSets;
@@ -20,6 +21,7 @@ sealed class BlockingScorePop(bool isMax) : DataCommand, IBlockingCommand
         if (!Timeouts.TryRead(call, args[args.Count - 1], out _)) return;
         for (var i = 1; i < args.Count - 1; i++)
         {
+            if (call.IsPassedOver(args[i], StructureKind.SortedSet)) continue;
             if (call.SortedSets.Open(args[i]) is not { } set) return;
             if (set.Count == 0) continue;
             var taken = ScorePop.Take(call, args[i], set, isMax, 1)[0];

@@ -1,5 +1,6 @@
 // ScorePop: what ZPOPMIN and ZPOPMAX do, ZMPOP and those that wait.
 
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.SortedSets;
@@ -39,6 +40,7 @@ static class ScorePop
         if (!CountedKeys.TryReadPop(call, args, at, "min"u8, "max"u8, out var behind, out var isMin, out var count)) return false;
         for (var i = at + 1; i < behind; i++)
         {
+            if (call.IsPassedOver(args[i], StructureKind.SortedSet)) continue;
             if (call.SortedSets.Open(args[i]) is not { } set) return false;
             if (set.Count == 0) continue;
             call.Reply.Array(2);

@@ -28,6 +28,6 @@ readonly record struct ScoreRange(double Min, bool WithoutMin, double Max, bool 
     static bool TryReadEnd(ReadOnlySpan<byte> text, out double score, out bool without)
     {
         without = text.Length > 0 && text[0] == (byte)'(';
-        return Numbers.TryDouble(without ? text[1..] : text, out score);
+        return Numbers.TryEnd(without ? text[1..] : text, out score);
     }
 }
