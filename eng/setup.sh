@@ -6,7 +6,11 @@ dev_setup() {
     check_sdk
     case $purpose in tests|everything)
         native_library liblz4.so.1 liblz4-1 "the test that compares our LZ4 with the original is skipped"
-        native_library libxxhash.so.0 libxxhash0 "the test that compares our XXH3 with the original is skipped" ;;
+        native_library libxxhash.so.0 libxxhash0 "the test that compares our XXH3 with the original is skipped"
+        debian_program redis-cli redis-tools "it is not tried against the server"
+        python_module redis python3-redis "redis-py is not tried against the server"
+        node_packages tests/Protocols/Clients/ioredis "ioredis is not tried against the server"
+        node_packages tests/Protocols/Clients/node-redis "node-redis is not tried against the server" ;;
     esac
     case $purpose in bench|everything)
         native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer"
@@ -48,7 +52,20 @@ native_library() {
 
 # debian_program PROGRAM PACKAGE WITHOUT_IT: the same for a program.
 debian_program() {
-    ! command -v "$1" >/dev/null || return 0
+    command -v "$1" >/dev/null || debian_package "$1" "$2" "$3"
+}
+
+# python_module MODULE PACKAGE WITHOUT_IT: the same for a module of Python, whether of the first python3 on the path or of the system's.
+python_module() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        ! "$python" -c "import $1" 2>/dev/null || return 0
+    done
+    debian_package "the Python module $1" "$2" "$3"
+}
+
+# debian_package WHAT PACKAGE WITHOUT_IT: installs it where this user may.
+debian_package() {
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         step "$1 is not installed (Debian: apt-get install $2): $3"
         return
@@ -57,6 +74,24 @@ debian_program() {
     mkdir -p artifacts/logs
     patiently "installing $2" "artifacts/logs/apt-$2.log" install_package "$2" \
         || step "$2 could not be installed (artifacts/logs/apt-$2.log): $3"
+}
+
+# node_packages FOLDER WITHOUT_IT: what its package-lock.json names, into its node_modules, unless that is what lies there.
+node_packages() {
+    local lock=$1/package-lock.json log
+    log=artifacts/logs/npm-$(basename "$1").log
+    ! cmp -s "$lock" "$1/node_modules/.fetched" || return 0
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        step "node and npm are not installed: $2"
+        return
+    fi
+    step "fetching the packages of $1"
+    mkdir -p artifacts/logs
+    if patiently "fetching" "$log" npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts; then
+        cp "$lock" "$1/node_modules/.fetched"
+    else
+        step "they could not be fetched ($log): $2"
+    fi
 }
 
 # dotnet_tool PACKAGE VERSION WITHOUT_IT: a tool of .NET, into artifacts/tools.
