@@ -20,25 +20,25 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public void What_was_acknowledged_is_there_after_a_clean_end_and_after_a_kill()
     {
-        using (var server = ServerProcess.Start(_world, "--data", "store"))
+        using (var server = AskedServer.Start(_world, "--data", "store"))
         {
             Assert.Equal("+OK\r\n", server.Ask("SET a 1"));
             Assert.Equal(0, server.Terminate());
         }
-        using (var server = ServerProcess.Start(_world, "--data", "store"))
+        using (var server = AskedServer.Start(_world, "--data", "store"))
         {
             Assert.Equal("$1\r\n1\r\n", server.Ask("GET a"));
             Assert.Equal("+OK\r\n", server.Ask("SET a 2"));
             server.Kill();
         }
-        using (var server = ServerProcess.Start(_world, "--data", "store"))
+        using (var server = AskedServer.Start(_world, "--data", "store"))
             Assert.Equal("$1\r\n2\r\n", server.Ask("GET a"));
     }
 
     [Fact]
     public void Whoever_waits_for_a_key_does_not_hold_the_end_up()
     {
-        using var server = ServerProcess.Start(_world, "--memory");
+        using var server = AskedServer.Start(_world, "--memory");
         server.Send("BLPOP queue 0");
         Assert.Equal(0, server.Terminate());
         Assert.Equal("", server.ReadToEnd());
@@ -48,7 +48,7 @@ public sealed class ServeTests : IDisposable
     public void Every_write_that_was_acknowledged_before_the_end_is_there_afterwards()
     {
         var acknowledged = 0;
-        using (var server = ServerProcess.Start(_world, "--data", "store"))
+        using (var server = AskedServer.Start(_world, "--data", "store"))
         {
             // A client that never stops writing, told to end in the middle of it.
             var pipeline = string.Concat(Enumerable.Range(0, 200).Select(i => $"INCR n\r\n"));
@@ -58,7 +58,7 @@ public sealed class ServeTests : IDisposable
             acknowledged = Math.Max(acknowledged, LastNumber(server.ReadToEnd()));
         }
         Assert.True(acknowledged > 0);
-        using (var server = ServerProcess.Start(_world, "--data", "store"))
+        using (var server = AskedServer.Start(_world, "--data", "store"))
         {
             var text = server.Ask("GET n").Split("\r\n")[1];
             Assert.InRange(int.Parse(text), acknowledged, 21 * 200);
@@ -88,7 +88,7 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public void A_directory_or_an_address_that_is_taken_is_told()
     {
-        using var server = ServerProcess.Start(_world, "--data", "store");
+        using var server = AskedServer.Start(_world, "--data", "store");
         var locked = CliWorld.Run("", "serve", "--data", _world.PathOf("store"), "--resp", "127.0.0.1:0", "--http", "off");
         Assert.Equal(ExitCodes.CouldNotRun, locked.ExitCode);
         Assert.Contains("is locked by", locked.Error);
@@ -100,7 +100,7 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public void The_log_has_a_line_for_each_thing_and_nothing_of_what_keys_hold()
     {
-        using var server = ServerProcess.Start(_world, "--data", "store", "--log-format", "json");
+        using var server = AskedServer.Start(_world, "--data", "store", "--log-format", "json");
         Assert.Equal("+OK\r\n", server.Ask("SET key hush"));
         Assert.Equal(0, server.Terminate());
         var lines = server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -131,7 +131,7 @@ public sealed class ServeTests : IDisposable
     public void The_demo_data_is_there_for_clients_of_Redis()
     {
         Assert.Equal(0, CliWorld.Run("", "demo", _world.PathOf("data"), "--data", CliWorld.DemoFolder).ExitCode);
-        using var server = ServerProcess.Start(_world, "--data", "data");
+        using var server = AskedServer.Start(_world, "--data", "data");
         // The data again, read the plain way.
         var synsets = DemoTests.Lines("synsets.tsv.gz").Select(l => l.Split('\t')).ToList();
         var edges = DemoTests.Lines("edges.tsv.gz").Select(l => l.Split('\t')).ToList();
@@ -162,7 +162,7 @@ public sealed class ServeTests : IDisposable
         Assert.True(typed.Count >= 5, "the session is read");
 
         Assert.Equal(0, CliWorld.Run("", "demo", _world.PathOf("data"), "--data", CliWorld.DemoFolder).ExitCode);
-        using var server = ServerProcess.Start(_world, "--data", "data");
+        using var server = AskedServer.Start(_world, "--data", "data");
         var played = new StringBuilder();
         foreach (var line in typed)
         {
@@ -179,44 +179,27 @@ public sealed class ServeTests : IDisposable
 }
 
 /// <summary>A server in a process of its own, and one client of it.</summary>
-sealed class ServerProcess : IDisposable
+sealed class AskedServer : IDisposable
 {
     const int AnswerMillisecondsMax = 30_000;
 
-    readonly Process _process;
+    readonly ServerProcess _process;
     readonly Socket _client = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = AnswerMillisecondsMax };
 
-    readonly Task<string> _log;
-
-    ServerProcess(Process process, IPEndPoint endpoint, Task<string> log)
+    AskedServer(ServerProcess process)
     {
         _process = process;
-        _log = log;
-        Endpoint = endpoint;
-        _client.Connect(endpoint);
+        Endpoint = process.WaitUntilReady();
+        _client.Connect(Endpoint);
     }
 
     public IPEndPoint Endpoint { get; }
 
-    /// <summary>What it logged; once it has ended.</summary>
-    public string Log => _log.GetAwaiter().GetResult();
+    /// <summary>What it logged; all of it once it has ended.</summary>
+    public string Log => _process.LogText;
 
     /// <summary>Starts one at a free port and waits until it is ready.</summary>
-    public static ServerProcess Start(CliWorld world, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = world.Folder };
-        string[] all = [Path.Combine(AppContext.BaseDirectory, "aevum.dll"), "serve", "--resp", "127.0.0.1:0", "--http", "off", .. arguments];
-        foreach (var argument in all) start.ArgumentList.Add(argument);
-        var process = Process.Start(start)!;
-        var log = process.StandardError.ReadToEndAsync();
-        IPEndPoint? endpoint = null;
-        while (process.StandardOutput.ReadLine() is { } line)
-        {
-            if (line.StartsWith("redis protocol at ", StringComparison.Ordinal)) endpoint = IPEndPoint.Parse(line.Split(' ')[^1]);
-            if (line.StartsWith("ready", StringComparison.Ordinal)) return new ServerProcess(process, endpoint!, log);
-        }
-        throw new InvalidOperationException("the server ended before it was ready: " + log.GetAwaiter().GetResult());
-    }
+    public static AskedServer Start(CliWorld world, params string[] arguments) => new(new ServerProcess(arguments, world.Folder));
 
     public void Send(string request) => _client.Send(Encoding.ASCII.GetBytes(request + "\r\n"));
 
@@ -237,22 +220,12 @@ sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Asks it to end, and waits.</summary>
-    public int Terminate()
-    {
-        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"])) kill.WaitForExit();
-        _process.WaitForExit();
-        return _process.ExitCode;
-    }
+    public int Terminate() => _process.Terminate();
 
-    public void Kill()
-    {
-        _process.Kill();
-        _process.WaitForExit();
-    }
+    public void Kill() => _process.Kill();
 
     public void Dispose()
     {
-        if (!_process.HasExited) Kill();
         _process.Dispose();
         _client.Dispose();
     }

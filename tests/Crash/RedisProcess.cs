@@ -1,16 +1,16 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
+using Aevum.Testing;
 
 namespace Aevum.Crash;
 
-/// <summary>The server, as a process of its own: what <c>aevum serve</c> starts.</summary>
+/// <summary>The server that is killed, and what it must not do: end by itself, or answer anything but that it is loading, or here.</summary>
 sealed class RedisProcess : IDisposable
 {
+    const int KilledCode = 128 + 9;
     static readonly TimeSpan s_startMax = TimeSpan.FromMinutes(2);
 
-    readonly Process _process;
+    readonly ServerProcess _process;
     readonly string _logPath;
 
     /// <param name="store">The database's directory.</param>
@@ -18,29 +18,27 @@ sealed class RedisProcess : IDisposable
     public RedisProcess(string store, string log)
     {
         _logPath = log;
-        Endpoint = FreeEndpoint();
-        var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        string[] arguments = ["exec", Path.Combine(AppContext.BaseDirectory, "aevum.dll"), "serve", "--data", store, "--resp", Endpoint.ToString()];
-        var start = new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["AEVUM_HTTP__LISTEN"] = "off";
-        _process = new Process { StartInfo = start };
-        _process.OutputDataReceived += (_, line) => Log(line.Data);
-        _process.ErrorDataReceived += (_, line) => Log(line.Data);
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = new ServerProcess(["--data", store], said: line => File.AppendAllText(log, line + "\n"));
     }
 
-    public IPEndPoint Endpoint { get; }
+    /// <summary>Once it has answered.</summary>
+    public IPEndPoint Endpoint { get; private set; } = new(IPAddress.None, 0);
 
-    /// <summary>Connects as soon as the server answers.</summary>
+    /// <summary>Connects as soon as the server listens, which is before its database is open, and waits until it answers.</summary>
     /// <exception cref="BrokenPromiseException">It ended instead, or never answers.</exception>
     public RedisConnection WaitUntilReady()
     {
+        try
+        {
+            Endpoint = _process.WaitUntilListening();
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new BrokenPromiseException(failure.Message);
+        }
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < s_startMax)
         {
-            if (_process.HasExited) throw new BrokenPromiseException($"the server ended by itself, with code {_process.ExitCode}: {_logPath}");
             RedisConnection? connection = null;
             try
             {
@@ -52,7 +50,8 @@ sealed class RedisProcess : IDisposable
             }
             catch (IOException)
             {
-                // Not yet.
+                // Not yet; or never.
+                if (_process.HasEnded) throw EndedByItself(_process.Kill());
             }
             connection?.Dispose();
             Thread.Sleep(10);
@@ -63,38 +62,18 @@ sealed class RedisProcess : IDisposable
     /// <summary>SIGKILL.</summary>
     public void Kill()
     {
-        if (_process.HasExited) throw new BrokenPromiseException($"the server ended by itself, with code {_process.ExitCode}: {_logPath}");
-        _process.Kill();
-        _process.WaitForExit();
-        if (_process.ExitCode != 128 + 9) throw new BrokenPromiseException($"the server ended by itself, with code {_process.ExitCode}: {_logPath}");
+        var code = _process.Kill();
+        if (code != KilledCode) throw EndedByItself(code);
     }
 
     /// <summary>SIGTERM, and waits.</summary>
     public void End()
     {
-        using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
-        if (!_process.WaitForExit(s_startMax)) throw new BrokenPromiseException("the server does not end when it is asked to");
-        if (_process.ExitCode != 0) throw new BrokenPromiseException($"the server ended with code {_process.ExitCode}: {_logPath}");
+        var code = _process.Terminate();
+        if (code != 0) throw new BrokenPromiseException($"the server ended with code {code}: {_logPath}");
     }
 
-    void Log(string? line)
-    {
-        if (line is null) return;
-        lock (this) File.AppendAllText(_logPath, line + "\n");
-    }
+    BrokenPromiseException EndedByItself(int code) => new($"the server ended by itself, with code {code}: {_logPath}");
 
-    // Another process may take it first; then the server says so, and the round fails with that. It has not been seen.
-    static IPEndPoint FreeEndpoint()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return (IPEndPoint)socket.LocalEndPoint!;
-    }
-
-    public void Dispose()
-    {
-        if (!_process.HasExited) _process.Kill();
-        _process.WaitForExit();
-        _process.Dispose();
-    }
+    public void Dispose() => _process.Dispose();
 }
