@@ -22,7 +22,7 @@ sealed record ClientScript(IReadOnlyList<string> Passed, IReadOnlyList<string> F
     static readonly TimeSpan s_runMax = TimeSpan.FromMinutes(3);
 
     /// <summary>Runs a script to its end; its arguments are the host and the port.</summary>
-    public static ClientScript Run(Client client, ServerProcess server)
+    public static ClientScript Run(Client client, RestartedServer server)
     {
         var passed = new List<string>();
         var failed = new List<string>();

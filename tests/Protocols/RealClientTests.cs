@@ -17,7 +17,7 @@ public sealed class RealClientTests
 
     static void Serve(string name)
     {
-        using var server = new ServerProcess();
+        using var server = new RestartedServer();
         var run = ClientScript.Run(Client.Of(name), server);
         var complaints = run.Complaints().ToArray();
         Assert.True(complaints.Length == 0, $"{name}:\n{string.Join('\n', complaints)}\n\nit printed:\n{run.Rest}\n\nthe server:\n{server.LogText}");

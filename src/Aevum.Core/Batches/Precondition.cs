@@ -28,7 +28,8 @@ public enum PreconditionKind : byte
     Unwritten = 6,
 }
 
-/// <summary>A condition on one key (or, <see cref="PreconditionKind.Unchanged"/> and <see cref="PreconditionKind.Unwritten"/>, a range), as a view over the caller's bytes.</summary>
+/// <summary>A condition on one key (or, <see cref="PreconditionKind.Unchanged"/> and <see cref="PreconditionKind.Unwritten"/>,
+/// a range), as a view over the caller's bytes.</summary>
 public readonly ref struct Precondition
 {
     public PreconditionKind Kind { get; private init; }
