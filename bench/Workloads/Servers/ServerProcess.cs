@@ -67,6 +67,7 @@ sealed class ServerProcess : IDisposable
         return server;
     }
 
+    // LOADING is no answer yet.
     bool Answers()
     {
         try
@@ -74,7 +75,7 @@ sealed class ServerProcess : IDisposable
             using var connection = new RespConnection(Port);
             return connection.Ask("PING") is "PONG";
         }
-        catch (Exception failure) when (failure is SocketException or IOException)
+        catch (Exception failure) when (failure is SocketException or IOException or BenchException)
         {
             return false;
         }
