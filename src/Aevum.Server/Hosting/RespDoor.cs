@@ -30,6 +30,9 @@ sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax)
     /// <summary>Connections open now.</summary>
     public int Connections => _listeners.Sum(l => l.Connections);
 
+    /// <summary>Connections that have not been sent everything that they are to be sent.</summary>
+    public int Unserved => _listeners.Sum(l => l.Connections - l.Lingering);
+
     public IEnumerable<IPEndPoint> Endpoints => _listeners.Select(l => l.Endpoint);
 
     /// <exception cref="Core.Errors.AevumException">InputOutput: the address is in use, or not of this machine.</exception>

@@ -27,6 +27,8 @@ namespace Aevum.Server.Hosting;
 /// <summary>A database with its doors open.</summary>
 public sealed class ServerHost : IDisposable
 {
+    static readonly TimeSpan s_lingerMax = TimeSpan.FromMilliseconds(250);
+
     readonly ServerOptions _options;
     readonly ILog _log;
     readonly ThreadScheduler _scheduler;
@@ -177,7 +179,9 @@ public sealed class ServerHost : IDisposable
         _door.StopListening();
         _door.CloseClients();
         var wait = new DrainWait(_scheduler, _options.DrainMax);
-        if (!wait.Until(() => _door.Connections == 0)) _log.Write(LogLevel.Warning, "connections cut off", ("connections", _door.Connections));
+        if (!wait.Until(() => _door.Unserved <= 0)) _log.Write(LogLevel.Warning, "connections cut off", ("connections", _door.Connections));
+        // Who is still sending gets a moment to see the end. Who is idle in a pool does not look before he is used again, and is not waited for.
+        new DrainWait(_scheduler, s_lingerMax).Until(() => _door.Connections == 0);
         _network.Dispose();
         _state.Forget();
         foreach (var http in _http) http.Dispose();

@@ -1,5 +1,6 @@
 // NetworkContract, how connections end: closed, cut off, refused, half-closed, broken.
 
+using System.Text;
 using Aevum.Core.Errors;
 using Aevum.Core.Network;
 using Aevum.Core.Scheduling;
@@ -37,6 +38,24 @@ public abstract partial class NetworkContract
         }), new ListenOptions { CloseMax = TimeSpan.FromMilliseconds(20) });
         Connect(listener).Send("give\n");
         WaitUntil(() => Handler().Closed == 1 && listener.Connections == 0);
+    }
+
+    [Fact]
+    public void Who_has_everything_and_does_not_end_its_side_lingers()
+    {
+        using var listener = Listen(TestHandler.EachLine((handler, line) =>
+        {
+            handler.Write(Encoding.ASCII.GetBytes("bye"));
+            handler.Channel.Close();
+        }), new ListenOptions { CloseMax = TimeSpan.FromHours(1) });
+        var peer = Connect(listener);
+        Assert.Equal(0, listener.Lingering);
+        peer.Send("x\n");
+        WaitUntil(() => listener.Lingering == 1);
+        Assert.Equal((1, "bye"), (listener.Connections, peer.ReceiveTextToEnd()));
+        peer.Dispose();
+        WaitUntil(() => listener.Connections == 0);
+        Assert.Equal(0, listener.Lingering);
     }
 
     [Fact]

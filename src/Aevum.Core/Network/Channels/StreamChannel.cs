@@ -518,10 +518,14 @@ abstract unsafe class StreamChannel : IChannel
         EndSending();
         _lingering = true;
         Loop.Lingering++;
+        _listener.BeginLingering();
         _input.Free();
         Loop.QueueEnded(this);
         SetReading(true);
     }
+
+    /// <summary>The loop ends. Who has been sent everything keeps it: a reset could take back what the other side has not read yet.</summary>
+    public void EndWithLoop() => End(reset: !_lingering);
 
     /// <summary>Ends the connection now. On the loop.</summary>
     public void End(bool reset)
@@ -529,8 +533,15 @@ abstract unsafe class StreamChannel : IChannel
         if (_released) return;
         _released = true;
         SetDeadline(null);
-        if (_lingering) Loop.Lingering--;
-        else Loop.QueueEnded(this);
+        if (_lingering)
+        {
+            Loop.Lingering--;
+            _listener.EndLingering();
+        }
+        else
+        {
+            Loop.QueueEnded(this);
+        }
         _ended = true;
         ReleaseTransport(reset);
         _output.Clear(Loop.Chunks);

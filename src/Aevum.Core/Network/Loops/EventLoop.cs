@@ -244,7 +244,7 @@ abstract unsafe class EventLoop : ILoop
         }
         foreach (var action in last) Run(action);
         foreach (var listener in new List<LoopListener>(_listeners)) listener.CloseOnce();
-        foreach (var channel in new List<StreamChannel>(_channels)) channel.End(reset: true);
+        foreach (var channel in new List<StreamChannel>(_channels)) channel.EndWithLoop();
         EndTurn();
         Timers.Clear();
         Chunks.Dispose();

@@ -82,13 +82,15 @@ abstract class LoopNetwork : INetwork
 
 abstract class LoopListener(EventLoop loop, Func<IChannel, IChannelHandler?> accept, ListenOptions options) : IListener
 {
-    int _connections;
+    int _connections, _lingering;
     long _refused;
     bool _closed;
 
     public abstract IPEndPoint Endpoint { get; }
 
     public int Connections => Volatile.Read(ref _connections);
+
+    public int Lingering => Volatile.Read(ref _lingering);
 
     public long Refused => Interlocked.Read(ref _refused);
 
@@ -110,6 +112,10 @@ abstract class LoopListener(EventLoop loop, Func<IChannel, IChannelHandler?> acc
     }
 
     public void Leave() => Interlocked.Decrement(ref _connections);
+
+    public void BeginLingering() => Interlocked.Increment(ref _lingering);
+
+    public void EndLingering() => Interlocked.Decrement(ref _lingering);
 
     /// <summary>Gives a connection to the next loop.</summary>
     /// <param name="create">Makes its channel, on that loop. Null: it is broken already.</param>
