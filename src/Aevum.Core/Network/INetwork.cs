@@ -41,7 +41,8 @@ public interface IListener : IDisposable
     /// <summary>Connections open now.</summary>
     int Connections { get; }
 
-    /// <summary>Those of <see cref="Connections"/> that are closed and have been sent everything: only the other side has not ended its direction yet.</summary>
+    /// <summary>Those of <see cref="Connections"/> that are closed and have been sent everything: only the other side has not ended its
+    /// direction yet.</summary>
     int Lingering { get; }
 
     /// <summary>Connections sent away so far because there were <see cref="ListenOptions.ConnectionsMax"/>.</summary>
