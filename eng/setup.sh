@@ -15,7 +15,7 @@ dev_setup() {
     case $purpose in bench|everything)
         native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer"
         debian_program redis-benchmark redis-tools "there is no load for the redis suite"
-        debian_program redis-server redis-server "rows beside Redis have no peer"
+        redis_server
         dotnet_tool garnet-server 2.2.5 "rows beside Garnet have no peer" ;;
     esac
     if [ "$purpose" != build ] && [ -z "${AEVUM_DATASETS:-}" ]; then
@@ -53,6 +53,13 @@ native_library() {
 # debian_program PROGRAM PACKAGE WITHOUT_IT: the same for a program.
 debian_program() {
     command -v "$1" >/dev/null || debian_package "$1" "$2" "$3"
+}
+
+# The program alone is wanted: Debian's package also starts it as a service, on the port where our own server listens by default.
+redis_server() {
+    ! command -v redis-server >/dev/null || return 0
+    debian_program redis-server redis-server "rows beside Redis have no peer"
+    ! command -v systemctl >/dev/null || systemctl disable --now redis-server >/dev/null 2>&1 || true
 }
 
 # python_module MODULE PACKAGE WITHOUT_IT: the same for a module of Python, whether of the first python3 on the path or of the system's.
