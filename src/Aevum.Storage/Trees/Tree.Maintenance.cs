@@ -255,7 +255,7 @@ public sealed partial class Tree
                 if (flushed.Length > 0 || bringsNew)
                 {
                     forgotten = _remembered;
-                    _remembered = flushed.Length > 0 && IsWorthRemembering(flushed[0].Table) ? flushed[0] : null;
+                    _remembered = flushed.Length > 0 && IsWorthRemembering(flushed, edit) ? flushed[0] : null;
                 }
                 if (flushed.Length > 0) _frozen = [.. _frozen.Where(m => !flushed.Contains(m))];
                 PublishStateLocked();
@@ -278,10 +278,11 @@ public sealed partial class Tree
     /// <summary>True while lookups ask a memtable that was flushed.</summary>
     internal bool Remembers => Volatile.Read(ref _remembered) is not null;
 
-    // Where keys are overwritten again and again, the same few will be asked for next, and the active memtable has none of them yet: without this one
-    // each would be looked up in tables once after every flush. Where most keys are written once it would only be in the way.
-    bool IsWorthRemembering(Memtables.Memtable table) =>
-        table.VersionCount >= RewritesWorthRemembering * table.KeyCount &&
+    // Where keys are overwritten again and again, and nobody wants to know what they held before, a flush writes out little of what it reads. The same few
+    // keys will be asked for next, and the active memtable has none of them yet: without this one each would be looked up in tables once after every
+    // flush. Where most of it was written out it would only be in the way.
+    bool IsWorthRemembering(MemtableHandle[] flushed, VersionEdit edit) =>
+        flushed.Sum(m => m.Table.VersionCount) >= RewritesWorthRemembering * edit.Added.Sum(added => added.Table.Entries) &&
         _environment.Arenas.OutstandingBytes <= _environment.Options.MemtableBudgetBytes / 2;
 
     // The edit is installed, whatever the log says: one that has stopped is released by the next open.

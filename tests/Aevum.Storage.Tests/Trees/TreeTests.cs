@@ -51,7 +51,7 @@ public sealed class TreeTests
     [Theory, MemberData(nameof(Seeds))]
     public void Keys_that_are_overwritten_all_the_time_are_remembered_and_agree_with_the_model(ulong seed, bool merges)
     {
-        using var world = new TreeWorld(seed, SystemTime.None, merges ? AppendOperator.Instance : null, keys: 40, memtableBytes: 1 << 20);
+        using var world = new TreeWorld(seed, SystemTime.Max, merges ? AppendOperator.Instance : null, keys: 40, memtableBytes: 1 << 20);
         var remembered = 0;
         for (var round = 0; round < 12; round++)
         {
@@ -60,9 +60,17 @@ public sealed class TreeTests
             if (world.Tree.Remembers) remembered++;
             if (round % 5 == 4) world.Tree.CompactAll();
             world.Check(ReadPoint.LatestAt(new SystemTime(world.Time)));
-            for (var i = 0; i < 3; i++) world.Check(ReadPoint.AsOf(new SystemTime((ulong)world.Random.Next(1000, (int)world.Time))));
         }
         Assert.InRange(remembered, 3, 12);
+    }
+
+    [Fact]
+    public void Where_history_is_kept_nothing_is_remembered()
+    {
+        using var world = new TreeWorld(1, SystemTime.None, memtableBytes: 1 << 20);
+        for (ulong time = 1; time <= 9; time++) world.Tree.Put("k"u8, "old"u8, new SystemTime(time));
+        world.Tree.Flush();
+        Assert.False(world.Tree.Remembers);
     }
 
     [Fact]
