@@ -26,7 +26,8 @@ static unsafe class TreeReader
         var known = TryFindInMemory(state.Active, key, at, ref deleted, out var found);
         for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
         // For what it holds newest only: further back the tables are quicker.
-        if (!known && state.Remembered is { } remembered && at >= remembered.Table.MaxVersion) known = TryFindRemembered(remembered, key, at, ref deleted, out found);
+        if (!known && state.Remembered is { } remembered && at >= remembered.Table.MaxVersion)
+            known = TryFindRemembered(remembered, key, at, ref deleted, out found);
 
         var version = state.Version;
         if (at < version.Picture.HistoryMaxEnd) known = TryFindInPast(version, key, at, known, ref deleted, ref found, ref value);
