@@ -111,7 +111,11 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
         var reply = t_reply ??= new ReplyWriter();
         var isTimed = (argument[9] & TimedFlag) != 0;
         var began = isTimed ? Measuring.LoopMeter.BeginStep() : 0;
-        if (step == 0) call.Signals.Clear();
+        if (step == 0)
+        {
+            call.Signals.Clear();
+            call.Changes = 0;
+        }
         reply.Clear();
         reply.Version = argument[8];
         call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply, _onlyReads);
@@ -122,6 +126,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
         var args = ArgumentsOf(argument, out var end);
         if ((argument[9] & HasWaitedFlag) != 0) call.GoOn(BinaryPrimitives.ReadInt32LittleEndian(argument[end..]), argument[(end + sizeof(int))..]);
         command.Run(call, args);
+        if (call.HasWritten) call.Changes++;
         if (isTimed) Measuring.LoopMeter.EndStep(step, began);
         if (call.IsBlocked)
         {

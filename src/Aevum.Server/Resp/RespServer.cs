@@ -28,6 +28,7 @@ sealed class RespServer : IDisposable
     long _chances;
     long _refused;
     long _lastSaved;
+    long _changesSaved;
 
     /// <param name="database">Outlives the server.</param>
     /// <param name="scheduler">Runs what would hold a loop up.</param>
@@ -84,10 +85,15 @@ sealed class RespServer : IDisposable
     /// <summary>When everything in memory was written to tables last, as somebody asked for it; at first when the server began. Unix time.</summary>
     public long LastSaved => Volatile.Read(ref _lastSaved);
 
+    /// <summary>Commands that wrote something since then.</summary>
+    public long ChangesSinceSaved => Statistics.Totals(sinceReset: false).Changes - Volatile.Read(ref _changesSaved);
+
     /// <summary>Writes everything in memory to tables. Not on a loop.</summary>
     public void Save()
     {
+        var changes = Statistics.Totals(sinceReset: false).Changes;   // what comes meanwhile may be in them, or not
         Database.Flush();
+        Volatile.Write(ref _changesSaved, changes);
         Volatile.Write(ref _lastSaved, _scheduler.Time.GetUtcNow().ToUnixTimeSeconds());
     }
 

@@ -49,6 +49,9 @@ sealed record RespTotals
 
     public long KeyspaceMisses { get; set; }
 
+    /// <summary>Commands that wrote something, since the server began.</summary>
+    public long Changes { get; set; }
+
     public long ErrorReplies { get; set; }
 
     /// <summary>Of about the last 1.6 seconds, as the next two.</summary>

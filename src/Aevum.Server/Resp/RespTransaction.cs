@@ -61,6 +61,7 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
         _times.Clear();
         _reply.Clear();
         _call.Signals.Clear();
+        _call.Changes = 0;
         foreach (var request in Requests)
         {
             var began = _meter!.Now;
@@ -70,6 +71,7 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
                 _call.MayBlock = false;
                 _call.Chance = CommandProcedure.ChanceOf(request.Packed);
                 data.Run(_call, CommandProcedure.ArgumentsOf(request.Packed));
+                if (_call.HasWritten) _call.Changes++;
             }
             _ends.Add(_reply.Length);
             _times.Add(_meter.Now - began);

@@ -36,6 +36,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("CONFIG SET maxclients abc", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't be parsed into an integer")]
     [InlineData("CONFIG SET maxclients 0", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1 and "
         + "4294967295 inclusive")]
+    [InlineData("CONFIG SET port 1", "ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config")]
     [InlineData("CONFIG SET databases 5", "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config")]
     [InlineData("CONFIG SET dir /tmp", "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config")]
     [InlineData("CONFIG SET timeout 1 timeout 2", "ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter")]
@@ -65,6 +66,8 @@ public sealed class SettingsTests : IDisposable
     public void Several_are_set_together_or_none_is()
     {
         Assert.Equal("OK", _world.Ask("CONFIG SET timeout 5 slowlog-max-len 7 ZSET-MAX-ZIPLIST-ENTRIES 3"));
+        var port = _world.Ask("CONFIG GET port")[1..^1].Split(", ")[1];
+        Assert.Equal("OK", _world.Ask($"CONFIG SET port {port}"));   // as it is: no error
         Assert.Equal("[zset-max-listpack-entries, 3]", _world.Ask("CONFIG GET zset-max-listpack-entries"));
         Assert.StartsWith("(error)", _world.Ask("CONFIG SET timeout 6 slowlog-max-len -1"), StringComparison.Ordinal);
         Assert.Equal("[slowlog-max-len, 7, timeout, 5]", _world.Ask("CONFIG GET timeout slowlog-max-len"));

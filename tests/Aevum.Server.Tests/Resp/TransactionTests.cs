@@ -95,6 +95,25 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void Commands_that_write_are_counted_until_they_are_saved()
+    {
+        long Changes()
+        {
+            var told = _world.Ask("INFO persistence").Split("rdb_changes_since_last_save:")[1].Split('\r', '\n')[0];
+            return long.Parse(told, System.Globalization.CultureInfo.InvariantCulture);
+        }
+        var before = Changes();
+        foreach (var request in (string[])["SET a 1", "SETBIT b 0 0", "GET a", "DEL nothing", "INCR a"]) _world.Ask(request);
+        Assert.Equal(before + 3, Changes());
+        foreach (var request in (string[])["SETBIT b 0 0", "SADD s x", "SADD s x", "SET a 1 NX", "LPUSH a x"]) _world.Ask(request);
+        Assert.Equal(before + 4, Changes());
+        foreach (var request in (string[])["MULTI", "SET a 1", "GET a", "RPUSH l 1", "EXEC"]) _world.Ask(request);
+        Assert.Equal(before + 6, Changes());
+        _world.Ask("SAVE");
+        Assert.Equal(0, Changes());
+    }
+
+    [Fact]
     public void A_watched_key_that_expires_or_appears_is_a_change()
     {
         _world.Ask("SET w 1 PX 100");

@@ -75,7 +75,20 @@ sealed class DataCall
 
     /// <summary>Where rows are written.</summary>
     /// <exception cref="InvalidOperationException">The command only reads.</exception>
-    public IProcedureContext Writes => _writes ?? throw new InvalidOperationException("a command that only reads wants to write");
+    public IProcedureContext Writes
+    {
+        get
+        {
+            HasWritten = true;
+            return _writes ?? throw new InvalidOperationException("a command that only reads wants to write");
+        }
+    }
+
+    /// <summary>True if the command has written something.</summary>
+    public bool HasWritten { get; private set; }
+
+    /// <summary>Commands that have written something; whoever counts them takes them away.</summary>
+    public int Changes { get; set; }
 
     /// <summary>The database.</summary>
     public KeyspaceId Keyspace { get; private set; }
@@ -122,6 +135,7 @@ sealed class DataCall
         Reply = reply;
         IsBlocked = false;
         WantsWrites = false;
+        HasWritten = false;
         if (_scratch.Length > ScratchKeptMax) _scratch = new byte[256];
         Hashes.Reset();
         Lists.Reset();

@@ -53,7 +53,7 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
     long _timedTicks;
     ErrorCount[] _errors = [];
 
-    long _calls, _inputBytes, _outputBytes, _accepted, _closed, _hits, _misses, _errorReplies;
+    long _calls, _inputBytes, _outputBytes, _accepted, _closed, _hits, _misses, _changes, _errorReplies;
 
     /// <summary>How fast it goes lately.</summary>
     public RateSamples Rates { get; } = new(time.TimestampFrequency);
@@ -74,6 +74,7 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
         sum.Connections += Volatile.Read(ref _accepted) - Volatile.Read(ref _closed);
         sum.KeyspaceHits += Volatile.Read(ref _hits);
         sum.KeyspaceMisses += Volatile.Read(ref _misses);
+        sum.Changes += Volatile.Read(ref _changes);
         sum.ErrorReplies += Volatile.Read(ref _errorReplies);
         var (calls, input, output) = Rates.PerSecond(time.GetTimestamp(), _calls, _inputBytes, _outputBytes);
         sum.CommandsPerSecond += calls;
@@ -89,12 +90,13 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
 
     public void Sent(int bytes) => _outputBytes += bytes;
 
-    /// <summary>Takes what a call has counted of keys that were there and were not.</summary>
+    /// <summary>Takes what a call has counted of keys that were there and were not, and of commands that wrote.</summary>
     public void Looked(DataCall call)
     {
         _hits += call.Hits;
         _misses += call.Misses;
-        call.Hits = call.Misses = 0;
+        _changes += call.Changes;
+        call.Hits = call.Misses = call.Changes = 0;
     }
 
     /// <summary>A request was refused before it was begun.</summary>

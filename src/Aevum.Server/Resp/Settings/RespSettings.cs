@@ -131,17 +131,18 @@ sealed partial class RespSettings
     public string? TrySet(IReadOnlyList<(string Name, string Text)> pairs)
     {
         var settings = new List<Setting>();
-        foreach (var (name, _) in pairs)
+        foreach (var (name, text) in pairs)
         {
             if (Find(name) is not { } setting) return $"ERR Unknown option or number of arguments for CONFIG SET - '{name}'";
-            if (setting.IsFixed) return Failed(name, "can't set immutable config");
+            if (setting.IsFixed && !(setting.MayStay && setting.Text == text)) return Failed(name, "can't set immutable config");
             if (setting.IsProtected) return Failed(name, "can't set protected config");
             if (settings.Contains(setting)) return Failed(name, "duplicate parameter");
             settings.Add(setting);
         }
         for (var i = 0; i < pairs.Count; i++)
             if (settings[i].Check(pairs[i].Text) is { } wrong) return Failed(pairs[i].Name, wrong);
-        for (var i = 0; i < pairs.Count; i++) settings[i].Set(pairs[i].Text);
+        for (var i = 0; i < pairs.Count; i++)
+            if (!settings[i].IsFixed) settings[i].Set(pairs[i].Text);
         return null;
     }
 
@@ -180,8 +181,8 @@ sealed partial class RespSettings
                 OutputLimitsChanged?.Invoke();
             }),
         new NumberSetting("databases", options.Databases, 1, int.MaxValue, Tells, "Numbered databases.") { IsFixed = true },
-        new TextSetting("bind", options.Bind, Tells, "Where clients are taken.") { IsFixed = true },
-        new NumberSetting("port", options.Port, 0, 65535, Tells, "Where clients are taken.") { IsFixed = true },
+        new TextSetting("bind", options.Bind, Tells, "Where clients are taken.") { IsFixed = true, MayStay = true },
+        new NumberSetting("port", options.Port, 0, 65535, Tells, "Where clients are taken.") { IsFixed = true, MayStay = true },
         new TextSetting("dir", options.Directory, Tells, "Where the database lies.") { IsProtected = true },
     ];
 }

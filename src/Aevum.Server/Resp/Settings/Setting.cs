@@ -33,6 +33,9 @@ abstract class Setting(string name, SettingEffect effect, string meaning)
     /// <summary>Cannot be set while the server runs.</summary>
     public bool IsFixed { get; init; }
 
+    /// <summary>Of one that cannot be set while the server runs, but in Redis can: setting it to what it is, is no error.</summary>
+    public bool MayStay { get; init; }
+
     /// <summary>Cannot be set by clients, as they could read and write files by it.</summary>
     public bool IsProtected { get; init; }
 

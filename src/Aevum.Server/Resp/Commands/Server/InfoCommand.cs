@@ -130,12 +130,12 @@ sealed class InfoCommand : SessionCommand
         return unit == 0 ? $"{bytes}B" : value.ToString("0.00", CultureInfo.InvariantCulture) + "BKMGT"[unit];
     }
 
-    // Every write that was answered is in the log: nothing is ever unsaved.
+    // Every write that was answered is in the log: nothing is ever unsaved. Changes are counted for who watches them: commands that wrote, not keys.
     static void Persistence(RespServer server, Section section)
     {
         section.Add("loading", 0);
         section.Add("async_loading", 0);
-        section.Add("rdb_changes_since_last_save", 0);
+        section.Add("rdb_changes_since_last_save", server.ChangesSinceSaved);
         section.Add("rdb_bgsave_in_progress", 0);
         section.Add("rdb_last_save_time", server.LastSaved);
         section.Add("rdb_last_bgsave_status", "ok");
