@@ -101,6 +101,12 @@ sealed class SocketListener : LoopListener
 
     void Serve(Socket socket)
     {
+        // Descriptors get the least number that is free, so the number tells how many there are.
+        if (socket.SafeHandle.DangerousGetHandle() >= DescriptorLimit.OfConnections)
+        {
+            socket.Dispose();
+            return;
+        }
         try
         {
             socket.Blocking = false;

@@ -6,7 +6,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Streams;
 
-sealed class XRead : DataCommand, IBlockingCommand
+sealed class XRead : StreamReadCommand
 {
     public override CommandInfo Info { get; } = new("xread", CommandGroup.Stream)
     {
@@ -17,16 +17,8 @@ sealed class XRead : DataCommand, IBlockingCommand
         Complexity = "O(n), n the entries answered",
     };
 
-    public override bool FindKeys(CommandArguments args, List<int> found) => StreamRead.FindKeys(args, found);
-
     // A request that may wait goes where writes are decided: between looking and waiting nothing comes.
     public override bool Writes(CommandArguments args) => MayBlock(args);
-
-    public bool MayBlock(CommandArguments args) => StreamRead.BlockOf(args) is not null;
-
-    public TimeSpan? TimeoutOf(CommandArguments args) => StreamRead.TimeoutOf(args);
-
-    public void WriteTimeout(ReplyWriter reply) => reply.NullArray();
 
     public override bool IsSlow(DataCall call, CommandArguments args)
     {

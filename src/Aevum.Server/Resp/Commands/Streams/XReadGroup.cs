@@ -6,7 +6,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Streams;
 
-sealed class XReadGroup : DataCommand, IBlockingCommand
+sealed class XReadGroup : StreamReadCommand
 {
     public override CommandInfo Info { get; } = new("xreadgroup", CommandGroup.Stream)
     {
@@ -17,15 +17,7 @@ sealed class XReadGroup : DataCommand, IBlockingCommand
         Complexity = "O(n), n the entries answered",
     };
 
-    public override bool FindKeys(CommandArguments args, List<int> found) => StreamRead.FindKeys(args, found);
-
-    public bool WaitsForLoss => true;
-
-    public bool MayBlock(CommandArguments args) => StreamRead.BlockOf(args) is not null;
-
-    public TimeSpan? TimeoutOf(CommandArguments args) => StreamRead.TimeoutOf(args);
-
-    public void WriteTimeout(ReplyWriter reply) => reply.NullArray();
+    public override bool WaitsForLoss => true;
 
     public override void Run(DataCall call, CommandArguments args)
     {
