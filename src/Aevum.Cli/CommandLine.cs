@@ -6,6 +6,7 @@
 
 using System.CommandLine;
 using Aevum.Cli.Backup;
+using Aevum.Cli.Benching;
 using Aevum.Cli.Checking;
 using Aevum.Cli.Databases;
 using Aevum.Cli.Demo;
@@ -37,6 +38,7 @@ static class CommandLine
             CheckCommand.Create(terminal),
             BackupCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            BenchCommand.Create(terminal),
         };
         try
         {

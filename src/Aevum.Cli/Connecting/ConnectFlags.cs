@@ -13,16 +13,21 @@ sealed class ConnectFlags
     readonly Option<string?> _authority = new("--tls-ca") { Description = "Certificates to trust instead of the machine's (PEM)." };
     readonly Option<int> _database = new("--db") { Description = "Number of the database." };
 
-    public void AddTo(Command command)
+    /// <param name="withAddress">False: the command has another way to say where the server is.</param>
+    public void AddTo(Command command, bool withAddress = true)
     {
-        foreach (var option in (Option[])[_address, _user, _passwordFile, _tls, _authority, _database]) command.Add(option);
+        if (withAddress) command.Add(_address);
+        foreach (var option in (Option[])[_user, _passwordFile, _tls, _authority, _database]) command.Add(option);
     }
 
     /// <returns>Null: nobody is to be spoken to.</returns>
     /// <exception cref="AevumException">InvalidArgument: it is no address. InputOutput: the password's file cannot be read.</exception>
-    public ConnectOptions? Read(ParseResult parsed)
+    public ConnectOptions? Read(ParseResult parsed) => parsed.GetValue(_address) is { } address ? Read(parsed, address) : null;
+
+    /// <param name="address">HOST:PORT.</param>
+    /// <exception cref="AevumException">As of the other.</exception>
+    public ConnectOptions Read(ParseResult parsed, string address)
     {
-        if (parsed.GetValue(_address) is not { } address) return null;
         var (host, port) = ConnectOptions.ParseAddress(address);
         var user = parsed.GetValue(_user);
         var password = PasswordOf(parsed.GetValue(_passwordFile));

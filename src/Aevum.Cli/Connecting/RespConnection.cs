@@ -143,5 +143,9 @@ sealed class RespConnection : IDisposable
     /// <summary>The next reply, or what was sent unasked.</summary>
     public RespReply Read() => _reader.Read();
 
+    /// <summary>The bytes themselves, for whoever asks much at once and reads only what replies come to: from then on they are his, and there is
+    /// nothing here to ask any more.</summary>
+    public Stream Detach() => _stream;
+
     public void Dispose() => _stream.Dispose();
 }

@@ -43,6 +43,9 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
     /// <summary>A person types: prompts are wanted.</summary>
     public bool IsInputInteractive { get; init; }
 
+    /// <summary>A person watches <see cref="Out"/>: a live view may stand there.</summary>
+    public bool IsOutputInteractive { get; init; }
+
     /// <summary>A person watches <see cref="Error"/>: progress may be redrawn in place.</summary>
     public bool IsErrorInteractive { get; init; }
 
@@ -62,6 +65,7 @@ sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
             ReadKey = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb" ? ReadConsoleKey : null,
             Width = static () => Console.WindowWidth is var width and > 0 ? width : 80,   // some terminals do not tell
             IsInputInteractive = isInteractive,
+            IsOutputInteractive = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
             IsErrorInteractive = !Console.IsErrorRedirected,
             UsesColor = !Console.IsOutputRedirected && WantsColor(Environment.GetEnvironmentVariable),
         };

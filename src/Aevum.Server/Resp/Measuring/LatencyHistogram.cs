@@ -68,6 +68,12 @@ sealed class LatencyDistribution
         Count += times;
     }
 
+    /// <summary>Adds what is counted here to another sum.</summary>
+    public void AddTo(LatencyDistribution sum)
+    {
+        for (var i = 0; i < _counts.Length; i++) sum.Add(i, _counts[i]);
+    }
+
     /// <summary>Takes away what an earlier sum of the same histograms had.</summary>
     public void Subtract(LatencyDistribution earlier)
     {
