@@ -93,7 +93,7 @@ readonly unsafe struct ScalarBits(Metric metric, int bytes) : IDistance
             any += BitOperations.PopCount((uint)(query[i] | vector[i]));
         }
         if (_metric == Metric.Hamming) return differing;
-        return any == 0 ? 0 : (float)(any - common) / any;
+        return any == 0 ? 0 : (float)((double)(any - common) / any);
     }
 
     public void Four(byte* query, byte* a, byte* b, byte* c, byte* d, float* results)
