@@ -3,7 +3,8 @@ namespace Aevum.Vectors;
 /// <summary>A distance in two parts, so that a search may stop after the first where that alone is too much: the components that hold most of the
 /// vectors' energy lead (rows rotated by their principal axes), the others follow.</summary>
 /// <remarks>Under L2 and Cosine neither part is negative, in floats as on paper: a leading part at or above a bound means a distance at or above
-/// it. Under InnerProduct use <see cref="SplitBound.InnerProduct"/>. Leading + Rest is the distance, up to the last bits of <see cref="IDistance.One"/>.</remarks>
+/// it. Under InnerProduct use <see cref="SplitBound.InnerProduct"/>. Leading + Rest is the distance, up to the last bits of what
+/// <see cref="IDistance.One"/> gives.</remarks>
 unsafe interface ISplitDistance
 {
     float Leading(byte* query, byte* vector);
