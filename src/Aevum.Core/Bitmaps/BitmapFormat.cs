@@ -82,7 +82,8 @@ public static class BitmapFormat
         if (size < HeaderBytes + ChecksumBytes || size > (uint)bytes.Length) Throw.Corruption(source, 8, "a length within the bytes that are there");
         bytes = bytes[..(int)size];
         var body = bytes[..^ChecksumBytes];
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[body.Length..]) != Crc32C.Compute(body)) Throw.Corruption(source, body.Length, "the checksum of the bitmap");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[body.Length..]) != Crc32C.Compute(body))
+            Throw.Corruption(source, body.Length, "the checksum of the bitmap");
         if (BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) != 0) Throw.Corruption(source, 6, "zeros");
         var bitmap = ReadBody(body, source);
         consumed = (int)size;

@@ -35,7 +35,8 @@ public sealed class BitmapBuilderTests
                 for (var i = random.Next(3_000); i > 0; i--) Add(builder, set, (uint)(random.Next(3) * 65_536 + random.Next(65_536)));
                 break;
             case 1:
-                for (uint value = (uint)random.Next(RandomSets.Bound), end = value + (uint)random.Next(5_000); value < end; value += 2) Add(builder, set, value);
+                for (uint value = (uint)random.Next(RandomSets.Bound), end = value + (uint)random.Next(5_000); value < end; value += 2)
+                    Add(builder, set, value);
                 break;
             case 2:
                 foreach (var value in set.Where(_ => random.OneIn(3)).ToArray()) Remove(builder, set, value);

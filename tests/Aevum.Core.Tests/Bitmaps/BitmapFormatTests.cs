@@ -60,7 +60,8 @@ public sealed partial class BitmapFormatTests
         var refused = 0;
         for (var round = 0; round < 60; round++)
         {
-            var bytes = BitmapFormat.ToBytes(round % 3 == 0 ? FixtureBitmap() : RandomSets.ToBitmap(Enumerable.Range(0, 9).Select(_ => (uint)random.Next(200_000))));
+            var few = Enumerable.Range(0, 9).Select(_ => (uint)random.Next(200_000));
+            var bytes = BitmapFormat.ToBytes(round % 3 == 0 ? FixtureBitmap() : RandomSets.ToBitmap(few));
             for (var changes = random.Next(1, 4); changes > 0; changes--)
             {
                 var at = random.OneIn(2) ? random.Next(8, Math.Min(bytes.Length - 4, 70)) : random.Next(8, bytes.Length - 4);
@@ -99,7 +100,7 @@ public sealed partial class BitmapFormatTests
         var bytes = BitmapFormat.ToBytes(Bitmap.Of(1, 3, 5));
         bytes[at] = value;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - 4), Crc32C.Compute(bytes.AsSpan(0, bytes.Length - 4)));
-        Assert.Equal(code, Assert.Throws(code == ErrorCode.Corruption ? typeof(CorruptionException) : typeof(AevumException), () => Read(bytes)) is AevumException e ? e.Code : 0);
+        Assert.Equal(code, Assert.ThrowsAny<AevumException>(() => Read(bytes)).Code);
     }
 
     [Fact]
