@@ -222,7 +222,8 @@ public sealed class BenchTests
         Assert.Equal("▁▁", Sparkline.Of([0, 0], 9));
         Assert.Equal("", Sparkline.Of([], 9));
         var server = new ConnectOptions("localhost", 7, null, null, false, null, 0);
-        using var load = new RedisLoad(new LoadOptions(server, 2, 1, 10, 1, LoadMix.Parse("get,set"), TimeSpan.FromSeconds(9), null, "", 1), TimeProvider.System);
+        var options = new LoadOptions(server, 2, 1, 10, 1, LoadMix.Parse("get,set"), TimeSpan.FromSeconds(9), null, "", 1);
+        using var load = new RedisLoad(options, TimeProvider.System);
         load.Counters.Latencies[0].Record(50_000, 1000);
         load.Counters.Errors[1] = 3;
         load.Errors.Add("ERR no");

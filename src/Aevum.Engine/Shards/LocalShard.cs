@@ -11,6 +11,7 @@
 // comes next.
 //
 //   this file              committing
+//   LocalShard.Beginning   committing without waiting for the disk
 //   LocalShard.Reading     reads, cursors, versions
 //   LocalShard.Joint       its part in commits over several shards
 //   Sequencing/Decider     what steps do

@@ -27,6 +27,15 @@ public interface IShard : IAppliedStream
     /// and not yet acknowledged.</exception>
     ValueTask CommitAsync(StepBatch batch, CancellationToken cancellation = default);
 
+    /// <summary>Decides a batch, and does not wait until that may be told: its status and results stand in it, for nobody's eyes before
+    /// <see cref="EndCommit"/>, which may be called for the last of several.</summary>
+    /// <exception cref="AevumException">As of <see cref="Commit"/>.</exception>
+    PendingCommit BeginCommit(StepBatch batch);
+
+    /// <summary>Returns when a batch, and all that were begun before it, may be told of.</summary>
+    /// <exception cref="AevumException">OutcomeUnknown: the log stopped after it had taken the batch.</exception>
+    void EndCommit(PendingCommit commit);
+
     /// <summary>Decides several batches in order, each on its own, and tells of them together: one wait for all.</summary>
     /// <remarks>Where one is refused with an exception, those before it stand; the exception names how many.</remarks>
     void CommitGroup(ReadOnlySpan<StepBatch> batches);
@@ -56,6 +65,15 @@ public interface IShard : IAppliedStream
 
     /// <summary>The time below which reads of the key's keyspace are refused.</summary>
     SystemTime HistoryFloorOf(ReadOnlySpan<byte> key);
+}
+
+/// <summary>A batch that is decided and may not be told of yet.</summary>
+/// <param name="Address">Where the shard's log ends behind it; 0: there is nothing to wait for.</param>
+/// <param name="Time">Its system time.</param>
+public readonly record struct PendingCommit(ulong Address, ulong Time)
+{
+    /// <summary>True: it may be told of.</summary>
+    public bool IsDone => Address == 0;
 }
 
 /// <summary>Walks keys in order, in both directions. Sees the shard as it was when it was opened; holds memory and files until disposed.</summary>

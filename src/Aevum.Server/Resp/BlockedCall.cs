@@ -36,6 +36,15 @@ sealed class BlockedCall
     /// <summary>Ends the wait at its time; null: it waits for ever.</summary>
     public IDisposable? Timer { get; set; }
 
+    /// <summary>True while it is run again and what came of it may not be told yet.</summary>
+    public bool IsUnderWay { get; set; }
+
+    /// <summary>True if something happened to its keys meanwhile.</summary>
+    public bool HasMissed { get; set; }
+
+    /// <summary>How the wait ends if what is under way brings nothing; null: it goes on.</summary>
+    public (bool WithTimeout, byte[] Error)? End { get; set; }
+
     /// <summary>Its database has become another keyspace.</summary>
     public void MoveTo(KeyspaceId keyspace)
     {

@@ -86,12 +86,28 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
     /// <summary>Steps of it in the batch that is filling.</summary>
     public int PendingSteps { get; set; }
 
+    /// <summary>True while a request of it waits for a key.</summary>
+    public bool Waits { get; set; }
+
+    /// <summary>True while it is not read for its steps wait for the disk.</summary>
+    public bool IsHeldBack { get; set; }
+
     public int OnReceived(ReadOnlySpan<byte> bytes)
     {
         var taken = engine.Take(this, bytes);
         engine.Meter.EndBurst(taken);
+        if (_inputEnded) OnInputEnded();
         return taken;
     }
+
+    // The connection would end now, before replies that wait for the disk.
+    public void OnInputEnded()
+    {
+        _inputEnded = true;
+        if (engine.MayHold && PendingSteps > 0) engine.HoldBack(this);
+    }
+
+    bool _inputEnded;
 
     public void OnClosed()
     {
@@ -132,7 +148,8 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
     public void Close()
     {
         IsClosing = true;
-        channel.Close();
+        if (engine.MayHold && PendingSteps > 0) engine.HoldBack(this);
+        else channel.Close();
     }
 }
 

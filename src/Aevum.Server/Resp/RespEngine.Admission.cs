@@ -79,6 +79,7 @@ sealed partial class RespEngine
         client.IsMuted = true;
         Do(client, args);
         FlushFor(client);   // while it is muted: replies of a batch come with its commit
+        if (client.PendingSteps > 0) HoldBack(client);
         if (skips && client.Replies == ReplyMode.SkipNext && !client.IsSuspended) client.Replies = ReplyMode.On;
         else if (client.Replies != ReplyMode.Off && !client.IsSuspended) client.IsMuted = false;
     }

@@ -15,6 +15,7 @@ sealed partial class RespEngine
         var client = call.Client;
         if (client.IsClosed) return;
         call.Begin(kept);
+        client.Waits = true;
         client.Suspend();
         if (call.Command.Data is IBlockingCommand blocking && blocking.TimeoutOf(CommandProcedure.ArgumentsOf(call.Packed)) is { } timeout)
             call.Timer = Loop.After(timeout, () => End(call, withTimeout: true));
@@ -26,9 +27,15 @@ sealed partial class RespEngine
     /// <param name="key">What something happened to; null: nobody knows.</param>
     public void TryAgain(BlockedCall call, byte[]? key = null)
     {
+        Flush();   // first: what comes of it may end the wait
         if (!Server.Waiters.Contains(call)) return;
+        if (call.IsUnderWay)
+        {
+            call.HasMissed = true;
+            return;
+        }
         var client = call.Client;
-        Flush();
+        call.IsUnderWay = true;
         call.SetReady(key);
         _shard = Server.Database.Router.ShardOf(_key.HeadOf(call.Keyspace, call.Keys[0]));
         _batchNote = client.Note;
@@ -39,11 +46,34 @@ sealed partial class RespEngine
         Flush();
     }
 
-    /// <summary>Ends a wait that brought nothing.</summary>
+    // A request that was run again has been answered. False: it found nothing, and there is no reply.
+    bool EndsWait(BlockedCall call, bool isBlocked)
+    {
+        call.IsUnderWay = false;
+        if (!isBlocked)
+        {
+            Server.Waiters.Remove(call);
+            call.Timer?.Dispose();
+            call.Client.Waits = false;
+            return true;
+        }
+        if (call.End is { } end) End(call, end.WithTimeout, end.Error);
+        else if (call.HasMissed) Loop.Post(() => TryAgain(call));
+        call.HasMissed = false;
+        return false;
+    }
+
+    /// <summary>Ends a wait that brought nothing. If the request is being run again, that comes first: what it may have taken is the client's.</summary>
     public void End(BlockedCall call, bool withTimeout, ReadOnlySpan<byte> error = default)
     {
+        if (call.IsUnderWay)
+        {
+            call.End ??= (withTimeout, error.ToArray());
+            return;
+        }
         if (!Server.Waiters.Remove(call)) return;
         call.Timer?.Dispose();
+        call.Client.Waits = false;
         if (withTimeout)
         {
             _reply.Clear();

@@ -23,7 +23,7 @@ sealed partial class RespEngine
     readonly List<PendingStep> _pending = [];
     readonly List<PendingStep> _answered = [];   // of the batch that is being answered; a list of its own, kept, so that a batch allocates nothing
     readonly HashSet<byte[]> _touched = new(Core.Bytes.KeyComparer.Instance);
-    readonly StepBatch _batch;
+    StepBatch _batch;
     readonly List<int> _keys = [];
     readonly KeyBuffer _key = new();
     IShard? _shard;      // whose batch it is
@@ -106,12 +106,13 @@ sealed partial class RespEngine
     void FlushBatch()
     {
         AevumException? failure = null;
+        PendingCommit commit = default;
         try
         {
             _batch.Note = _batchNote;
             _batch.Namespace = Databases.Session.Default.Id.Namespace;
             Meter.BeginCommit();
-            _shard!.Commit(_batch);
+            commit = _shard!.BeginCommit(_batch);
         }
         catch (AevumException refused)
         {
@@ -122,22 +123,34 @@ sealed partial class RespEngine
         Meter.Looked(CommandProcedure.Call);
         // What comes of the answers (who waited goes on) begins a batch of its own.
         var done = failure is null ? StepsWithRoom() : _pending.Count;
+        _touched.Clear();
+        _batchBytes = 0;
+        if (!commit.IsDone || _held.Count > 0)
+        {
+            Hold(commit, done, failure);
+            return;
+        }
         var answered = _answered;
         answered.Clear();
         answered.AddRange(CollectionsMarshal.AsSpan(_pending)[..done]);
-        for (var i = 0; i < answered.Count; i++) AnswerStep(answered[i], i, failure);
+        for (var i = 0; i < answered.Count; i++) AnswerStep(answered[i], i, _batch, failure);
         var signals = CommandProcedure.Signals.ToArray();
         CommandProcedure.Signals.Clear();
-        _touched.Clear();
-        _batchBytes = 0;
-        if (done < _pending.Count) BeginWithRest(done);
-        else
-        {
-            _pending.Clear();
-            _batch.Clear();
-        }
+        BeginNext(done, _batch);
         if (signals.Length > 0) Server.Signals.Publish(this, signals, [.. answered.Select(a => a.Client)]);
         answered.Clear();   // holds no client that has gone
+    }
+
+    // From: the batch that was committed, and so many of whose steps are done.
+    void BeginNext(int done, StepBatch from)
+    {
+        if (done < _pending.Count)
+        {
+            BeginWithRest(done, from);
+            return;
+        }
+        _pending.Clear();
+        _batch.Clear();
     }
 
     // A step that failed for the size of the batch is tried again as the first of another; those behind it were not run.
@@ -148,13 +161,13 @@ sealed partial class RespEngine
         return _pending.Count;
     }
 
-    void BeginWithRest(int done)
+    void BeginWithRest(int done, StepBatch from)
     {
         _pending.RemoveRange(0, done);
         var rest = new (byte[] Key, byte[] Argument)[_pending.Count];
         for (var i = 0; i < rest.Length; i++)
         {
-            var step = _batch.StepAt(done + i);
+            var step = from.StepAt(done + i);
             rest[i] = (step.Key.ToArray(), step.Value.ToArray());
             CommandProcedure.MoveTo(rest[i].Argument, i);
         }
@@ -163,26 +176,22 @@ sealed partial class RespEngine
         for (var i = 0; i < rest.Length; i++) _batch.Call(_pending[i].Command.Procedure!, rest[i].Key, rest[i].Argument);
     }
 
-    void AnswerStep(PendingStep step, int index, AevumException? failure)
+    // Counts: what the step took is told to the meter; else it has been.
+    void AnswerStep(PendingStep step, int index, StepBatch batch, AevumException? failure, bool counts = true)
     {
         var client = step.Client;
         client.PendingSteps--;
-        if (step.Again is { } waiting)
-        {
-            if (failure is null && _batch.ResultOf(index).Number == CommandProcedure.Blocked) return;   // it waits on
-            Server.Waiters.Remove(waiting);
-            waiting.Timer?.Dispose();
-        }
+        if (step.Again is { } waiting && !EndsWait(waiting, failure is null && batch.ResultOf(index).Number == CommandProcedure.Blocked)) return;
         if (failure is not null) Send(RespErrors.ReplyOf(failure));
-        else if (_batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
-        else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!, _batch.BytesOf(index));
-        else Send(_batch.BytesOf(index));
+        else if (batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
+        else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!, batch.BytesOf(index));
+        else Send(batch.BytesOf(index));
         if (step.Again is not null) client.Resume();
 
         void Send(ReadOnlySpan<byte> reply)
         {
             client.Send(reply);
-            Meter.CountStep(client, step.Command, _batch, index, reply);
+            if (counts) Meter.CountStep(client, step.Command, batch, index, reply);
         }
     }
 }

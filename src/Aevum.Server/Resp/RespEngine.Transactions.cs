@@ -6,6 +6,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Model.Access;
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
@@ -25,7 +26,7 @@ sealed partial class RespEngine
         client.WatchedSince ??= Server.Database.Router.HoldNow();
         var head = _key.HeadOf(client.Keyspace, userKey).ToArray();
         if (client.Watched.Exists(w => w.HeadKey.AsSpan().SequenceEqual(head))) return;
-        _reader.View = Model.Access.ReadView.AsOf(client.WatchedSince.At);
+        _reader.View = ReadView.AsOf(client.WatchedSince.At);
         var existed = _reader.TryRead(head, out var row);
         client.Watched.Add(new WatchedKey(head, existed ? row.Expiry : SystemTime.None, client.Database, userKey.ToArray(), existed));
     }
@@ -44,9 +45,14 @@ sealed partial class RespEngine
                 BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
                 transaction.Run(_reader, null);
             }
-            else if (!TryCommit(client, transaction))
+            else if (!TryCommit(client, transaction, out var shard, out var commit))
             {
                 reply.NullArray();
+                return;
+            }
+            else if (!commit.IsDone)
+            {
+                HoldExecution(client, transaction, shard!, commit);
                 return;
             }
         }
@@ -54,6 +60,11 @@ sealed partial class RespEngine
         {
             client.Unwatch();
         }
+        WriteExecuted(client, transaction, reply);
+    }
+
+    void WriteExecuted(RespClient client, RespTransaction transaction, ReplyWriter reply)
+    {
         reply.Array(transaction.Requests.Count);
         Meter.Looked(transaction.Call);
         _isExecuting = true;
@@ -76,13 +87,14 @@ sealed partial class RespEngine
         var current = Databases.IdOf(watched.Database);
         if (!Model.Keyspace.KeyspaceId.TryRead(watched.HeadKey, out var before) || before == current) return false;
         if (watched.Existed && (watched.Expiry == SystemTime.None || watched.Expiry > now)) return true;
-        _reader.View = Model.Access.ReadView.Present;
+        _reader.View = ReadView.Present;
         return _reader.TryRead(_key.HeadOf(current, watched.UserKey), out _);
     }
 
     // False: a watched key was changed.
-    bool TryCommit(RespClient client, RespTransaction transaction)
+    bool TryCommit(RespClient client, RespTransaction transaction, out IShard? shard, out PendingCommit commit)
     {
+        (shard, commit) = (null, default);
         var now = Server.Database.Clock.Now;
         if (client.Watched.Exists(w => w.Expiry != SystemTime.None && w.Expiry <= now)) return false;
         if (client.Watched.Exists(w => IsSwapped(w, now))) return false;
@@ -126,7 +138,8 @@ sealed partial class RespEngine
             else batch.CheckUnwritten(watched.HeadKey, end, client.WatchedSince!.At);
         }
         batch.Call(transaction, first);
-        router.ShardOf(first).Commit(batch);
+        shard = router.ShardOf(first);
+        commit = shard.BeginCommit(batch);
         if (batch.Status != CommitStatus.Refused) return true;
         var result = batch.ResultOf(batch.FailedStep);
         return result.Status == StepStatus.Failed ? throw new AevumException(result.Code, result.Message ?? "a command failed") : false;

@@ -39,6 +39,7 @@ sealed partial class RespEngine
         Channels = new PubSub.ChannelTable(this);
         Chances = server.NewChances();
         Meter = server.Statistics.NewMeter();
+        MayHold = server.Database.Options.Sync == "always";
         loop.TurnEnding += Flush;
     }
 
@@ -114,6 +115,7 @@ sealed partial class RespEngine
             }
             var args = client.Parser.Arguments(rest);
             if (Server.Pauses.IsOn && IsHeldBack(client, args)) return taken;
+            if (MayHold && MustWait(client, args)) return taken;
             taken += length;
             Meter.IsLastOfBurst = taken == bytes.Length;
             if (client.Replies == ReplyMode.On) Do(client, args);
@@ -128,7 +130,7 @@ sealed partial class RespEngine
         _reply.Clear();
         _reply.Error("ERR " + why);
         Meter.CountError(_reply.Written);
-        client.Send(_reply.Written);
+        Answer(client, _reply.Written);
         client.Close();
     }
 
@@ -158,7 +160,8 @@ sealed partial class RespEngine
     void Answer(RespClient client, ReadOnlySpan<byte> reply)
     {
         FlushFor(client);
-        client.Send(reply);
+        if (client.PendingSteps > 0) AnswerLate(client, reply);
+        else client.Send(reply);
     }
 
     void DoSession(RespClient client, KnownCommand command, CommandArguments args)

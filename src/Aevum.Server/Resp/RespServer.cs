@@ -29,6 +29,7 @@ sealed class RespServer : IDisposable
     long _refused;
     long _lastSaved;
     long _changesSaved;
+    int _heldCommits;
 
     /// <param name="database">Outlives the server.</param>
     /// <param name="scheduler">Runs what would hold a loop up.</param>
@@ -197,6 +198,12 @@ sealed class RespServer : IDisposable
     /// <summary>A client was sent away: there are too many.</summary>
     public void CountRefused() => Interlocked.Increment(ref _refused);
 
+    /// <summary>True while replies of any loop wait for the disk.</summary>
+    public bool HoldsAny => Volatile.Read(ref _heldCommits) > 0;
+
+    /// <summary>A batch waits for the disk (+1), or does not any more (-1).</summary>
+    public void CountHeld(int count) => Interlocked.Add(ref _heldCommits, count);
+
     /// <summary>A stream of random numbers for one loop.</summary>
     public SeededRandom NewChances() => _scheduler.CreateRandom($"resp {Interlocked.Increment(ref _chances)}");
 
@@ -229,7 +236,8 @@ sealed class RespServer : IDisposable
     }
 
     /// <summary>Runs something on a worker.</summary>
-    public void RunBeside(string name, Action action) => _scheduler.Start(name, WorkClass.Urgent, _ =>
+    /// <param name="workClass">Slow reads leave a thread to those for whom somebody waits who is quick otherwise.</param>
+    public void RunBeside(string name, Action action, WorkClass workClass = WorkClass.Flush) => _scheduler.Start(name, workClass, _ =>
     {
         action();
         return Task.CompletedTask;

@@ -223,6 +223,9 @@ sealed class TestChannel : IChannel
         return sent;
     }
 
+    /// <summary>What has been sent so far; nothing is settled for it, and nothing forgotten.</summary>
+    public byte[] Sent => _sent.WrittenSpan.ToArray();
+
     /// <summary>Forgets what has been sent, without looking at it.</summary>
     public void Drop() => _sent.ResetWrittenCount();
 
