@@ -13,6 +13,7 @@ dev_bench() {
         . eng/build.sh
         publish >&2
     fi
+    if [ "${1:-}" = vectors ]; then hnswlib_harness >&2; fi
     if [ $# = 0 ]; then
         run_console "$project" Release list
     elif [ "$1" = plot ]; then
@@ -20,4 +21,19 @@ dev_bench() {
     else
         run_console "$project" Release run "$@"
     fi
+}
+
+# The peer of the vectors suite: our small program around Debian's hnswlib, for this machine's processor.
+hnswlib_harness() {
+    local source=bench/Hnswlib/harness.cpp program=artifacts/vectors/hnswlib-harness version
+    if ! command -v g++ >/dev/null || [ ! -f /usr/include/hnswlib/hnswlib.h ]; then
+        step "g++ or libhnswlib-dev is not installed: rows beside hnswlib have no peer"
+        return
+    fi
+    if [ "$program" -nt "$source" ] && [ "$program" -nt /usr/include/hnswlib/hnswlib.h ]; then return; fi
+    version=$(dpkg-query -W -f '${Version}' libhnswlib-dev 2>/dev/null || true)
+    step "compiling $source"
+    mkdir -p artifacts/vectors
+    g++ -O3 -march=native -std=c++17 -pthread "-DHNSWLIB_VERSION=\"${version:-unknown}\"" "$source" -o "$program.part"
+    mv "$program.part" "$program"
 }

@@ -16,6 +16,8 @@ dev_setup() {
         native_library librocksdb.so.7.8 librocksdb7.8 "rows beside RocksDB have no peer"
         debian_program redis-benchmark redis-tools "there is no load for the redis suite"
         redis_server
+        debian_program g++ g++ "rows beside hnswlib have no peer"
+        [ -f /usr/include/hnswlib/hnswlib.h ] || debian_package libhnswlib-dev libhnswlib-dev "rows beside hnswlib have no peer"
         dotnet_tool garnet-server 2.2.5 "rows beside Garnet have no peer" ;;
     esac
     if [ "$purpose" != build ] && [ -z "${AEVUM_DATASETS:-}" ]; then

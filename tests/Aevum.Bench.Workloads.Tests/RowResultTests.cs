@@ -39,6 +39,19 @@ public sealed class RowResultTests
         Assert.Contains(new("beside_peer", 1), result.Beside);
     }
 
+    [Theory]
+    [InlineData(199, Verdict.Missed)]
+    [InlineData(200, Verdict.Met)]
+    [InlineData(400, Verdict.Aimed)]
+    internal void Our_own_figure_may_be_judged_from_below(double ours, Verdict verdict)
+    {
+        var row = new Row { Name = "r", Scenario = "s", Unit = "q/s", What = "", AtLeast = 200, Aim = 400, BoundsOurs = true };
+        var result = RowResult.Create(row, "", [Round("cpu", ours)], [Round("cpu", 1)], "");
+        Assert.Equal(verdict, result.Verdict);
+        Assert.Null(result.Ratio);
+        Assert.Equal("ours >= 200 q/s", row.BoundText);
+    }
+
     [Fact]
     public void The_ratio_is_that_of_the_medians_and_the_spread_that_of_the_rounds()
     {

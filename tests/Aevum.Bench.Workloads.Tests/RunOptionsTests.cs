@@ -1,4 +1,5 @@
 using Aevum.Bench.Workloads.Engines;
+using Aevum.Bench.Workloads.Rows;
 using Aevum.Bench.Workloads.Running;
 
 namespace Aevum.Bench.Workloads.Tests;
@@ -28,6 +29,20 @@ public sealed class RunOptionsTests
     [InlineData("storage --loud")]
     public void Mistakes_are_told(string line) =>
         Assert.Throws<BenchException>(() => RunOptions.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+    [Fact]
+    public void What_is_not_built_yet_is_listed_and_not_run()
+    {
+        var row = new Row { Name = "later", Scenario = "s", Unit = "us", What = "something", AtLeast = 1, IsBuilt = false };
+        var suite = new Suite("x", "w", "p", [], [row, row with { Name = "now", IsBuilt = true }]);
+        var options = RunOptions.Parse(["storage"]) with { Suite = suite };
+        Assert.False(options.IsWanted(row));
+        Assert.False((options with { Rows = ["later"] }).IsWanted(row));
+        Assert.True(options.IsWanted(suite.Rows[1]));
+        var lines = SuiteList.Write(suite).Split('\n');
+        Assert.Contains("(not yet built)", lines[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("(not yet built)", lines[2], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_task_survives_the_pipe()

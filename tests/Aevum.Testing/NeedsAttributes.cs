@@ -28,6 +28,13 @@ public sealed class FactThatNeedsAttribute : FactAttribute
         get;
         set => Skip ??= Need.Program(field = value);
     }
+
+    /// <summary>A file by its full path, such as a header of a library.</summary>
+    public string? File
+    {
+        get;
+        set => Skip ??= Need.File(field = value);
+    }
 }
 
 /// <summary>A theory that is skipped, with the reason, where what it needs is missing.</summary>
@@ -53,6 +60,13 @@ public sealed class TheoryThatNeedsAttribute : TheoryAttribute
         get;
         set => Skip ??= Need.Program(field = value);
     }
+
+    /// <summary>A file by its full path, such as a header of a library.</summary>
+    public string? File
+    {
+        get;
+        set => Skip ??= Need.File(field = value);
+    }
 }
 
 static class Need
@@ -61,9 +75,12 @@ static class Need
         path is null || TestFolders.FindDataset(path) is not null ? null : $"the data set {path} is not under AEVUM_DATASETS";
 
     public static string? Program(string? name) =>
-        name is null || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, name)))
+        name is null
+        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => System.IO.File.Exists(Path.Combine(folder, name)))
             ? null
             : $"{name} is not installed";
+
+    public static string? File(string? path) => path is null || System.IO.File.Exists(path) ? null : $"{path} is not there";
 
     public static string? Library(string? name)
     {

@@ -1,7 +1,8 @@
 // Row: one line of a report, with the one bound it is judged by.
 //
 // A row beside a peer is judged by its ratio, peer's figure over ours, so above 1 is better for us: AtLeast. A row without a peer is
-// judged by our own figure: AtMost. Exactly one of the two is set. The aim is a wish beyond the bound, in the same direction.
+// judged by our own figure: AtMost, or AtLeast where more is better (BoundsOurs). Exactly one of the two is set. The aim is a wish beyond the bound,
+// in the same direction.
 
 namespace Aevum.Bench.Workloads.Rows;
 
@@ -28,9 +29,20 @@ sealed record Row
     /// <summary>The readings it is judged by; of several the one with the worst ratio counts (fills: to the last put, to idle).</summary>
     public string[] Fields { get; init; } = ["cpu"];
 
-    public bool HasPeer => AtLeast is not null;
+    /// <summary>AtLeast is meant of our own figure, in which more is better.</summary>
+    public bool BoundsOurs { get; init; }
 
-    public string BoundText => AtLeast is { } least ? $"ratio >= {least:0.##}" : $"ours <= {AtMost:0.##} {Unit}";
+    /// <summary>False: what it would measure is not built yet; it is listed and not run.</summary>
+    public bool IsBuilt { get; init; } = true;
+
+    /// <summary>Above so many bytes a vector the row has no figure.</summary>
+    public double? BytesMax { get; init; }
+
+    public bool HasPeer => AtLeast is not null && !BoundsOurs;
+
+    public string BoundText => AtLeast is not { } least ? $"ours <= {AtMost:0.##} {Unit}"
+        : BoundsOurs ? $"ours >= {least:0.##} {Unit}"
+        : $"ratio >= {least:0.##}";
 
     public string AimText => Aim is { } aim ? $"{aim:0.##}" : "";
 }

@@ -44,7 +44,8 @@ sealed record RowResult
         {
             if (Error.Length > 0) return Verdict.Failed;
             if (Row.AtMost is { } most) return Ours is not { } ours ? Verdict.NoBound : ours <= most ? Verdict.Met : Verdict.Missed;
-            if (Ratio is not { } ratio) return Verdict.NoBound;   // only one side was run
+            var judged = Row.BoundsOurs ? Ours : Ratio;
+            if (judged is not { } ratio) return Verdict.NoBound;   // only one side was run
             return ratio < Row.AtLeast ? Verdict.Missed : Row.Aim is { } aim && ratio >= aim ? Verdict.Aimed : Verdict.Met;
         }
     }

@@ -12,5 +12,5 @@ sealed record Suite(string Name, string What, string PeerName, Scenario[] Scenar
     public ISuiteRunner? Runner { get; init; }
 
     /// <summary>All suites there are. One more is one more entry here, and an engine table that can run its scenarios.</summary>
-    public static Suite[] All { get; } = [StorageSuite.Create(), EngineSuite.Create(), RedisSuite.Create()];
+    public static Suite[] All { get; } = [StorageSuite.Create(), EngineSuite.Create(), RedisSuite.Create(), VectorsSuite.Create()];
 }

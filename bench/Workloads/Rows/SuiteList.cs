@@ -13,7 +13,8 @@ static class SuiteList
         foreach (var row in suite.Rows)
         {
             var aim = row.Aim is null ? "" : $", aim {row.AimText}";
-            text.Append(CultureInfo.InvariantCulture, $"  {row.Name,-20} {row.BoundText + aim,-24} {row.Scenario,-8} {row.What}\n");
+            var built = row.IsBuilt ? "" : " (not yet built)";
+            text.Append(CultureInfo.InvariantCulture, $"  {row.Name,-20} {row.BoundText + aim,-24} {row.Scenario,-8} {row.What}{built}\n");
         }
         return text.ToString();
     }

@@ -46,7 +46,7 @@ sealed record RunOptions
     /// <summary>What follows each row's name: empty only for the row as it is defined.</summary>
     public string Suffix => Scale switch { Scale.Full => "", Scale.Quick => " (quick)", _ => " (tiny)" };
 
-    public bool IsWanted(Row row) => Rows.Length == 0 || Rows.Contains(row.Name);
+    public bool IsWanted(Row row) => row.IsBuilt && (Rows.Length == 0 || Rows.Contains(row.Name));
 
     /// <exception cref="BenchException">The line cannot be understood; the message says which word.</exception>
     public static RunOptions Parse(ReadOnlySpan<string> words)
@@ -86,7 +86,9 @@ sealed record RunOptions
     {
         var rows = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var unknown = rows.FirstOrDefault(name => suite.Rows.All(row => row.Name != name));
-        return unknown is null ? rows : throw new BenchException($"suite {suite.Name} has no row \"{unknown}\"; \"list\" names them");
+        if (unknown is not null) throw new BenchException($"suite {suite.Name} has no row \"{unknown}\"; \"list\" names them");
+        var unbuilt = rows.FirstOrDefault(name => suite.Rows.Any(row => row.Name == name && !row.IsBuilt));
+        return unbuilt is null ? rows : throw new BenchException($"what \"{unbuilt}\" would measure is not built yet");
     }
 
     static int ParseRounds(string text) =>

@@ -1,0 +1,178 @@
+// VectorsRunner: the rows of the vectors suite. Ours runs in this process, hnswlib in its own; on a data set both stand ready side by side and are asked in
+// turns, so that both meet the same weather. CPU of the searching thread is what counts, and of the whole process when building.
+
+using System.Globalization;
+using Aevum.Bench.Workloads.Engines;
+using Aevum.Bench.Workloads.Rows;
+using Aevum.Bench.Workloads.Running;
+using Aevum.Bench.Workloads.Servers;
+using Aevum.Vectors;
+
+namespace Aevum.Bench.Workloads.Vectors;
+
+sealed class VectorsRunner : ISuiteRunner
+{
+    public string[] Versions(RunOptions options) =>
+    [
+        $"Aevum.Vectors, kernels of {(int)KernelWidths.Best} bits",
+        options.Sides == Sides.Ours ? "" : HnswlibSide.IsThere ? HnswlibSide.Version() : "hnswlib is not there",
+    ];
+
+    public IEnumerable<RowResult> Run(RunOptions options, string directory, TextWriter progress)
+    {
+        foreach (var scenario in options.Suite.Scenarios)
+        {
+            var rows = options.Suite.Rows.Where(r => r.Scenario == scenario.Name && options.IsWanted(r)).ToArray();
+            if (rows.Length == 0) continue;
+            var rounds = options.Rounds ?? (options.Scale == Scale.Full ? scenario.Rounds : scenario.QuickRounds);
+            IReadOnlyList<RowResult> results;
+            try
+            {
+                results = scenario.Name == "kernels"
+                    ? [.. rows.Select(r => KernelScenario.Measure(r, rounds, options.Suffix))]
+                    : new SetRun(options, directory, progress, scenario.Name, rounds).Run(rows);
+            }
+            catch (Exception failure) when (failure is BenchException or IOException or Core.Errors.AevumException)
+            {
+                progress.WriteLine($"{scenario.Name}: FAILED: {failure.Message}");
+                results = [.. rows.Select(r => RowResult.Create(r, options.Suffix, [], [], failure.Message))];
+            }
+            foreach (var result in results) yield return result;
+        }
+    }
+}
+
+/// <summary>All rows of one data set.</summary>
+sealed class SetRun(RunOptions options, string directory, TextWriter progress, string name, int rounds)
+{
+    // Passes of which the best counts; others are what the machine's other users cost.
+    const int Passes = 3;
+
+    static readonly int[] CurveEf = [10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256];
+
+    public IReadOnlyList<RowResult> Run(Row[] rows)
+    {
+        using var set = DataSet.Open(name, options.Scale, progress);
+        var truth = Truth.Of(set, progress);
+        using var peer = options.Sides == Sides.Ours ? null : new HnswlibSide(set, directory);
+        var results = new List<RowResult>();
+        var curves = new List<RecallCurve>();
+        var peerIsBuilt = false;
+        // Rows of one kind are answered by one index; builds come first and leave theirs behind.
+        foreach (var kind in rows.GroupBy(r => VariantOf(r)))
+        {
+            var variant = IndexVariants.Find(kind.Key) ?? throw new BenchException($"no index of ours is called {kind.Key}");
+            using var ours = new OurSide(kind.Key, variant, set);
+            var isBuilt = false;
+            foreach (var row in kind.OrderByDescending(r => IsBuild(r)))
+            {
+                if (IsBuild(row))
+                {
+                    results.Add(Build(row, ours, peer));
+                    (isBuilt, peerIsBuilt) = (true, true);
+                    continue;
+                }
+                if (!isBuilt) ours.Build(1);
+                if (!peerIsBuilt) peer?.OpenOrBuild(progress);
+                (isBuilt, peerIsBuilt) = (true, true);
+                results.Add(Search(row, truth, ours, peer));
+            }
+            if (options.PlotFile is not null && isBuilt) curves.Add(Curve(kind.Key, truth, ours));
+        }
+        if (options.PlotFile is { } plot && curves.Count > 0)
+        {
+            if (peer is not null) curves.Add(Curve("hnswlib", truth, peer));
+            File.WriteAllText(Path.ChangeExtension(plot, null) + $"-{name}.svg",
+                RecallChart.Write(curves, $"{set.Name}: {set.Rows.Count} x {set.Rows.Dimension}"));
+        }
+        return results;
+    }
+
+    static bool IsBuild(Row row) => row.Name.StartsWith("build ", StringComparison.Ordinal);
+
+    // "build SET" builds what the f32 rows ask.
+    static string VariantOf(Row row) => IsBuild(row) ? "f32" : row.Name.Split(' ')[0];
+
+    RowResult Build(Row row, OurSide ours, HnswlibSide? peer)
+    {
+        var (mine, theirs) = (new List<Reading[]>(), new List<Reading[]>());
+        for (var round = 0; round < rounds; round++)
+        {
+            if (peer is not null) theirs.Add(ReadingsOf(row, peer.Build(1), peer));
+            var two = ours.Build(2);
+            var one = ours.Build(1);
+            mine.Add([.. ReadingsOf(row, one, ours), new(row.Name, "two_threads_wall_ratio", one.WallSeconds / two.WallSeconds),
+                new(row.Name, "two_threads_cpu_ratio", two.CpuSeconds / one.CpuSeconds)]);
+            Tell($"{row.Name}, round {round + 1}: {one.CpuSeconds:F1} s CPU, two threads {two.WallSeconds:F1} s of wall time beside {one.WallSeconds:F1}");
+        }
+        return RowResult.Create(row, options.Suffix, mine, theirs, "");
+    }
+
+    static Reading[] ReadingsOf(Row row, BuildCost cost, ISide side)
+    {
+        var count = side.RowCount;
+        return [new(row.Name, "cpu", cost.CpuSeconds * 1e6 / count), new(row.Name, "wall", cost.WallSeconds * 1e6 / count),
+            new(row.Name, "vectors_per_cpu_second", count / cost.CpuSeconds), new(row.Name, "bytes", side.BytesPerVector)];
+    }
+
+    RowResult Search(Row row, Truth truth, OurSide ours, HnswlibSide? peer)
+    {
+        if (row.BytesMax is { } bytes && ours.BytesPerVector > bytes)
+            return RowResult.Create(row, options.Suffix, [], [], Text($"{ours.BytesPerVector:F0} B a vector are more than the {bytes} that are allowed"));
+        var wanted = double.Parse(row.Name.Split(' ')[^1], CultureInfo.InvariantCulture);
+        var (mine, theirs) = (new List<Reading[]>(), new List<Reading[]>());
+        var ourBracket = Bracket(ours, truth, wanted);
+        var peerBracket = peer is null ? default : Bracket(peer, truth, wanted);
+        for (var round = 0; round < rounds; round++)
+        {
+            if (peer is not null) theirs.Add(Measure(row, peer, peerBracket, wanted));
+            mine.Add(Measure(row, ours, ourBracket, wanted));
+            var beside = peer is null ? "" : Text($", {peer.Name} {1e6 / theirs[^1][0].Value:F0} (ef {peerBracket.NextEf})");
+            Tell($"{row.Name}, round {round + 1}: {1e6 / mine[^1][0].Value:F0} queries a CPU second (ef {ourBracket.NextEf}){beside}");
+        }
+        return RowResult.Create(row, options.Suffix, mine, theirs, "");
+    }
+
+    static RecallBracket Bracket(ISide side, Truth truth, double wanted)
+    {
+        var found = new uint[side.QueryCount * Truth.K];
+        return RecallSearch.Find(ef =>
+        {
+            side.Search(ef, found);
+            return truth.Recall(found);
+        }, wanted);
+    }
+
+    // Cost of a query at the recall wanted, and what it was read from.
+    static Reading[] Measure(Row row, ISide side, RecallBracket bracket, double wanted)
+    {
+        var found = new uint[side.QueryCount * Truth.K];
+        double cost = double.MaxValue, nextCost = double.MaxValue;
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            nextCost = Math.Min(nextCost, side.Search(bracket.NextEf, found));
+            if (bracket.Ef != bracket.NextEf) cost = Math.Min(cost, side.Search(bracket.Ef, found));
+        }
+        var perQuery = bracket.CostAt(wanted, cost, nextCost) * 1e6 / side.QueryCount;
+        return [new(row.Name, "cpu", perQuery), new(row.Name, "qps", 1e6 / perQuery), new(row.Name, "ef", bracket.NextEf),
+            new(row.Name, "recall_below", bracket.Recall), new(row.Name, "recall_reached", bracket.NextRecall), new(row.Name, "bytes", side.BytesPerVector)];
+    }
+
+    RecallCurve Curve(string label, Truth truth, ISide side)
+    {
+        var found = new uint[side.QueryCount * Truth.K];
+        var points = new List<RecallPoint>();
+        foreach (var ef in CurveEf)
+        {
+            var cost = double.MaxValue;
+            for (var pass = 0; pass < Passes; pass++) cost = Math.Min(cost, side.Search(ef, found));
+            points.Add(new(ef, truth.Recall(found), side.QueryCount / cost));
+            Tell($"{name}, {label}: ef {ef}, recall {points[^1].Recall:F4}, {points[^1].QueriesPerSecond:F0} queries a CPU second");
+        }
+        return new(label, points);
+    }
+
+    void Tell(FormattableString what) => progress.WriteLine(what.ToString(CultureInfo.InvariantCulture));
+
+    static string Text(FormattableString what) => what.ToString(CultureInfo.InvariantCulture);
+}
