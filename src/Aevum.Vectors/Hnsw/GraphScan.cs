@@ -1,0 +1,136 @@
+// Scanning: looks at every row, or at every row of a filter, instead of walking. The answer is exact, and where few rows match it is also the fastest
+// way: rows come in ascending order, their fronts are prefetched a batch ahead, and in a space with a rest most rows end with their front.
+//
+// Whether a row is seen is asked last, of the few that are near enough: the state of a row is a cache line of its own.
+
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Aevum.Vectors.Hnsw;
+
+sealed unsafe partial class Graph<TSpace, TQuery>
+{
+    const int BatchRows = 32;
+
+    public override int Scan(SearchScratch scratch, Point query, int count, uint end, RowFilter? filter, RowView view, uint death) =>
+        Scan(_querySpace, scratch, query, count, end, filter, view, death);
+
+    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, RowFilter? filter, RowView view, uint death)
+        where TAny : struct, ISpace
+    {
+        scratch.EnsureKeys(count);
+        scratch.EnsureNeighbours(2 * BatchRows);
+        if (count <= SortedPoolMax)
+        {
+            var sorted = new SeenPool<SortedPool>(new(scratch.Keys, count, 0), view, death);
+            ScanInto(space, ref sorted, scratch, query, end, filter);
+            return sorted.Inner.Count;
+        }
+        var heap = new SeenPool<NearestHeap>(new(scratch.Keys, count), view, death);
+        ScanInto(space, ref heap, scratch, query, end, filter);
+        heap.Inner.Sort();
+        return heap.Inner.Count;
+    }
+
+    void ScanInto<TAny, TPool>(in TAny space, ref TPool pool, SearchScratch scratch, Point query, uint end, RowFilter? filter)
+        where TAny : struct, ISpace
+        where TPool : struct, IPool
+    {
+        var view = Store.View;
+        var batch = new Batch(scratch.Ids, scratch.Fronts);
+        if (filter is null)
+        {
+            for (var row = 0u; row < end; row++)
+                if (batch.Add(view, row)) Finish(space, ref pool, view, query, ref batch, scratch);
+        }
+        else if (filter.List != null)
+        {
+            for (var i = 0L; i < filter.Count && filter.List[i] < end; i++)
+                if (batch.Add(view, filter.List[i])) Finish(space, ref pool, view, query, ref batch, scratch);
+        }
+        else
+        {
+            var words = Math.Min(filter.WordCount, (int)((end + 63) >> 6));
+            for (var i = 0; i < words; i++)
+                for (var word = filter.Words[i]; word != 0; word &= word - 1)
+                {
+                    var row = (uint)((i * 64) + BitOperations.TrailingZeroCount(word));
+                    if (row >= end) break;
+                    if (batch.Add(view, row)) Finish(space, ref pool, view, query, ref batch, scratch);
+                }
+        }
+        while (batch.Count > 0) Finish(space, ref pool, view, query, ref batch, scratch);
+    }
+
+    // Computes the older half of the batch, so that the younger half has time to arrive.
+    static void Finish<TAny, TPool>(in TAny space, ref TPool pool, in StoreView view, Point query, ref Batch batch, SearchScratch scratch)
+        where TAny : struct, ISpace
+        where TPool : struct, IPool
+    {
+        var count = Math.Min(batch.Count, BatchRows);
+        var ids = scratch.Ids;
+        var fronts = scratch.Fronts;
+        Walk.Compute(space, view, ref pool, query, ids, fronts, scratch.Distances, count);
+        var kept = batch.Count - count;
+        Unsafe.CopyBlock(ids, ids + count, (uint)kept * sizeof(uint));
+        Unsafe.CopyBlock(fronts, fronts + count, (uint)(kept * sizeof(byte*)));
+        batch.Count = kept;
+    }
+
+    struct Batch(uint* ids, byte** fronts)
+    {
+        public int Count;
+
+        /// <returns>Whether the batch is full.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool Add(in StoreView view, uint row)
+        {
+            var front = view.Front(row);
+            Walk.Prefetch(front, Math.Min(view.FrontBytes, 512));
+            ids[Count] = row;
+            fronts[Count++] = front;
+            return Count == 2 * BatchRows;
+        }
+    }
+}
+
+/// <summary>Lets in only rows that the search sees.</summary>
+struct SeenPool<TPool>(TPool inner, RowView view, uint death) : IPool
+    where TPool : struct, IPool
+{
+    public TPool Inner = inner;
+
+    public readonly float Bound => Inner.Bound;
+
+    public readonly int Improvements => Inner.Improvements;
+
+    public bool TryTake(out uint row, out uint following) => Inner.TryTake(out row, out following);
+
+    public void Offer(float distance, uint row)
+    {
+        if (view.IsSeen(row, death)) Inner.Offer(distance, row);
+    }
+}
+
+/// <summary>The nearest rows of a scan when many are asked for: nothing is expanded, so one heap is enough.</summary>
+unsafe struct NearestHeap(ulong* keys, int most) : IPool
+{
+    int _count;
+    float _bound = float.PositiveInfinity;
+
+    public readonly float Bound => _bound;
+
+    public readonly int Improvements => 0;
+
+    public readonly int Count => _count;
+
+    public readonly bool TryTake(out uint row, out uint following) => throw new System.Diagnostics.UnreachableException();
+
+    public void Offer(float distance, uint row)
+    {
+        KeyHeap.Offer(keys, ref _count, most, PoolKey.Of(distance, row));
+        if (_count == most) _bound = PoolKey.Distance(keys[0]);
+    }
+
+    public readonly void Sort() => KeyHeap.Sort(keys, _count);
+}

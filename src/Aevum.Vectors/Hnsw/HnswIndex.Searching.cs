@@ -1,0 +1,167 @@
+// Searching: prepares the query, lets the graph walk or scan, and names what it found.
+//
+//   no filter     walk with ef; where too few of what was found are seen (deleted rows in the way, parts that links do not reach) wider; then scan
+//   a filter      by FilterPlan: scan the rows of the filter, walk wide and check at the end, or walk over matching rows only; where that gave too
+//                 little, or gave up, scan
+//
+// So fewer than K come back only where fewer exist. Whether a row is seen, and whether it is in the filter, is asked late: of what is near enough to be
+// a result, not of everything that is passed. Allocates nothing, except where an id was put again during the search and hundreds of results are asked for.
+
+using Aevum.Core.Errors;
+
+namespace Aevum.Vectors.Hnsw;
+
+public sealed unsafe partial class HnswIndex
+{
+    /// <summary>The ids nearest to a vector, nearest first; among equal distances the lower row first.</summary>
+    /// <param name="vector">Shape [d].</param>
+    /// <param name="results">Room for K, or for as many as there are (<see cref="Count"/>).</param>
+    /// <returns>How many were found: K, unless fewer exist.</returns>
+    /// <exception cref="AevumException">InvalidArgument: not a vector of this index, or a query out of range. LimitExceeded: the budget has no room for
+    /// the search's scratch. Closed.</exception>
+    public int Search(ReadOnlySpan<float> vector, in HnswQuery query, Span<Neighbour> results)
+    {
+        query.Validate();
+        var scratch = _readers.Enter();
+        try
+        {
+            VectorEncoder.Encode(Shape, vector, new Span<byte>(EnsureQuery(scratch), Shape.Bytes));
+            return SearchStored(scratch, query, results);
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
+    /// <summary>The same for components in their own element type.</summary>
+    /// <param name="elements"><see cref="VectorShape.ElementBytes"/> bytes.</param>
+    public int SearchElements(ReadOnlySpan<byte> elements, in HnswQuery query, Span<Neighbour> results)
+    {
+        query.Validate();
+        var scratch = _readers.Enter();
+        try
+        {
+            VectorEncoder.EncodeElements(Shape, elements, new Span<byte>(EnsureQuery(scratch), Shape.Bytes));
+            return SearchStored(scratch, query, results);
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
+    int SearchStored(SearchScratch scratch, in HnswQuery query, Span<Neighbour> results)
+    {
+        var replacements = Volatile.Read(ref _replacements);
+        var death = Volatile.Read(ref _death);
+        var graph = Volatile.Read(ref _graph);
+        var live = Count;
+        var asked = Math.Min((long)query.K + query.Offset, live);
+        var wanted = (int)Math.Min(asked, int.MaxValue);
+        if (results.Length < Math.Min(query.K, live)) Throw.Invalid($"there is room for {results.Length} results where {query.K} are asked for");
+        if (wanted <= query.Offset || query.Filter is { Count: 0 }) return 0;
+
+        var search = new Ask(scratch, Prepare(graph, scratch), query, wanted, death, replacements, live);
+        var found = query.Filter is null ? SearchPlain(graph, search, results) : SearchFilter(graph, search, query.Filter, results);
+        return found;
+    }
+
+    int SearchPlain(Graph graph, in Ask ask, Span<Neighbour> results)
+    {
+        var ef = EfOf(ask);
+        while (!FilterPlan.IsScanCheaper(ef, ask.Live))
+        {
+            var keys = graph.Search(ask.Scratch, ask.Point, ef, ask.Wanted, ask.Query.Patience, out _);
+            if (Collect(ask, keys, null, results, out var found)) return found;
+            ef = (int)Math.Min(ef * 4L, HnswOptions.EfMax);
+            if (ef == HnswOptions.EfMax) break;
+        }
+        return Scan(graph, ask, null, results);
+    }
+
+    int SearchFilter(Graph graph, in Ask ask, RowFilter filter, Span<Neighbour> results)
+    {
+        var ef = EfOf(ask);
+        var plan = FilterPlan.Choose(filter.Count, RowCount, ef);
+        if (plan.Way == FilterWay.OverFetch)
+        {
+            var keys = graph.Search(ask.Scratch, ask.Point, plan.Ef, plan.Ef, ask.Query.Patience, out _);
+            if (Collect(ask, keys, filter, results, out var found)) return found;
+        }
+        if (plan.Way == FilterWay.TwoHop)
+        {
+            var keys = graph.SearchFiltered(ask.Scratch, ask.Point, plan.Ef, filter, plan.Limits, out _);
+            if (keys >= 0 && Collect(ask, keys, null, results, out var found)) return found;
+        }
+        return Scan(graph, ask, filter, results);
+    }
+
+    int Scan(Graph graph, in Ask ask, RowFilter? filter, Span<Neighbour> results)
+    {
+        var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death);
+        Collect(ask, keys, null, results, out var found);
+        return found;
+    }
+
+    int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? Options.EfSearch : ask.Query.Ef, ask.Wanted);
+
+    /// <returns>False: what was found is less than what was asked for, and more may exist.</returns>
+    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<Neighbour> results, out int found)
+    {
+        var isWhole = Collect(ask, keys, filter, results, out found, once: false);
+        // Both rows of an id that was put again meanwhile may be among the results.
+        if ((ask.Replacements & 1) != 0 || Volatile.Read(ref _replacements) != ask.Replacements)
+            isWhole = Collect(ask, keys, filter, results, out found, once: true);
+        return isWhole;
+    }
+
+    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<Neighbour> results, out int found, bool once)
+    {
+        var view = _rows.View;
+        var key = ask.Scratch.Keys;
+        var (seen, skipped) = (0, ask.Query.Offset);
+        var most = Math.Min(ask.Query.K, results.Length);
+        found = 0;
+        var named = once ? new HashSet<ulong>() : null;
+        for (var i = 0; i < keys && found < most; i++)
+        {
+            var row = PoolKey.Row(key[i]);
+            if (!view.IsSeen(row, ask.Death) || (filter is not null && !filter.Contains(row))) continue;
+            var id = view.Id(row);
+            if (named is not null && !named.Add(id)) continue;
+            seen++;
+            if (skipped-- > 0) continue;
+            var distance = PoolKey.Distance(key[i]) * _scale;
+            if (!(distance <= ask.Query.DistanceMax)) return true;
+            results[found++] = new(id, distance, row);
+        }
+        return seen >= ask.Wanted;
+    }
+
+    // Turned or widened, as the graph compares it.
+    Point Prepare(Graph graph, SearchScratch scratch)
+    {
+        var stored = scratch.Query;
+        var prepared = scratch.Query + Shape.Stride;
+        if (graph.Rotation is null)
+        {
+            PreparedQuery.Write(Shape, stored, prepared);
+            return new(prepared, null);
+        }
+        graph.Rotation.Apply((float*)stored, (float*)prepared);
+        return graph.Split(prepared);
+    }
+
+    // What one search is about. Rows that died after Death are seen; Wanted counts the offset and is at most Live.
+    readonly struct Ask(SearchScratch scratch, Point point, HnswQuery query, int wanted, uint death, long replacements, long live)
+    {
+        public readonly SearchScratch Scratch = scratch;
+        public readonly Point Point = point;
+        public readonly HnswQuery Query = query;
+        public readonly int Wanted = wanted;
+        public readonly uint Death = death;
+        public readonly long Replacements = replacements;
+        public readonly long Live = live;
+    }
+}
