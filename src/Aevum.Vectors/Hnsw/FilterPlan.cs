@@ -35,15 +35,15 @@ readonly record struct FilterPlan(FilterWay Way, int Ef, FilteredWalkLimits Limi
     /// <summary>Whether looking at every row costs less than a walk that keeps <paramref name="ef"/> candidates.</summary>
     public static bool IsScanCheaper(int ef, long rows) => ef * DistancesPerCandidate > rows * ScannedRow;
 
-    internal static int Forced = -1;
-    public static FilterPlan Choose(long matching, long rows, int ef)
+    /// <param name="forced">Takes this way and never gives it up, to measure and to test it.</param>
+    public static FilterPlan Choose(long matching, long rows, int ef, FilterWay? forced = null)
     {
         var share = Math.Min(1.0, matching / (double)Math.Max(1, rows));
         var scan = matching * ScannedRow;
         var wide = Math.Ceiling(ef * Math.Max(1, OverFetched * Math.Min(1, 1 / share - 0.999) / share));
         var overFetch = wide * DistancesPerCandidate;
         var twoHop = ef * DistancesPerCandidate * TwoHopWeight;
-        if (Forced >= 0) return new((FilterWay)Forced, Forced == 1 ? (int)wide : ef, new(long.MaxValue, 0));
+        if (forced is { } way) return new(way, way == FilterWay.OverFetch ? (int)Math.Min(wide, HnswOptions.EfMax) : ef, new(long.MaxValue, 0));
         if (scan <= Math.Min(overFetch, twoHop)) return new(FilterWay.Scan, ef, default);
         return overFetch <= twoHop && wide <= HnswOptions.EfMax
             ? new(FilterWay.OverFetch, (int)wide, default)

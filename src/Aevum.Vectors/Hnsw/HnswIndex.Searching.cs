@@ -70,12 +70,13 @@ public sealed unsafe partial class HnswIndex
     int SearchPlain(Graph graph, in Ask ask, Span<Neighbour> results)
     {
         var ef = EfOf(ask);
-        while (!FilterPlan.IsScanCheaper(ef, ask.Live))
+        while (Options.ForcedWay is not null || !FilterPlan.IsScanCheaper(ef, ask.Live))
         {
             var keys = graph.Search(ask.Scratch, ask.Point, ef, ask.Wanted, ask.Query.Patience, out _);
             if (Collect(ask, keys, null, results, out var found)) return found;
+            // Fewer keys than candidates: everything that can be reached was.
+            if (keys < ef || ef == HnswOptions.EfMax) break;
             ef = (int)Math.Min(ef * 4L, HnswOptions.EfMax);
-            if (ef == HnswOptions.EfMax) break;
         }
         return Scan(graph, ask, null, results);
     }
@@ -83,7 +84,7 @@ public sealed unsafe partial class HnswIndex
     int SearchFilter(Graph graph, in Ask ask, RowFilter filter, Span<Neighbour> results)
     {
         var ef = EfOf(ask);
-        var plan = FilterPlan.Choose(filter.Count, RowCount, ef);
+        var plan = FilterPlan.Choose(filter.Count, RowCount, ef, Options.ForcedWay);
         if (plan.Way == FilterWay.OverFetch)
         {
             var keys = graph.Search(ask.Scratch, ask.Point, plan.Ef, plan.Ef, ask.Query.Patience, out _);

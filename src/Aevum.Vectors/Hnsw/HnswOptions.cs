@@ -27,6 +27,9 @@ public sealed record HnswOptions
     /// <summary>Keep the lengths of links (8 M bytes a row), which makes inserts about a quarter cheaper. <see cref="HnswIndex.Trim"/> drops them.</summary>
     public bool KeepLengths { get; init; } = true;
 
+    /// <summary>Searches walk, or filter, in this way even where another would cost less: to measure it, and to test walks on few rows.</summary>
+    internal FilterWay? ForcedWay { get; init; }
+
     internal void Validate()
     {
         if (M is < 2 or > LinksMax) Throw.Invalid($"m is 2 to {LinksMax}, not {M}");
