@@ -19,7 +19,7 @@ public sealed unsafe partial class HnswIndex
     /// <returns>How many were found: K, unless fewer exist.</returns>
     /// <exception cref="AevumException">InvalidArgument: not a vector of this index, or a query out of range. LimitExceeded: the budget has no room for
     /// the search's scratch. Closed.</exception>
-    public int Search(ReadOnlySpan<float> vector, in HnswQuery query, Span<Neighbour> results)
+    public int Search(ReadOnlySpan<float> vector, in HnswQuery query, Span<VectorMatch> results)
     {
         query.Validate();
         var scratch = _readers.Enter();
@@ -36,7 +36,7 @@ public sealed unsafe partial class HnswIndex
 
     /// <summary>The same for components in their own element type.</summary>
     /// <param name="elements"><see cref="VectorShape.ElementBytes"/> bytes.</param>
-    public int SearchElements(ReadOnlySpan<byte> elements, in HnswQuery query, Span<Neighbour> results)
+    public int SearchElements(ReadOnlySpan<byte> elements, in HnswQuery query, Span<VectorMatch> results)
     {
         query.Validate();
         var scratch = _readers.Enter();
@@ -51,7 +51,7 @@ public sealed unsafe partial class HnswIndex
         }
     }
 
-    int SearchStored(SearchScratch scratch, in HnswQuery query, Span<Neighbour> results)
+    int SearchStored(SearchScratch scratch, in HnswQuery query, Span<VectorMatch> results)
     {
         var replacements = Volatile.Read(ref _replacements);
         var death = Volatile.Read(ref _death);
@@ -67,7 +67,7 @@ public sealed unsafe partial class HnswIndex
         return found;
     }
 
-    int SearchPlain(Graph graph, in Ask ask, Span<Neighbour> results)
+    int SearchPlain(Graph graph, in Ask ask, Span<VectorMatch> results)
     {
         var ef = EfOf(ask);
         while (Options.ForcedWay is not null || !FilterPlan.IsScanCheaper(ef, ask.Live))
@@ -81,7 +81,7 @@ public sealed unsafe partial class HnswIndex
         return Scan(graph, ask, null, results);
     }
 
-    int SearchFilter(Graph graph, in Ask ask, RowFilter filter, Span<Neighbour> results)
+    int SearchFilter(Graph graph, in Ask ask, RowFilter filter, Span<VectorMatch> results)
     {
         var ef = EfOf(ask);
         var plan = FilterPlan.Choose(filter.Count, RowCount, ef, Options.ForcedWay);
@@ -98,7 +98,7 @@ public sealed unsafe partial class HnswIndex
         return Scan(graph, ask, filter, results);
     }
 
-    int Scan(Graph graph, in Ask ask, RowFilter? filter, Span<Neighbour> results)
+    int Scan(Graph graph, in Ask ask, RowFilter? filter, Span<VectorMatch> results)
     {
         var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death);
         Collect(ask, keys, null, results, out var found);
@@ -108,7 +108,7 @@ public sealed unsafe partial class HnswIndex
     int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? Options.EfSearch : ask.Query.Ef, ask.Wanted);
 
     /// <returns>False: what was found is less than what was asked for, and more may exist.</returns>
-    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<Neighbour> results, out int found)
+    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<VectorMatch> results, out int found)
     {
         var isWhole = Collect(ask, keys, filter, results, out found, once: false);
         // Both rows of an id that was put again meanwhile may be among the results.
@@ -117,7 +117,7 @@ public sealed unsafe partial class HnswIndex
         return isWhole;
     }
 
-    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<Neighbour> results, out int found, bool once)
+    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<VectorMatch> results, out int found, bool once)
     {
         var view = _rows.View;
         var key = ask.Scratch.Keys;

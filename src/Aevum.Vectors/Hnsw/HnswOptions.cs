@@ -73,4 +73,4 @@ public readonly record struct HnswQuery(int K)
 /// <param name="Id">As it was put.</param>
 /// <param name="Distance">By the index's metric; L2 is squared.</param>
 /// <param name="Row">Its number inside the index, which filters are made of.</param>
-public readonly record struct Neighbour(ulong Id, float Distance, uint Row);
+public readonly record struct VectorMatch(ulong Id, float Distance, uint Row);

@@ -53,7 +53,8 @@ sealed unsafe class VectorStore : IDisposable
     public long Bytes => _records.Bytes + (_rests?.Bytes ?? 0) + (_lengths?.Bytes ?? 0);
 
     /// <summary>What a walk needs, taken once.</summary>
-    public StoreView View => new(_records.Table, _rests is null ? null : _rests.Table, _records.Stride, _rests?.Stride ?? 0, LinkOffset, LinksMax, FrontBytes, RestBytes);
+    public StoreView View => new(
+        _records.Table, _rests is null ? null : _rests.Table, _records.Stride, _rests?.Stride ?? 0, LinkOffset, LinksMax, FrontBytes, RestBytes);
 
     public void Ensure(long rows, bool exact)
     {

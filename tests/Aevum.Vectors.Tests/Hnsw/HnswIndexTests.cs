@@ -12,7 +12,7 @@ public sealed class HnswIndexTests
     public void An_empty_index_finds_nothing()
     {
         using var index = new HnswIndex(Floats);
-        Assert.Equal(0, index.Search(new float[96], new(10), new Neighbour[10]));
+        Assert.Equal(0, index.Search(new float[96], new(10), new VectorMatch[10]));
         Assert.False(index.Delete(1));
         Assert.False(index.TryGet(1, new float[96]));
         Assert.Equal(0, index.Count);
@@ -22,7 +22,7 @@ public sealed class HnswIndexTests
     public void One_vector_is_found_put_again_and_forgotten()
     {
         using var index = new HnswIndex(Floats);
-        var results = new Neighbour[1];
+        var results = new VectorMatch[1];
         Assert.True(index.Put(ulong.MaxValue, Ones(1)));
         Assert.Equal(1, index.Search(Ones(2), new(1), results));
         Assert.Equal(new(ulong.MaxValue, 96, 0), results[0]);
@@ -40,7 +40,7 @@ public sealed class HnswIndexTests
     {
         using var index = new HnswIndex(Floats);
         for (var i = 0; i < 20; i++) index.Put((ulong)i, Ones(i));
-        var results = new Neighbour[20];
+        var results = new VectorMatch[20];
         Refused(() => index.Put(1, new float[95]));
         Refused(() => index.Put(1, Ones(float.NaN)));
         Refused(() => index.Put(1, Ones(float.PositiveInfinity)));
@@ -50,7 +50,7 @@ public sealed class HnswIndexTests
         Refused(() => index.Search(Ones(1), new(1) { Ef = -1 }, results));
         Refused(() => index.Search(Ones(1), new(1) { Offset = -1 }, results));
         Refused(() => index.Search(Ones(1), new(1) { DistanceMax = float.NaN }, results));
-        Refused(() => index.Search(Ones(1), new(10), new Neighbour[9]));
+        Refused(() => index.Search(Ones(1), new(10), new VectorMatch[9]));
         Refused(() => index.TryGet(1, new float[3]));
         Refused(() => new HnswIndex(Floats, new() { M = 1 }).Dispose());
         Refused(() => new HnswIndex(Floats, new() { EfConstruction = 0 }).Dispose());
@@ -70,7 +70,7 @@ public sealed class HnswIndexTests
         index.Dispose();
         index.Dispose();
         Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Put(2, Ones(1))).Code);
-        Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Search(Ones(1), new(1), new Neighbour[1])).Code);
+        Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Search(Ones(1), new(1), new VectorMatch[1])).Code);
         Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Delete(1)).Code);
     }
 
@@ -95,7 +95,7 @@ public sealed class HnswIndexTests
             Assert.True(put.Count > 2000);
             Assert.Equal(put.Count, index.Count);
             Assert.InRange(budget.UsedBytes, 1, budget.BytesMax);
-            var results = new Neighbour[1];
+            var results = new VectorMatch[1];
             for (var i = 0; i < put.Count; i += 97)
             {
                 Assert.Equal(1, index.Search(put[i], new(1) { Ef = 100 }, results));
@@ -117,7 +117,7 @@ public sealed class HnswIndexTests
         Assert.Equal(first, Results(7));
         Assert.NotEqual(first, Results(8));
 
-        static Neighbour[] Results(ulong seed)
+        static VectorMatch[] Results(ulong seed)
         {
             using var index = new HnswIndex(Floats, new() { Seed = seed, M = 4, EfConstruction = 20, RotateAfterRows = 700, ForcedWay = FilterWay.TwoHop });
             var clusters = new ClusteredVectors(96, 50, 12, 3);
@@ -126,8 +126,8 @@ public sealed class HnswIndexTests
                 index.Put((ulong)i, clusters.Next());
                 if (i % 3 == 0) index.Delete((ulong)i / 2);
             }
-            var all = new List<Neighbour>();
-            var results = new Neighbour[10];
+            var all = new List<VectorMatch>();
+            var results = new VectorMatch[10];
             for (var i = 0; i < 50; i++)
             {
                 var found = index.Search(clusters.Next(), new(10) { Ef = 10 }, results);
@@ -172,7 +172,7 @@ public sealed class HnswIndexTests
         Array.Fill(words, 0x5555555555555555UL);
         using var filter = new RowFilter(words);
         var query = clusters.Next();
-        var results = new Neighbour[10];
+        var results = new VectorMatch[10];
         for (var i = 0; i < 50; i++) Ask();
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 200; i++) Ask();

@@ -42,7 +42,7 @@ sealed class HnswModel(VectorShape shape)
     }
 
     /// <summary>How many of the results are as near as the exact ones (copies of a vector stand for each other).</summary>
-    public static int Hits(ReadOnlySpan<Neighbour> found, (ulong Id, float Distance)[] exact)
+    public static int Hits(ReadOnlySpan<VectorMatch> found, (ulong Id, float Distance)[] exact)
     {
         if (exact.Length == 0) return 0;
         var hits = 0;

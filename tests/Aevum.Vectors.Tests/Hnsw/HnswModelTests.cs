@@ -85,7 +85,7 @@ public sealed class HnswModelTests
         var exact = model.Search(query, k + offset, kept is null ? null : kept.Contains);
         var distanceMax = float.PositiveInfinity;
         if (random.OneIn(5) && exact.Length > 3) distanceMax = exact[exact.Length / 2].Distance;
-        var results = new Neighbour[Math.Max(1, Math.Min(k, model.Count))];
+        var results = new VectorMatch[Math.Max(1, Math.Min(k, model.Count))];
         var found = index.Search(query, new(k)
         {
             Ef = random.OneIn(3) ? 0 : random.Next(40, 120), Offset = offset, DistanceMax = distanceMax, Filter = filter,

@@ -75,7 +75,7 @@ public sealed class HnswRecallTests
             index.Put(i, vector);
             model.Put(i, vector);
         }
-        var results = new Neighbour[900];
+        var results = new VectorMatch[900];
         foreach (var side in (float[])[1000, -1000])
         {
             var query = new float[64];
@@ -100,7 +100,7 @@ public sealed class HnswRecallTests
         }
         // Everything near one point goes, so that searches there walk among the dead.
         var query = clusters.Next();
-        var results = new Neighbour[20];
+        var results = new VectorMatch[20];
         foreach (var (id, _) in model.Search(query, 1980))
         {
             Assert.True(index.Delete(id));
@@ -134,7 +134,7 @@ public sealed class HnswRecallTests
         foreach (ref var word in words.AsSpan()) word = random.NextUInt64() & random.NextUInt64();
         using var filter = new RowFilter(words);
         var (hits, asked) = (0, 0);
-        var results = new Neighbour[10];
+        var results = new VectorMatch[10];
         for (var i = 0; i < 200; i++)
         {
             var query = clusters.Next();
@@ -148,7 +148,7 @@ public sealed class HnswRecallTests
 
     static double Recall(HnswIndex index, HnswModel model, float[][] queries, int ef)
     {
-        var results = new Neighbour[10];
+        var results = new VectorMatch[10];
         var hits = 0;
         foreach (var query in queries)
         {
