@@ -18,7 +18,7 @@ sealed unsafe partial class Graph<TSpace, TQuery>
     const int JudgedAfter = 256;
     const double ShareMin = 0.35;
 
-    public override int SearchFiltered(SearchScratch scratch, Point query, int ef, RowFilter filter, in FilteredWalkLimits limits, out WalkCost cost)
+    public override int SearchFiltered(SearchScratch scratch, Point query, int ef, PreparedFilter filter, in FilteredWalkLimits limits, out WalkCost cost)
     {
         cost = default;
         scratch.BeginWalk(Rows.Rows);
@@ -38,7 +38,7 @@ sealed unsafe partial class Graph<TSpace, TQuery>
     }
 
     bool WalkFiltered<TPool>(
-        in StoreView view, ref TPool pool, SearchScratch scratch, Point query, uint row, float distance, RowFilter filter, in FilteredWalkLimits limits,
+        in StoreView view, ref TPool pool, SearchScratch scratch, Point query, uint row, float distance, PreparedFilter filter, in FilteredWalkLimits limits,
         out WalkCost cost)
         where TPool : struct, IPool
     {

@@ -53,10 +53,10 @@ abstract unsafe class Graph(VectorStore store, RowTable rows, UpperLinks upper, 
     /// <summary>The nearest rows among those of the filter, by walking over them and over what lies between.</summary>
     /// <param name="cost">Distances beyond <paramref name="distancesMax"/>, or a filter that the neighbourhood does not keep, end the walk.</param>
     /// <returns>How many keys there are; -1: the walk gave up, and the caller should scan.</returns>
-    public abstract int SearchFiltered(SearchScratch scratch, Point query, int ef, RowFilter filter, in FilteredWalkLimits limits, out WalkCost cost);
+    public abstract int SearchFiltered(SearchScratch scratch, Point query, int ef, PreparedFilter filter, in FilteredWalkLimits limits, out WalkCost cost);
 
     /// <summary>The nearest of the rows [0, <paramref name="end"/>), or of those in the filter, by looking at each.</summary>
-    public abstract int Scan(SearchScratch scratch, Point query, int count, uint end, RowFilter? filter, RowView view, uint death);
+    public abstract int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death);
 
     /// <summary>Links a row whose vector is written and whose state is Pending.</summary>
     public abstract void Link(uint row, SearchScratch scratch, int efConstruction);

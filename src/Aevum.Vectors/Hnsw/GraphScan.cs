@@ -12,10 +12,10 @@ sealed unsafe partial class Graph<TSpace, TQuery>
 {
     const int BatchRows = 32;
 
-    public override int Scan(SearchScratch scratch, Point query, int count, uint end, RowFilter? filter, RowView view, uint death) =>
+    public override int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death) =>
         Scan(_querySpace, scratch, query, count, end, filter, view, death);
 
-    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, RowFilter? filter, RowView view, uint death)
+    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death)
         where TAny : struct, ISpace
     {
         scratch.EnsureKeys(count);
@@ -32,7 +32,7 @@ sealed unsafe partial class Graph<TSpace, TQuery>
         return heap.Inner.Count;
     }
 
-    void ScanInto<TAny, TPool>(in TAny space, ref TPool pool, SearchScratch scratch, Point query, uint end, RowFilter? filter)
+    void ScanInto<TAny, TPool>(in TAny space, ref TPool pool, SearchScratch scratch, Point query, uint end, PreparedFilter? filter)
         where TAny : struct, ISpace
         where TPool : struct, IPool
     {
@@ -43,10 +43,10 @@ sealed unsafe partial class Graph<TSpace, TQuery>
             for (var row = 0u; row < end; row++)
                 if (batch.Add(view, row)) Finish(space, ref pool, view, query, ref batch, scratch);
         }
-        else if (filter.List != null)
+        else if (filter.Rows != null)
         {
-            for (var i = 0L; i < filter.Count && filter.List[i] < end; i++)
-                if (batch.Add(view, filter.List[i])) Finish(space, ref pool, view, query, ref batch, scratch);
+            for (var i = 0L; i < filter.Count && filter.Rows[i] < end; i++)
+                if (batch.Add(view, filter.Rows[i])) Finish(space, ref pool, view, query, ref batch, scratch);
         }
         else
         {

@@ -81,7 +81,7 @@ public sealed unsafe partial class HnswIndex
         return Scan(graph, ask, null, results);
     }
 
-    int SearchFilter(Graph graph, in Ask ask, RowFilter filter, Span<VectorMatch> results)
+    int SearchFilter(Graph graph, in Ask ask, PreparedFilter filter, Span<VectorMatch> results)
     {
         var ef = EfOf(ask);
         var plan = FilterPlan.Choose(filter.Count, RowCount, ef, Options.ForcedWay);
@@ -98,7 +98,7 @@ public sealed unsafe partial class HnswIndex
         return Scan(graph, ask, filter, results);
     }
 
-    int Scan(Graph graph, in Ask ask, RowFilter? filter, Span<VectorMatch> results)
+    int Scan(Graph graph, in Ask ask, PreparedFilter? filter, Span<VectorMatch> results)
     {
         var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death);
         Collect(ask, keys, null, results, out var found);
@@ -108,7 +108,7 @@ public sealed unsafe partial class HnswIndex
     int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? Options.EfSearch : ask.Query.Ef, ask.Wanted);
 
     /// <returns>False: what was found is less than what was asked for, and more may exist.</returns>
-    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<VectorMatch> results, out int found)
+    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found)
     {
         var isWhole = Collect(ask, keys, filter, results, out found, once: false);
         // Both rows of an id that was put again meanwhile may be among the results.
@@ -117,7 +117,7 @@ public sealed unsafe partial class HnswIndex
         return isWhole;
     }
 
-    bool Collect(in Ask ask, int keys, RowFilter? filter, Span<VectorMatch> results, out int found, bool once)
+    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found, bool once)
     {
         var view = _rows.View;
         var key = ask.Scratch.Keys;

@@ -57,7 +57,7 @@ public readonly record struct HnswQuery(int K)
     public int Patience { get; init; }
 
     /// <summary>Only rows in it.</summary>
-    public RowFilter? Filter { get; init; }
+    public PreparedFilter? Filter { get; init; }
 
     internal void Validate()
     {

@@ -170,7 +170,7 @@ public sealed class HnswIndexTests
         for (var i = 0; i < 3000; i++) index.Put((ulong)i, clusters.Next());
         var words = new ulong[(index.RowCount / 64) + 1];
         Array.Fill(words, 0x5555555555555555UL);
-        using var filter = new RowFilter(words);
+        using var filter = new PreparedFilter(words);
         var query = clusters.Next();
         var results = new VectorMatch[10];
         for (var i = 0; i < 50; i++) Ask();

@@ -25,13 +25,6 @@ sealed class HnswModel(VectorShape shape)
 
     public float[] Vector(ulong id) => _vectors[id].Vector;
 
-    public float Distance(float[] query, ulong id)
-    {
-        var stored = new byte[shape.Bytes];
-        VectorEncoder.Encode(shape, query, stored);
-        return Distance(stored, _vectors[id].Stored);
-    }
-
     /// <summary>Ids and distances, nearest first.</summary>
     public (ulong Id, float Distance)[] Search(float[] query, int k, Func<ulong, bool>? filter = null)
     {

@@ -132,7 +132,7 @@ public sealed class HnswRecallTests
         var random = new SeededRandom(6);
         var words = new ulong[(3000 / 64) + 1];
         foreach (ref var word in words.AsSpan()) word = random.NextUInt64() & random.NextUInt64();
-        using var filter = new RowFilter(words);
+        using var filter = new PreparedFilter(words);
         var (hits, asked) = (0, 0);
         var results = new VectorMatch[10];
         for (var i = 0; i < 200; i++)
