@@ -1,3 +1,5 @@
+using Aevum.Vectors.Hnsw;
+
 namespace Aevum.Bench.Workloads.Vectors;
 
 /// <summary>Which index of ours answers which rows: the first word of a row's name. A variant that is not here makes its rows "not yet built".</summary>
@@ -6,6 +8,7 @@ static class IndexVariants
     /// <summary>Null: nobody has added it yet.</summary>
     public static IIndexVariant? Find(string kind) => kind switch
     {
+        "f32" => new HnswVariant(new HnswOptions { M = HnswlibSide.M, EfConstruction = HnswlibSide.EfConstruction }),
         _ => null,
     };
 }

@@ -47,6 +47,7 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
 {
     // Passes of which the best counts; others are what the machine's other users cost.
     const int Passes = 3;
+    const double PassSecondsMin = 0.03;
 
     static readonly int[] CurveEf = [10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256];
 
@@ -117,7 +118,8 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
 
     RowResult Search(Row row, Truth truth, OurSide ours, HnswlibSide? peer)
     {
-        if (row.BytesMax is { } bytes && ours.BytesPerVector > bytes)
+        // Of few rows the fixed part of an index weighs more than it should.
+        if (options.Scale == Scale.Full && row.BytesMax is { } bytes && ours.BytesPerVector > bytes)
             return RowResult.Create(row, options.Suffix, [], [], Text($"{ours.BytesPerVector:F0} B a vector are more than the {bytes} that are allowed"));
         var wanted = double.Parse(row.Name.Split(' ')[^1], CultureInfo.InvariantCulture);
         var (mine, theirs) = (new List<Reading[]>(), new List<Reading[]>());
@@ -150,12 +152,21 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         double cost = double.MaxValue, nextCost = double.MaxValue;
         for (var pass = 0; pass < Passes; pass++)
         {
-            nextCost = Math.Min(nextCost, side.Search(bracket.NextEf, found));
-            if (bracket.Ef != bracket.NextEf) cost = Math.Min(cost, side.Search(bracket.Ef, found));
+            nextCost = Math.Min(nextCost, Pass(side, bracket.NextEf, found));
+            if (bracket.Ef != bracket.NextEf) cost = Math.Min(cost, Pass(side, bracket.Ef, found));
         }
         var perQuery = bracket.CostAt(wanted, cost, nextCost) * 1e6 / side.QueryCount;
         return [new(row.Name, "cpu", perQuery), new(row.Name, "qps", 1e6 / perQuery), new(row.Name, "ef", bracket.NextEf),
             new(row.Name, "recall_below", bracket.Recall), new(row.Name, "recall_reached", bracket.NextRecall), new(row.Name, "bytes", side.BytesPerVector)];
+    }
+
+    // CPU seconds of asking every query once; several times, where once is too short to be believed.
+    static double Pass(ISide side, int ef, uint[] found)
+    {
+        var taken = 0.0;
+        var passes = 0;
+        for (; passes == 0 || taken < PassSecondsMin; passes++) taken += side.Search(ef, found);
+        return taken / passes;
     }
 
     RecallCurve Curve(string label, Truth truth, ISide side)
@@ -165,7 +176,7 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         foreach (var ef in CurveEf)
         {
             var cost = double.MaxValue;
-            for (var pass = 0; pass < Passes; pass++) cost = Math.Min(cost, side.Search(ef, found));
+            for (var pass = 0; pass < Passes; pass++) cost = Math.Min(cost, Pass(side, ef, found));
             points.Add(new(ef, truth.Recall(found), side.QueryCount / cost));
             Tell($"{name}, {label}: ef {ef}, recall {points[^1].Recall:F4}, {points[^1].QueriesPerSecond:F0} queries a CPU second");
         }
