@@ -7,6 +7,9 @@ namespace Aevum.Server.Resp;
 /// <param name="Settings">What CONFIG sets.</param>
 sealed record DataSurroundings(SignalInterest Interest, RespSettings Settings)
 {
+    /// <summary>When keys were read last.</summary>
+    public Measuring.KeyAccesses Accesses { get; } = new();
+
     /// <summary>Of commands that run by themselves: as a new server, and everything is heard.</summary>
     public static DataSurroundings Alone { get; } = new(SignalInterest.InEverything, new RespSettings(RespOptions.Default));
 }

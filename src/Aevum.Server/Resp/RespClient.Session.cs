@@ -80,10 +80,10 @@ sealed partial class RespClient
 
     public string LibraryVersion { get; set; } = "";
 
-    /// <summary>Is kept and told: no client is evicted here.</summary>
+    /// <summary>It is not disconnected for the memory that all clients hold.</summary>
     public bool NoEvict { get; set; }
 
-    /// <summary>Is kept and told: reading a key changes nothing of it here.</summary>
+    /// <summary>What it reads is as idle afterwards as before.</summary>
     public bool NoTouch { get; set; }
 
     /// <summary>Timestamps of the scheduler's clock.</summary>
@@ -97,7 +97,21 @@ sealed partial class RespClient
     /// <summary>Bytes of requests that were handed over last.</summary>
     public int InputBytes { get; set; }
 
-    public OutputClass OutputClass => IsListening ? OutputClass.PubSub : OutputClass.Normal;
+    /// <summary>True while it is shown every request (MONITOR).</summary>
+    public bool IsMonitor { get; private set; }
+
+    /// <summary>It is shown every request from now on.</summary>
+    public void Monitor()
+    {
+        IsMonitor = true;
+        ApplyLimits();
+        engine.Server.Monitors.Add(this);
+    }
+
+    /// <summary>Bytes held for it: requests, what it has queued, what waits to be sent. From any loop: a moment old.</summary>
+    public long MemoryBytes => channel.Pending + InputBytes + (Transaction?.Bytes ?? 0);
+
+    public OutputClass OutputClass => IsMonitor ? OutputClass.Replica : IsListening ? OutputClass.PubSub : OutputClass.Normal;
 
     /// <summary>Sends what it did not ask for, whatever it said of replies. On its loop.</summary>
     public void Push(ReadOnlySpan<byte> bytes)
@@ -152,6 +166,11 @@ sealed partial class RespClient
             engine.Server.Tracking.Remove(this);
             Tracking = null;
         }
+        if (IsMonitor)
+        {
+            IsMonitor = false;
+            engine.Server.Monitors.Remove(this);
+        }
         Replies = ReplyMode.On;
         NoEvict = false;
         NoTouch = false;
@@ -180,6 +199,7 @@ sealed partial class RespClient
     string Flags()
     {
         var flags = new StringBuilder();
+        if (IsMonitor) flags.Append('O');
         if (IsListening) flags.Append('P');
         if (Transaction is not null) flags.Append('x');
         if (engine.Server.Waiters.Of(this) is not null) flags.Append('b');

@@ -19,6 +19,7 @@ sealed partial class RespEngine
         {
             if (Denial(client, command, args) is { } denial) return denial;
         }
+        if (client.IsMonitor && command.Data is not null) return RespErrors.OfMonitor;
         if (client.Moment is not null && command.Info.Is(CommandFlags.Write | CommandFlags.Blocking)) return RespErrors.PinnedToThePast;
         if (client.Subscriptions is not null && client.Version < 3 && client.IsListening && !IsAllowedWhileListening(command))
             return RespErrors.WhileListening(command.Info.Name);
@@ -123,7 +124,7 @@ sealed partial class RespEngine
         });
     }
 
-    bool NeedsWatch => Server.Settings.IdleSeconds.Value > 0 || Server.Settings.OutputLimits.Of(Settings.OutputClass.Normal).Soft > 0;
+    bool NeedsWatch => Server.Settings.IdleSeconds.Value > 0 || Server.Settings.ClientBytesMax.Value > 0 || Server.Settings.OutputLimits.Of(Settings.OutputClass.Normal).Soft > 0;
 
     void CheckClients()
     {
@@ -135,6 +136,21 @@ sealed partial class RespEngine
             var isIdle = idle > 0 && !client.IsListening && !client.IsSuspended && Server.Scheduler.Time.GetElapsedTime(client.LastSeen,
                 now).TotalSeconds > idle;
             if (isIdle || client.IsOverLimit()) client.Abort();
+        }
+        if (Server.Settings.ClientBytesMax.Value is > 0 and var max) EvictClients(max);
+    }
+
+    // Each loop sends away its own, the largest first, while all of them together hold too much.
+    void EvictClients(long max)
+    {
+        var held = Server.Clients.Values.Sum(c => c.MemoryBytes);
+        if (held <= max) return;
+        foreach (var client in Clients.Values.Where(c => !c.NoEvict).OrderByDescending(c => c.MemoryBytes).ToArray())
+        {
+            if (held <= max) return;
+            held -= client.MemoryBytes;
+            client.Abort();
+            Server.CountEvicted();
         }
     }
 }

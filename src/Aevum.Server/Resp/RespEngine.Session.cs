@@ -31,6 +31,12 @@ sealed partial class RespEngine
         Server.Signals.Publish(this, told.Signals, writers);
     }
 
+    void NoteAccess(RespClient client, DataCommand command, CommandArguments args)
+    {
+        if (client.Moment is null && !client.NoTouch)
+            Server.Surroundings.Accesses.Note(client.Keyspace, command, args, (long)(Server.Database.Clock.Now.Microseconds / 1_000_000));
+    }
+
     /// <summary>Begins a read at the client's moment, for a command that is not about data itself. Ends with the next one.</summary>
     /// <param name="keyspace">Null: the client's.</param>
     public DataCall BeginReading(RespClient client, ReplyWriter reply, KeyspaceId? keyspace = null)

@@ -38,6 +38,7 @@ sealed partial class RespEngine
         DenyQueued(client, transaction);
         if (client.Tracking is not null)
             foreach (var request in transaction.Requests) RememberReads(client, request.Command, CommandProcedure.ArgumentsOf(request.Packed));
+        var isShown = Server.Monitors.IsOn;
         try
         {
             if (client.Moment is not null)
@@ -52,6 +53,7 @@ sealed partial class RespEngine
             }
             else if (!commit.IsDone)
             {
+                if (isShown) ShowQueued(client, transaction);
                 HoldExecution(client, transaction, shard!, commit);
                 return;
             }
@@ -60,7 +62,13 @@ sealed partial class RespEngine
         {
             client.Unwatch();
         }
+        if (isShown) ShowQueued(client, transaction);
         WriteExecuted(client, transaction, reply);
+    }
+
+    void ShowQueued(RespClient client, RespTransaction transaction)
+    {
+        foreach (var request in transaction.Requests) Server.Monitors.Tell(client, request.Command, CommandProcedure.ArgumentsOf(request.Packed));
     }
 
     void WriteExecuted(RespClient client, RespTransaction transaction, ReplyWriter reply)

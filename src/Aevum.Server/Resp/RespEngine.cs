@@ -154,6 +154,7 @@ sealed partial class RespEngine
         if (client.Tracking is not null) RememberReads(client, command!, args);
         if (command!.Session is not null) DoSession(client, command, args);
         else DoData(client, command, args);
+        if (Server.Monitors.IsOn) Server.Monitors.Tell(client, command, args);
     }
 
     // A reply that needs nothing, behind those that are under way.
@@ -192,6 +193,7 @@ sealed partial class RespEngine
     void DoData(RespClient client, KnownCommand command, CommandArguments args)
     {
         var data = command.Data!;
+        if (Server.Surroundings.Accesses.IsOn) NoteAccess(client, data, args);
         if (data.Writes(args) || (client.PendingSteps > 0 && !IsSlow(client, data, args)))
         {
             AddStep(client, command, args);

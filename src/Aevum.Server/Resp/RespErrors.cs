@@ -19,6 +19,8 @@ static class RespErrors
 
     public static byte[] NoAuthentication { get; } = "-NOAUTH Authentication required.\r\n"u8.ToArray();
 
+    public static byte[] OfMonitor { get; } = "-ERR Replica can't interact with the keyspace\r\n"u8.ToArray();
+
     public static byte[] NotInTransaction { get; } = "-ERR Command not allowed inside a transaction\r\n"u8.ToArray();
 
     public static byte[] NoReplicas { get; } = "-NOREPLICAS Not enough good replicas to write.\r\n"u8.ToArray();

@@ -27,6 +27,7 @@ sealed class RespServer : IDisposable
     volatile bool _tellsExpiry = true;
     long _chances;
     long _refused;
+    long _evicted;
     long _lastSaved;
     long _changesSaved;
     int _heldCommits;
@@ -43,6 +44,8 @@ sealed class RespServer : IDisposable
         Settings = new RespSettings(Options) { NotifiedChanged = NotifiedChanged, OutputLimitsChanged = LimitsChanged };
         Settings.BulkBytesMax.Changed = LimitsChanged;
         Settings.IdleSeconds.Changed = LimitsChanged;
+        Settings.ClientBytesMax.Changed = LimitsChanged;
+        Settings.Memory.Changed = LimitsChanged;   // of which the one before may be a part
         Tracking = new TrackingTable(this);
         Began = Timestamp;
         _lastSaved = scheduler.Time.GetUtcNow().ToUnixTimeSeconds();
@@ -51,6 +54,8 @@ sealed class RespServer : IDisposable
         KeyspaceCounts = new Commands.Server.KeyspaceCounts(this);
         Settings.RequirePass.Changed = () => Access!.SetRequiredPass(Settings.RequirePass.Text);
         Pauses = new ClientPauses(this);
+        Monitors = new Measuring.Monitors(scheduler.Time);
+        Settings.TrackedKeysMax.Changed = Tracking.Shrink;
         Expiries = new ExpiryTeller(this);
         Surroundings = new DataSurroundings(Interest, Settings);
         Waiters = new KeyWaiters(Interest);
@@ -110,6 +115,9 @@ sealed class RespServer : IDisposable
     public TrackingTable Tracking { get; }
 
     public ClientPauses Pauses { get; }
+
+    /// <summary>Who is shown every request.</summary>
+    public Measuring.Monitors Monitors { get; }
 
     public ExpiryTeller Expiries { get; }
 
@@ -194,6 +202,11 @@ sealed class RespServer : IDisposable
             lock (_listeners) return _listeners.Sum(l => l.Refused) + Volatile.Read(ref _refused);
         }
     }
+
+    /// <summary>A client was disconnected for the memory that all of them hold.</summary>
+    public void CountEvicted() => Interlocked.Increment(ref _evicted);
+
+    public long Evicted => Volatile.Read(ref _evicted);
 
     /// <summary>A client was sent away: there are too many.</summary>
     public void CountRefused() => Interlocked.Increment(ref _refused);

@@ -27,6 +27,9 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
 
     public List<Queued> Requests { get; } = [];
 
+    /// <summary>Bytes of them.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>True if a request was refused while queueing: EXEC does nothing.</summary>
     public bool HasFailed { get; private set; }
 
@@ -40,6 +43,7 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
         byte[] packed = [];
         _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: false, step: 0, args, chance);
         Requests.Add(new Queued(command, packed, keyspace));
+        Bytes += packed.Length;
     }
 
     /// <summary>Makes ready to run.</summary>

@@ -26,7 +26,6 @@ public sealed class ServerCommandTests : IDisposable
     [InlineData("SCRIPT LOAD x", "ERR SCRIPT is not available: scripts come with a later version")]
     [InlineData("FCALL f 0", "ERR FCALL is not available: functions come with a later version")]
     [InlineData("REPLICAOF host 1", "ERR REPLICAOF is not available: replication comes with a later version")]
-    [InlineData("MONITOR", "ERR MONITOR is not available: it comes with a later version")]
     public void What_is_wrong_or_not_here_is_told(string request, string error) => Assert.Equal("(error) " + error, _world.Ask(request));
 
     [Theory]

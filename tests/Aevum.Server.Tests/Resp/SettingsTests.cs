@@ -36,7 +36,12 @@ public sealed class SettingsTests : IDisposable
     [InlineData("CONFIG SET maxclients abc", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't be parsed into an integer")]
     [InlineData("CONFIG SET maxclients 0", "ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1 and "
         + "4294967295 inclusive")]
-    [InlineData("CONFIG SET port 1", "ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config")]
+    [InlineData("CONFIG SET port 1", "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port: where clients "
+        + "are taken is said when the server is started.")]
+    [InlineData("CONFIG SET maxmemory 5 maxmemory-clients 200%", "ERR CONFIG SET failed (possibly related to argument 'maxmemory-clients') - percentage "
+        + "argument must be less or equal to 100")]
+    [InlineData("CONFIG SET maxmemory-clients -5%", "ERR CONFIG SET failed (possibly related to argument 'maxmemory-clients') - argument must be a memory "
+        + "or percent value")]
     [InlineData("CONFIG SET databases 5", "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config")]
     [InlineData("CONFIG SET dir /tmp", "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config")]
     [InlineData("CONFIG SET timeout 1 timeout 2", "ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter")]

@@ -18,6 +18,29 @@ public sealed class TrackingTests : IDisposable
     string Told() => ReplyText.Of(_reader.Take());
 
     [Fact]
+    public void Keys_remembered_first_are_dropped_when_fewer_may_be()
+    {
+        _reader.Ask("CLIENT TRACKING ON");
+        _reader.Ask("MGET a b c");
+        Assert.Equal("OK", _writer.Ask("CONFIG SET tracking-table-max-keys 2"));
+        Assert.Equal(">[invalidate, [a]]", Told());
+        Assert.Equal("(nil)", _reader.Ask("GET b"));
+        _writer.Ask("SET b 1");
+        Assert.Equal(">[invalidate, [b]]", Told());
+        Assert.Equal("1 >[invalidate, [c]]", Of(_reader.Ask("GET b"), _reader.Ask("GET d")));
+        for (var i = 0; i < 10_000; i++)
+        {
+            _reader.Ask("GET e");
+            _writer.Ask("SET e 1");
+            _reader.Drop();
+        }
+        Assert.Equal("OK", _writer.Ask("CONFIG SET tracking-table-max-keys 1000000"));
+
+        // The push of what was dropped comes before the reply, as the key is remembered before it is read.
+        static string Of(string first, string second) => first + " " + second.Replace(" (nil)", "", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_change_of_what_was_read_is_told_once()
     {
         Assert.Equal("OK", _reader.Ask("CLIENT TRACKING ON"));

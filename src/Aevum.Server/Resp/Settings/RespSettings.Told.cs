@@ -32,13 +32,11 @@ sealed partial class RespSettings
         new ChoiceSetting("sanitize-dump-payload", "clients", ["no", "yes", "clients"], Kept, "RESTORE checks everything it is given."),
 
         // Memory: values live on disk, so none is ever evicted.
-        Number("maxmemory", 0, "Values live on disk and caches have sizes of their own: nothing is evicted, whatever is set.", isBytes: true),
         new ChoiceSetting("maxmemory-policy", "noeviction",
             ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"], Kept,
             "Nothing is evicted."),
         Number("maxmemory-samples", 5, "Nothing is evicted.", min: 1),
         Number("maxmemory-eviction-tenacity", 10, "Nothing is evicted.", max: 100),
-        Number("maxmemory-clients", 0, "Each client is bounded by itself; they are not evicted.", isBytes: true),
         Number("lfu-log-factor", 10, "Nothing is evicted."), Number("lfu-decay-time", 1, "Nothing is evicted."),
         Number("active-expire-effort", 1, "What has expired is gone at its time, and its space is given back by compaction.", min: 1, max: 10),
         YesNo("lazyfree-lazy-eviction", false, "Deleting takes a constant time in any case."),

@@ -33,6 +33,11 @@ sealed partial class RespSettings
             + "some are told to drop theirs.");
         HashEntries = Shape("hash-max-listpack-entries", "hash-max-ziplist-entries", 512, HashMeaning);
         HashValueBytes = Shape("hash-max-listpack-value", "hash-max-ziplist-value", 64, HashMeaning);
+        var memory = new NumberSetting("maxmemory", 0, 0, long.MaxValue, Kept, "Values live on disk and caches have sizes of their own: nothing is "
+            + "evicted, whatever is set.", isBytes: true);
+        Memory = memory;
+        ClientBytesMax = new("maxmemory-clients", memory, Works, "Bytes that requests and replies of all clients may hold, or a part of maxmemory; above "
+            + "it the largest clients are disconnected. Looked at once a second.");
         ListSize = new("list-max-listpack-size", -2, int.MinValue, int.MaxValue, Works, ShapeMeaning) { Alias = "list-max-ziplist-size" };
         SetIntegers = new("set-max-intset-entries", 512, 0, long.MaxValue, Works, ShapeMeaning);
         SortedSetEntries = Shape("zset-max-listpack-entries", "zset-max-ziplist-entries", 128);
@@ -72,6 +77,11 @@ sealed partial class RespSettings
     public NumberSetting SlowMicroseconds { get; }
 
     public NumberSetting SlowLogLength { get; }
+
+    public NumberSetting Memory { get; }
+
+    /// <summary>maxmemory-clients.</summary>
+    public ShareSetting ClientBytesMax { get; }
 
     public NumberSetting LatencyMilliseconds { get; }
 
@@ -134,7 +144,7 @@ sealed partial class RespSettings
         foreach (var (name, text) in pairs)
         {
             if (Find(name) is not { } setting) return $"ERR Unknown option or number of arguments for CONFIG SET - '{name}'";
-            if (setting.IsFixed && !(setting.MayStay && setting.Text == text)) return Failed(name, "can't set immutable config");
+            if (setting.IsFixed && !(setting.MayStay && setting.Text == text)) return Failed(name, setting.WhyFixed);
             if (setting.IsProtected) return Failed(name, "can't set protected config");
             if (settings.Contains(setting)) return Failed(name, "duplicate parameter");
             settings.Add(setting);
@@ -160,7 +170,7 @@ sealed partial class RespSettings
 
     IEnumerable<Setting> Working(RespOptions options) =>
     [
-        ClientsMax, IdleSeconds, BulkBytesMax, RequestBytesMax, SlowMicroseconds, SlowLogLength, LatencyMilliseconds, LatencyTracking, TrackedKeysMax,
+        ClientsMax, Memory, ClientBytesMax, IdleSeconds, BulkBytesMax, RequestBytesMax, SlowMicroseconds, SlowLogLength, LatencyMilliseconds, LatencyTracking, TrackedKeysMax,
         HashEntries, HashValueBytes, ListSize, SetIntegers, SortedSetEntries, SortedSetValueBytes, StreamNodeEntries, StreamNodeBytes, BusyMilliseconds,
         DebugCommand, AclLogLength, ChannelsByDefault, RequirePass, ReplicasMin,
         new ComputedSetting("notify-keyspace-events", Works, "Which events of keys are published.",
@@ -181,8 +191,18 @@ sealed partial class RespSettings
                 OutputLimitsChanged?.Invoke();
             }),
         new NumberSetting("databases", options.Databases, 1, int.MaxValue, Tells, "Numbered databases.") { IsFixed = true },
-        new TextSetting("bind", options.Bind, Tells, "Where clients are taken.") { IsFixed = true, MayStay = true },
-        new NumberSetting("port", options.Port, 0, 65535, Tells, "Where clients are taken.") { IsFixed = true, MayStay = true },
+        new TextSetting("bind", options.Bind, Tells, "Where clients are taken.")
+        {
+            IsFixed = true,
+            MayStay = true,
+            WhyFixed = "Failed to bind to specified addresses: where clients are taken is said when the server is started.",
+        },
+        new NumberSetting("port", options.Port, 0, 65535, Tells, "Where clients are taken.")
+        {
+            IsFixed = true,
+            MayStay = true,
+            WhyFixed = "Unable to listen on this port: where clients are taken is said when the server is started.",
+        },
         new TextSetting("dir", options.Directory, Tells, "Where the database lies.") { IsProtected = true },
     ];
 }

@@ -36,6 +36,9 @@ abstract class Setting(string name, SettingEffect effect, string meaning)
     /// <summary>Of one that cannot be set while the server runs, but in Redis can: setting it to what it is, is no error.</summary>
     public bool MayStay { get; init; }
 
+    /// <summary>What is said to who tries, in Redis' words or beginning with them.</summary>
+    public string WhyFixed { get; init; } = "can't set immutable config";
+
     /// <summary>Cannot be set by clients, as they could read and write files by it.</summary>
     public bool IsProtected { get; init; }
 
@@ -89,6 +92,35 @@ sealed class NumberSetting(string name, long value, long min, long max, SettingE
     bool TryRead(string text, out long number) => isBytes
         ? ByteSizes.TryRead(text, out number)
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+}
+
+/// <summary>Bytes, or a part of another setting in percent. 0: no limit, as with a part of nothing.</summary>
+sealed class ShareSetting(string name, NumberSetting whole, SettingEffect effect, string meaning) : Setting(name, effect, meaning)
+{
+    long _value;   // negative: percent
+
+    /// <summary>Bytes.</summary>
+    public long Value => Volatile.Read(ref _value) is var value && value < 0 ? (long)(whole.Value * (-value / 100.0)) : value;
+
+    public override string Text => Volatile.Read(ref _value) is var value && value < 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{-value}%") : value.ToString(CultureInfo.InvariantCulture);
+
+    public override string? Check(string text) => !TryRead(text, out var value) ? "argument must be a memory or percent value"
+        : value < -100 ? "percentage argument must be less or equal to 100" : null;
+
+    protected override void Put(string text)
+    {
+        TryRead(text, out var value);
+        Volatile.Write(ref _value, value);
+    }
+
+    static bool TryRead(string text, out long value)
+    {
+        if (!text.EndsWith('%')) return ByteSizes.TryRead(text, out value) && value >= 0;
+        if (!long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out value)) return false;
+        value = -value;
+        return true;
+    }
 }
 
 sealed class YesNoSetting(string name, bool value, SettingEffect effect, string meaning) : Setting(name, effect, meaning)

@@ -6,7 +6,7 @@
 // Keys are told without their database, as Redis has it: a client that uses several is told too much, never too little.
 //
 // Remembered before the read itself, so that a change that the read did not see is told. Broadcasts of one commit are gathered and sent as one message.
-// Above tracking-table-max-keys, keys are forgotten in no particular order, and those who read them are told as if they had changed.
+// Above tracking-table-max-keys the keys that were remembered first are forgotten, and those who read them are told as if they had changed.
 //
 // Messages: to the client itself in the third version of the protocol, as a push; else to the client that REDIRECT names, on the channel
 // __redis__:invalidate. Under a lock; messages are posted to the loops of those they are for.
@@ -22,12 +22,23 @@ sealed class TrackingTable(RespServer server)
     static readonly byte[] Channel = "__redis__:invalidate"u8.ToArray();
 
     readonly Lock _gate = new();
-    readonly Dictionary<byte[], HashSet<RespClient>> _readers = new(KeyComparer.Instance);
+    readonly Dictionary<byte[], Readers> _readers = new(KeyComparer.Instance);
+    readonly Queue<Readers> _order = new();   // as they came; those that have been forgotten meanwhile stand there until they are met
     readonly Dictionary<byte[], HashSet<RespClient>> _prefixes = new(KeyComparer.Instance);
     readonly HashSet<RespClient> _clients = [];
     readonly List<(byte[] Key, RespClient? Writer)> _changed = [];
     long _items;
     int _count;
+
+    // Who has read a key.
+    sealed class Readers(byte[] key)
+    {
+        public byte[] Key => key;
+
+        public HashSet<RespClient> Clients { get; } = [];
+
+        public bool IsForgotten { get; set; }
+    }
 
     /// <summary>Clients that are told of changes.</summary>
     public int Clients => Volatile.Read(ref _count);
@@ -74,8 +85,7 @@ sealed class TrackingTable(RespServer server)
             }
             if (_clients.Count == 0)
             {
-                _readers.Clear();
-                _items = 0;
+                ForgetAll();
             }
         }
         server.TrackersChanged(-1);
@@ -84,28 +94,65 @@ sealed class TrackingTable(RespServer server)
     /// <summary>A client reads a key.</summary>
     public void Remember(RespClient client, ReadOnlySpan<byte> key)
     {
-        List<(RespClient, byte[])>? evicted = null;
+        List<Readers>? evicted = null;
         lock (_gate)
         {
             if (!_clients.Contains(client)) return;
-            var own = key.ToArray();
-            if (!_readers.TryGetValue(own, out var readers)) _readers[own] = readers = [];
-            if (readers.Add(client)) _items++;
-            var max = server.Settings.TrackedKeysMax.Value;
-            while (max > 0 && _readers.Count > max)
+            if (!_readers.TryGetValue(key.ToArray(), out var readers))
             {
-                var victim = _readers.Keys.First();
-                foreach (var reader in Forget(victim)) (evicted ??= []).Add((reader, victim));
+                readers = new Readers(key.ToArray());
+                _readers[readers.Key] = readers;
+                _order.Enqueue(readers);
             }
+            if (readers.Clients.Add(client)) _items++;
+            EvictLocked(ref evicted);
         }
-        foreach (var (reader, victim) in evicted ?? []) Send(reader, [victim]);
+        Tell(evicted);
     }
 
-    HashSet<RespClient> Forget(byte[] key)
+    /// <summary>Fewer keys may be remembered from now on.</summary>
+    public void Shrink()
+    {
+        List<Readers>? evicted = null;
+        lock (_gate) EvictLocked(ref evicted);
+        Tell(evicted);
+    }
+
+    void EvictLocked(ref List<Readers>? evicted)
+    {
+        var max = server.Settings.TrackedKeysMax.Value;
+        while (max > 0 && _readers.Count > max && _order.TryDequeue(out var first))
+        {
+            if (first.IsForgotten) continue;
+            Forget(first.Key);
+            (evicted ??= []).Add(first);
+        }
+        // Keys that come and go again and again would make the queue grow for ever.
+        if (_order.Count <= 2 * (_readers.Count + 1024)) return;
+        Readers[] left = [.. _order.Where(r => !r.IsForgotten)];
+        _order.Clear();
+        foreach (var one in left) _order.Enqueue(one);
+    }
+
+    void Tell(List<Readers>? evicted)
+    {
+        foreach (var one in evicted ?? [])
+            foreach (var reader in one.Clients) Send(reader, [one.Key]);
+    }
+
+    IEnumerable<RespClient> Forget(byte[] key)
     {
         if (!_readers.Remove(key, out var readers)) return [];
-        _items -= readers.Count;
-        return readers;
+        readers.IsForgotten = true;
+        _items -= readers.Clients.Count;
+        return readers.Clients;
+    }
+
+    void ForgetAll()
+    {
+        _readers.Clear();
+        _order.Clear();
+        _items = 0;
     }
 
     /// <summary>A key has changed.</summary>
@@ -157,8 +204,7 @@ sealed class TrackingTable(RespServer server)
         lock (_gate)
         {
             all = [.. _clients];
-            _readers.Clear();
-            _items = 0;
+            ForgetAll();
         }
         foreach (var client in all) Send(client, null);
     }

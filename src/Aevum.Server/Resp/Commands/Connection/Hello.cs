@@ -71,7 +71,9 @@ sealed class Hello : SessionCommand
         Complexity = "O(1)",
     };
 
-    public override bool IsSecret(CommandArguments args, int index) => index > 1;
+    // The two words behind AUTH.
+    public override bool IsSecret(CommandArguments args, int index) =>
+        index > 2 && (args.Is(index - 1, "auth"u8) || args.Is(index - 2, "auth"u8));
 
     public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
     {

@@ -3,7 +3,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>EXISTS and TOUCH: nothing keeps the time of the last access, so they are the same.</summary>
+/// <summary>EXISTS and TOUCH, which beside it makes keys not idle.</summary>
 sealed class Exists(string name, string since) : DataCommand
 {
     public override CommandInfo Info { get; } = new(name, CommandGroup.Generic)
@@ -19,8 +19,14 @@ sealed class Exists(string name, string since) : DataCommand
     public override void Run(DataCall call, CommandArguments args)
     {
         var count = 0;
+        var accesses = call.Surroundings.Accesses;
+        if (name == "touch") accesses.SwitchOn();
         for (var i = 1; i < args.Count; i++)
-            if (call.TryReadHead(args[i], out _, out _)) count++;
+        {
+            if (!call.TryReadHead(args[i], out _, out _)) continue;
+            count++;
+            if (name == "touch") accesses.Note(call.Keyspace, args[i], call.NowMilliseconds / 1000);
+        }
         call.Reply.Integer(count);
     }
 }

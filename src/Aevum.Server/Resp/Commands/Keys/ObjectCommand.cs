@@ -1,10 +1,11 @@
 using System.Text;
+using Aevum.Core.Time;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>OBJECT ENCODING, FREQ, IDLETIME, REFCOUNT, HELP: what Redis would tell of how it keeps a value (<see cref="Shape"/>). Nothing keeps the time of
-/// the last access here, so no key has ever been idle.</summary>
+/// <summary>OBJECT ENCODING, FREQ, IDLETIME, REFCOUNT, HELP: what Redis would tell of how it keeps a value (<see cref="Shape"/>). A key is idle since it
+/// was written last, or read (<see cref="Measuring.KeyAccesses"/>).</summary>
 sealed class ObjectCommand : DataCommand
 {
     static readonly string[] Words = ["encoding", "freq", "help", "idletime", "refcount"];
@@ -57,7 +58,7 @@ sealed class ObjectCommand : DataCommand
             foreach (var line in Help) call.Reply.Simple(Encoding.ASCII.GetBytes(line));
             return;
         }
-        if (!call.TryReadHead(args[2], out _, out _))
+        if (!call.TryReadHead(args[2], out _, out var row))
         {
             call.Reply.Null();
             return;
@@ -72,8 +73,13 @@ sealed class ObjectCommand : DataCommand
                     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at "
                     + "runtime LRU and LFU data will take some time to adjust.");
                 return;
+            case "idletime":
+                call.Surroundings.Accesses.SwitchOn();
+                var last = Math.Max((long)(row.Version.Microseconds / 1_000_000), call.Surroundings.Accesses.LastOf(call.Keyspace, args[2]));
+                call.Reply.Integer(row.Version == SystemTime.None ? 0 : Math.Max(0, (call.NowMilliseconds / 1000) - last));
+                return;
             default:
-                call.Reply.Integer(name == "refcount" ? 1 : 0);
+                call.Reply.Integer(1);
                 return;
         }
     }

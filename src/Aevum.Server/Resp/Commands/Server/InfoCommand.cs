@@ -167,7 +167,7 @@ sealed class InfoCommand : SessionCommand
         section.Add("sync_partial_err", 0);
         section.Add("expired_keys", 0);
         section.Add("evicted_keys", 0);
-        section.Add("evicted_clients", 0);
+        section.Add("evicted_clients", server.Evicted);
         section.Add("keyspace_hits", totals.KeyspaceHits);
         section.Add("keyspace_misses", totals.KeyspaceMisses);
         section.Add("pubsub_channels", server.Channels.Names(Resp.PubSub.ChannelKind.Channel, null).Count);

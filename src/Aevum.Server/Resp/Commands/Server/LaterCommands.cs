@@ -1,4 +1,4 @@
-// LaterCommands: scripts, functions, modules, replication, cluster, MONITOR: not yet here. Each says so; those that ask for what is there, or take away
+// LaterCommands: scripts, functions, modules, replication, cluster: not yet here. Each says so; those that ask for what is there, or take away
 // all of what is there, have a true answer already: nothing.
 
 using Aevum.Server.Resp.Access;
@@ -25,7 +25,6 @@ static class LaterCommands
         new Later("asking", CommandGroup.Cluster, "3.0.0", "", static (_, reply) => Say(reply, NoCluster)),
         new Later("readonly", CommandGroup.Cluster, "3.0.0", "", static (_, reply) => Say(reply, NoCluster)),
         new Later("readwrite", CommandGroup.Cluster, "3.0.0", "", static (_, reply) => Say(reply, NoCluster)),
-        new Later("monitor", CommandGroup.Server, "1.0.0", "it comes with a later version"),
         new Later("shutdown", CommandGroup.Server, "1.0.0", "the server ends on SIGTERM, and loses nothing by it"),
     ];
 

@@ -13,6 +13,7 @@ static class ServerCommands
             .. Saving.Make(),
         .. LaterCommands.Make(),
         Known("time", CommandGroup.Server, "2.6.0", "Answers the time of the server: seconds, and microseconds of the present one.", WriteTime),
+        Known("monitor", CommandGroup.Server, "1.0.0", "Shows every request from now on.", Monitor),
         Known("role", CommandGroup.Server, "2.8.12", "Answers the part that the server has in replication.", WriteRole),
         Known("lolwut", CommandGroup.Server, "5.0.0", "Answers something nice, and the version.", WriteLolwut),
     ];
@@ -34,6 +35,17 @@ static class ServerCommands
         reply.Array(2);
         reply.BulkInteger(now / 1_000_000);
         reply.BulkInteger(now % 1_000_000);
+    }
+
+    // Asked once more it says nothing, as Redis does not.
+    static void Monitor(RespClient client, CommandArguments args, ReplyWriter reply)
+    {
+        if (client.Engine.IsExecuting) reply.Error("ERR MONITOR isn't allowed for DENY BLOCKING client"u8);
+        else if (!client.IsMonitor)
+        {
+            client.Monitor();
+            reply.Ok();
+        }
     }
 
     static void WriteRole(RespClient client, CommandArguments args, ReplyWriter reply)
