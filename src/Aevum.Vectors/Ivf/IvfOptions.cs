@@ -45,12 +45,15 @@ readonly record struct IvfQuery(SearchLimits Limits)
     public RowFilter Filter { get; init; }
 
     internal int CandidatesFor(bool reranks) =>
-        !reranks ? Limits.Found : Math.Max(Limits.Found, RerankCount > 0 ? RerankCount : (int)Math.Min(SearchLimits.ResultsMax, Math.Max(100, 10L * Limits.Found)));
+        !reranks ? Limits.Found
+        : RerankCount > 0 ? Math.Max(Limits.Found, RerankCount)
+        : (int)Math.Min(SearchLimits.ResultsMax, Math.Max(100, 10L * Limits.Found));
 
     internal void Validate()
     {
         Limits.Validate();
         if (Probes < 0) Throw.Invalid($"the lists to look at are {Probes}; 0 is the index's own number");
-        if (RerankCount is < 0 or > SearchLimits.ResultsMax) Throw.Invalid($"{RerankCount} rows to compare exactly; 0 to {SearchLimits.ResultsMax} are possible");
+        if (RerankCount is < 0 or > SearchLimits.ResultsMax)
+            Throw.Invalid($"{RerankCount} rows to compare exactly; 0 to {SearchLimits.ResultsMax} are possible");
     }
 }
