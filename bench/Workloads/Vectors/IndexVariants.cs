@@ -1,4 +1,5 @@
 using Aevum.Vectors.Hnsw;
+using Aevum.Vectors.Quantization;
 
 namespace Aevum.Bench.Workloads.Vectors;
 
@@ -9,6 +10,8 @@ static class IndexVariants
     public static IIndexVariant? Find(string kind) => kind switch
     {
         "f32" => new HnswVariant(new HnswOptions { M = HnswlibSide.M, EfConstruction = HnswlibSide.EfConstruction }),
+        "int8" => new CodedVariant(new(new(QuantizationKind.Scalar))),
+        "pq" => new CodedVariant(new(new(QuantizationKind.Product))),
         _ => null,
     };
 }

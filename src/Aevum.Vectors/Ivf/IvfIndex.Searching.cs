@@ -61,7 +61,7 @@ sealed unsafe partial class IvfIndex
         if (reranks)
         {
             var exact = new TopK(ask.Exact, found, query.Limits.DistanceMax);
-            Rerank.Run(Shape, _source!, ask.Prepared, keys, count, ref exact);
+            Rerank.Run(Shape, _source!, ask.Prepared, keys, count, ref exact, default(NoBounds));
             keys = exact.Sort();
             count = exact.Count;
         }

@@ -16,7 +16,7 @@ using Aevum.Core.Scheduling;
 namespace Aevum.Vectors.Quantization;
 
 /// <summary>Written into files; values never change their meaning.</summary>
-enum QuantizationKind : byte
+public enum QuantizationKind : byte
 {
     /// <summary>A byte a component.</summary>
     Scalar = 1,
@@ -117,5 +117,5 @@ abstract unsafe class Quantizer : IDisposable
 /// <param name="CentroidCount">num_centroids, product only: 256 (a byte a part) or 16 (half a byte, for scans of lists).</param>
 /// <param name="RoundsMax">max_iter, product only: rounds of k-means at most.</param>
 /// <param name="Quantile">Scalar only: this share of components keeps its size, those beyond are cut.</param>
-sealed record QuantizationOptions(
+public sealed record QuantizationOptions(
     QuantizationKind Kind, int SubCount = 32, int CentroidCount = 256, int RoundsMax = 20, double Quantile = 0.9999);

@@ -1,0 +1,188 @@
+// CodedGraph: a graph whose rows are codes (Quantization) instead of vectors; made from a built one, then read only. The walk goes by estimates, the best of
+// what it found are compared exactly with whole vectors, which lie elsewhere: in a mapped file, in a table of memory, with whoever made the graph.
+//
+//   codes and links of the lowest layer      CodedLinks: in records or packed
+//   ids            u64 [rows]
+//   upper layers   for layer l = 1, 2, ...: u32 [rows of that layer, M]; 0xFFFFFFFF ends a list
+//
+// Rows are numbered anew: those that reach the highest layer first, then those of the next, and so on. So "row r reaches layer l" is r < count of l,
+// its links there are found by r itself, and what every search reads first lies side by side.
+//
+// The links are those of the graph it came from: built from whole vectors, they lead well even where codes cannot tell neighbours apart.
+//
+// Always true: nothing changes after From; any number of searches run, none takes a lock or allocates; row numbers are below Count.
+// Not here: inserts and deletes (the graph it came from has them, and a new one is made), files.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Scheduling;
+using Aevum.Vectors.Hnsw;
+using Aevum.Vectors.Quantization;
+
+namespace Aevum.Vectors.Coded;
+
+public sealed unsafe partial class CodedGraph : IDisposable
+{
+    readonly MemoryBudget _budget;
+    readonly List<NativeBlock> _blocks = [];
+    readonly Readers _readers;
+    readonly bool _ownsVectors;
+    IVectorSource _source;
+    NativeBlock? _vectors;
+    ulong* _ids;
+    byte* _codes;      // or records
+    uint* _ends;       // packed only
+    uint* _links;      // packed only
+    int _stride;       // records only
+    int _linksMax;
+    int _upperLinksMax;
+    int[] _layerCounts = [];       // rows of layer 1, 2, ...
+    uint*[] _layers = [];
+    bool _closed;
+
+    CodedGraph(VectorShape shape, Quantizer quantizer, CodedLayout layout, IVectorSource? source, MemoryBudget budget)
+    {
+        (Shape, Quantizer, Layout, _budget) = (shape, quantizer, layout, budget);
+        _source = source ?? NoVectors.Instance;
+        _ownsVectors = source is null;
+        _readers = new(budget);
+    }
+
+    public VectorShape Shape { get; }
+
+    internal Quantizer Quantizer { get; }
+
+    public CodedLayout Layout { get; }
+
+    public int Count { get; private set; }
+
+    /// <summary>Bytes of codes, links, upper layers and ids. Whole vectors and scratches of searches are not in it, nor is the codebook.</summary>
+    public long MemoryBytes => _blocks.Sum(b => b.Bytes);
+
+    /// <summary>Bytes of whole vectors that the graph keeps itself.</summary>
+    public long VectorBytes => _vectors?.Bytes ?? 0;
+
+    /// <summary>The id of a row, for who keeps vectors by row.</summary>
+    public ulong Id(uint row)
+    {
+        ThrowIfClosed();
+        return row < Count ? _ids[row] : throw new AevumException(ErrorCode.InvalidArgument, $"there is no row {row} among {Count}");
+    }
+
+    /// <summary>Keeps the links of a graph and puts codes in place of its vectors (from_hnsw). The graph stays as it is; who wants its memory back
+    /// disposes of it.</summary>
+    /// <param name="index">With at least one row.</param>
+    /// <param name="source">Where whole vectors are found by the row numbers of the new graph; null: they are copied into memory of the new graph.</param>
+    /// <exception cref="AevumException">InvalidArgument: an empty graph; vectors that cannot be coded so. LimitExceeded: no room; nothing is left
+    /// behind.</exception>
+    public static CodedGraph From(HnswIndex index, CodedOptions options, IVectorSource? source = null, MemoryBudget? budget = null)
+    {
+        VectorFloats.Require(index.Shape);
+        return index.WhileStill(graph => From(graph, index.Shape, options, source, budget ?? MemoryBudget.Unlimited()));
+    }
+
+    static CodedGraph From(StillGraph graph, VectorShape shape, CodedOptions options, IVectorSource? source, MemoryBudget budget)
+    {
+        var maker = new CodedGraphMaker(graph, shape);
+        if (maker.Count == 0) Throw.Invalid("codes cannot be learnt from an empty graph");
+        var random = new SeededRandom(options.Seed);
+        var quantizer = maker.Train(options, random, budget);
+        var layout = options.Layout ?? (quantizer.Kind == QuantizationKind.Scalar ? CodedLayout.Records : CodedLayout.Packed);
+        var made = new CodedGraph(shape, quantizer, layout, source, budget);
+        try
+        {
+            made.Fill(graph, maker);
+            return made;
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
+
+    void Fill(in StillGraph graph, CodedGraphMaker maker)
+    {
+        (Count, _linksMax, _upperLinksMax) = (maker.Count, graph.LinksMax, graph.UpperLinksMax);
+        _ids = (ulong*)Take(Count * (long)sizeof(ulong));
+        var linkOffset = (Quantizer.CodeBytes + 3) & -4;
+        if (Layout == CodedLayout.Records)
+        {
+            _stride = (linkOffset + (_linksMax * sizeof(uint)) + 63) & -64;
+            _codes = Take(Count * (long)_stride);
+        }
+        else
+        {
+            var links = maker.CountLinks();
+            if (links > uint.MaxValue) Throw.Limit("the number of links", links, uint.MaxValue);
+            _stride = Quantizer.CodeBytes;
+            _codes = Take(Count * (long)_stride);
+            _ends = (uint*)Take((Count + 1L) * sizeof(uint));
+            _links = (uint*)Take(links * sizeof(uint));
+            _ends[0] = 0;
+        }
+        if (_ownsVectors)
+        {
+            _vectors = new(Count * (long)Shape.Stride, _budget, large: true);
+            _source = new VectorTable(_vectors.Pointer, Shape.Stride, (uint)Count);
+        }
+        using var scratch = new NativeBlock(Shape.Stride + (Shape.Dimension * (long)sizeof(float)), MemoryBudget.Unlimited());
+        var stored = scratch.Pointer;
+        var floats = (float*)(stored + Shape.Stride);
+        for (var row = 0u; row < Count; row++)
+        {
+            var old = maker.Order[row];
+            _ids[row] = graph.Id(old);
+            graph.Read(old, stored);
+            if (_vectors is not null) Buffer.MemoryCopy(stored, _vectors.Pointer + (row * (long)Shape.Stride), Shape.Stride, Shape.Bytes);
+            VectorFloats.Read(Shape, stored, floats);
+            Quantizer.Encode(floats, Code(row));
+            if (Layout == CodedLayout.Records)
+            {
+                maker.CopyLinks(old, 0, new(Code(row) + linkOffset, _linksMax), true);
+                continue;
+            }
+            _ends[row + 1] = _ends[row] + (uint)maker.CopyLinks(old, 0, new(_links + _ends[row], graph.Links(old, 0).Length), false);
+        }
+        _layerCounts = maker.LayerCounts;
+        _layers = new uint*[_layerCounts.Length];
+        for (var layer = 1; layer <= _layers.Length; layer++)
+        {
+            var links = (uint*)Take(_layerCounts[layer - 1] * (long)_upperLinksMax * sizeof(uint));
+            _layers[layer - 1] = links;
+            for (var row = 0; row < _layerCounts[layer - 1]; row++)
+                maker.CopyLinks(maker.Order[row], layer, new(links + (row * (nint)_upperLinksMax), _upperLinksMax), true);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_closed) return;
+        _closed = true;
+        _readers.Close();
+        foreach (var block in _blocks) block.Dispose();
+        _vectors?.Dispose();
+        Quantizer.Dispose();
+        _readers.Dispose();
+    }
+
+    byte* Code(uint row) => _codes + (row * (nuint)(uint)_stride);
+
+    byte* Take(long bytes)
+    {
+        var block = new NativeBlock(Math.Max(1, bytes), _budget, large: true);
+        _blocks.Add(block);
+        return block.Pointer;
+    }
+
+    void ThrowIfClosed()
+    {
+        if (_closed) Throw.Closed("the graph");
+    }
+
+    sealed class NoVectors : IVectorSource
+    {
+        public static readonly NoVectors Instance = new();
+
+        public byte* Vector(uint row) => null;
+    }
+}
