@@ -1,8 +1,8 @@
 // RowIds: which row holds an id. Open addressing with linear probing over u32 row numbers in native memory; the ids themselves stand in the row
-// table, so an entry costs 4 bytes (8 to 5.3 a row as the load goes from a half to three quarters). Removal moves later entries back (Knuth 6.4,
+// table, so a place costs 4 bytes (4.7 to 5.6 a row). The number of places is any: a hash is scaled to it, not masked (Lemire 2019). Removal moves later entries back (Knuth 6.4,
 // algorithm R), so that no markers of removed entries pile up.
 //
-// Always true: at most three quarters are used; each row stands in the first free place from its home on. One thread at a time.
+// Always true: at most 17 of 20 places are used; each row stands in the first free place from its home on. One thread at a time.
 
 namespace Aevum.Vectors.Hnsw;
 
@@ -12,8 +12,7 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
 
     NativeBlock? _block;
     uint* _places;
-    uint _mask;
-    int _shift;
+    int _length;
 
     public int Count { get; private set; }
 
@@ -23,7 +22,7 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
     {
         row = 0;
         if (Count == 0) return false;
-        for (var at = Home(id); _places[at] != Empty; at = (at + 1) & _mask)
+        for (var at = Home(id); _places[at] != Empty; at = Next(at))
             if (rows.Id(_places[at]) == id)
             {
                 row = _places[at];
@@ -36,18 +35,17 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
     public void EnsureRoom(long more)
     {
         var needed = Count + more;
-        if (_block is not null && needed * 4 <= ((long)_mask + 1) * 3) return;
-        var places = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(64, (needed * 4 / 3) + 1));
-        var block = new NativeBlock(places * sizeof(uint), budget);
-        new Span<byte>(block.Pointer, checked((int)block.Bytes)).Fill(0xFF);
+        if (needed * 20 <= _length * 17L) return;
+        var length = checked((int)Math.Max(64, needed * 7 / 5));
+        var block = new NativeBlock((long)length * sizeof(uint), budget);
+        new Span<uint>(block.Pointer, length).Fill(Empty);
         var old = _block;
         var oldPlaces = _places;
-        var oldLength = _block is null ? 0L : (long)_mask + 1;
+        var oldLength = _length;
         _block = block;
         _places = (uint*)block.Pointer;
-        _mask = (uint)(places - 1);
-        _shift = 64 - System.Numerics.BitOperations.Log2((ulong)places);
-        for (var i = 0L; i < oldLength; i++)
+        _length = length;
+        for (var i = 0; i < oldLength; i++)
             if (oldPlaces[i] != Empty) _places[FreePlace(rows.Id(oldPlaces[i]))] = oldPlaces[i];
         old?.Dispose();
     }
@@ -56,7 +54,7 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
     public void Set(ulong id, uint row)
     {
         EnsureRoom(1);
-        for (var at = Home(id); _places[at] != Empty; at = (at + 1) & _mask)
+        for (var at = Home(id); _places[at] != Empty; at = Next(at))
             if (rows.Id(_places[at]) == id)
             {
                 _places[at] = row;
@@ -70,12 +68,12 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
     {
         if (!TryFind(id, out row)) return false;
         var hole = Home(id);
-        while (_places[hole] != row) hole = (hole + 1) & _mask;
-        for (var at = (hole + 1) & _mask; _places[at] != Empty; at = (at + 1) & _mask)
+        while (_places[hole] != row) hole = Next(hole);
+        for (var at = Next(hole); _places[at] != Empty; at = Next(at))
         {
             // An entry may fill the hole unless its home lies after the hole, on the way to where it stands.
             var home = Home(rows.Id(_places[at]));
-            if (((at - home) & _mask) < ((at - hole) & _mask)) continue;
+            if (Way(home, at) < Way(hole, at)) continue;
             _places[hole] = _places[at];
             hole = at;
         }
@@ -86,12 +84,17 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
 
     public void Dispose() => _block?.Dispose();
 
-    uint Home(ulong id) => (uint)((id * 0x9E3779B97F4A7C15) >> _shift);
+    uint Home(ulong id) => (uint)Math.BigMul(id * 0x9E3779B97F4A7C15, (ulong)_length, out _);
+
+    uint Next(uint at) => at + 1 == (uint)_length ? 0 : at + 1;
+
+    // Steps from one place on to another.
+    uint Way(uint from, uint to) => to >= from ? to - from : to + (uint)_length - from;
 
     uint FreePlace(ulong id)
     {
         var at = Home(id);
-        while (_places[at] != Empty) at = (at + 1) & _mask;
+        while (_places[at] != Empty) at = Next(at);
         return at;
     }
 }

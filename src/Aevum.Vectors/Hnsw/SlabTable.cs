@@ -3,13 +3,14 @@
 //   table of pointers:  [group 0][group 1][group 2] ...          a group is 1,024 rows
 //   slabs:              |group 0|  |group 1|  |group 2, group 3|  |group 4 .. 7| ...   one allocation each
 //
-// A slab is as large as everything before it, up to SlabBytesMax, so that a small index is small and a large one is made of few pieces, each on
-// large pages where the machine has them. The table of pointers is replaced when it grows; an older one stays readable until Dispose, so a
+// A slab holds a sixteenth of what is there already, at most SlabBytesMax, so that little is taken before it is needed; one of a megabyte or more is rounded
+// up to large pages (2 MiB), which walks at random like. The table of pointers is replaced when it grows; an older one stays readable until Dispose, so a
 // reader that took the table keeps a good one for all rows that existed then.
 //
 // Always true: a row, once there, stays where it is until Dispose. Growing is one thread's at a time; reading is anybody's.
 
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 
 namespace Aevum.Vectors.Hnsw;
 
@@ -17,7 +18,7 @@ sealed unsafe class SlabTable : IDisposable
 {
     public const int GroupShift = 10;
     public const int GroupRows = 1 << GroupShift;
-    const long SlabBytesMax = 4L << 20;
+    const long SlabBytesMax = 16L << 20;
 
     readonly MemoryBudget _budget;
     readonly bool _zeroed;
@@ -58,8 +59,7 @@ sealed unsafe class SlabTable : IDisposable
         var needed = checked((int)((rows + GroupRows - 1) >> GroupShift));
         while (_groups < needed)
         {
-            var most = Math.Max(1, SlabBytesMax / ((long)Stride * GroupRows));
-            var groups = (int)Math.Min(exact ? needed - _groups : Math.Max(_groups, 1), most);
+            var groups = exact ? needed - _groups : GroupsOfNextSlab();
             GrowTable(_groups + groups);
             var slab = new NativeBlock((long)groups * GroupRows * Stride, _budget, _zeroed, large: true);
             _slabs.Add(slab);
@@ -76,6 +76,14 @@ sealed unsafe class SlabTable : IDisposable
         foreach (var block in _tables) block.Dispose();
         _table = null;
         _groups = 0;
+    }
+
+    int GroupsOfNextSlab()
+    {
+        var group = (long)Stride * GroupRows;
+        var bytes = Math.Min(_groups * group / 16, SlabBytesMax);
+        if (bytes >= 1 << 20) bytes = (bytes + NativePages.LargePageBytes - 1) & -NativePages.LargePageBytes;
+        return (int)Math.Max(1, bytes / group);
     }
 
     void GrowTable(int groups)
