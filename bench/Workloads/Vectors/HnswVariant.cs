@@ -27,7 +27,7 @@ sealed class HnswVariant(HnswOptions options) : IIndexVariant
         return new Built(index);
     }
 
-    sealed class Built(HnswIndex index) : IBuiltIndex
+    sealed class Built(HnswIndex index) : IFilteredIndex
     {
         readonly VectorMatch[] _results = new VectorMatch[Truth.K];
 
@@ -36,6 +36,25 @@ sealed class HnswVariant(HnswOptions options) : IIndexVariant
         public void SearchAll(DataSet set, int ef, Span<uint> found)
         {
             var query = new HnswQuery(Truth.K) { Ef = ef };
+            for (var q = 0; q < set.Queries.Count; q++)
+            {
+                var answers = index.Search(set.Queries.Vector(q), query, _results);
+                for (var i = 0; i < Truth.K; i++) found[(q * Truth.K) + i] = i < answers ? (uint)_results[i].Id : uint.MaxValue;
+            }
+        }
+
+        public PreparedFilter Prepare(ulong[] kept)
+        {
+            // Rows are numbered as they were taken, which with several threads is not the order of ids.
+            var words = new ulong[(index.RowCount + 63) / 64];
+            for (var id = 0; id < kept.Length * 64; id++)
+                if ((kept[id / 64] >> (id % 64) & 1) != 0 && index.RowOf((ulong)id) is { } row) words[row / 64] |= 1UL << (int)(row % 64);
+            return new(words);
+        }
+
+        public void SearchAll(DataSet set, int ef, PreparedFilter filter, Span<uint> found)
+        {
+            var query = new HnswQuery(Truth.K) { Ef = ef, Filter = filter };
             for (var q = 0; q < set.Queries.Count; q++)
             {
                 var answers = index.Search(set.Queries.Vector(q), query, _results);

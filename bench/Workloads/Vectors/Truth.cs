@@ -48,6 +48,24 @@ sealed unsafe class Truth
         return new Truth(set, shape, farthest);
     }
 
+    /// <summary>Among the rows whose bit is set. Kept nowhere: computed each time.</summary>
+    public static Truth Of(DataSet set, ulong[] kept)
+    {
+        var shape = new VectorShape(ElementType.Float32, Metric.L2, set.Rows.Dimension);
+        using var search = new ExactSearch(shape, MemoryBudget.Unlimited());
+        search.Begin(new ReadOnlySpan<byte>(set.Queries.Row(0), set.Queries.Count * shape.Bytes), new SearchLimits(K));
+        fixed (ulong* words = kept)
+            search.Scan(new VectorRows((byte*)set.Rows.Row(0), shape.Bytes, 0, set.Rows.Count), new RowFilter(words, set.Rows.Count));
+        var farthest = new float[set.Queries.Count];
+        var results = new Neighbour[K];
+        for (var q = 0; q < farthest.Length; q++)
+        {
+            if (search.Take(q, results) != K) throw new BenchException($"fewer than {K} rows are kept");
+            farthest[q] = results[^1].Distance;
+        }
+        return new Truth(set, shape, farthest);
+    }
+
     /// <param name="found"><see cref="K"/> rows a query; rows beyond the last row number mean that nothing was found there.</param>
     /// <returns>Right answers over all answers there are, 0 to 1.</returns>
     public double Recall(ReadOnlySpan<uint> found)
