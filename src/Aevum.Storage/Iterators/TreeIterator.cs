@@ -45,7 +45,7 @@ public sealed unsafe class TreeIterator : IDisposable
     readonly byte[]? _start;
     readonly byte[]? _end;
     readonly VersionCursor _cursor;
-    readonly RangeDeletes _ranges;
+    readonly RangeDeleteStack _ranges;
 
     bool _forward = true;
     byte[]? _folded;
@@ -66,7 +66,7 @@ public sealed unsafe class TreeIterator : IDisposable
         _now = options.Point.Now.Value;
         _start = options.Start;
         _end = options.End;
-        var sources = TreeSources.Open(state, _at, withHistory: false, options.FillCache);
+        var sources = TreeSources.Open(state, _at, withHistory: false, options.FillCache, _start, _end);
         _cursor = sources.Cursor;
         _ranges = sources.RangeDeletes;
     }

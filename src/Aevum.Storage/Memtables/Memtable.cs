@@ -81,6 +81,9 @@ sealed unsafe class Memtable : IDisposable
 
     public bool HasRangeDeletes => _rangeDeletes is not null;
 
+    /// <summary>All range deletes added so far, in a few immutable sets: for those who only look, for whom one set would be dear.</summary>
+    public IReadOnlyList<RangeDeletes> RangeDeleteSets => Volatile.Read(ref _rangeDeletes)?.Sets() ?? [];
+
     /// <summary>All range deletes added so far, as one immutable set. Built when asked for; asking again without a new one is free.</summary>
     public RangeDeletes RangeDeletes => Volatile.Read(ref _rangeDeletes)?.Snapshot() ?? RangeDeletes.Empty;
 

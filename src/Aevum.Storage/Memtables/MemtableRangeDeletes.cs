@@ -7,6 +7,8 @@
 // built O(log n) times, and a lookup asks O(log n) sets and a bounded tail. Readers race to publish what they built; the loser's work is
 // only wasted. The writer never builds.
 //
+// A walk takes the parts as they are (Sets), with a set of the tail that is built once a change; all of it as one set (Snapshot) is for flushes.
+//
 // Always true: items below Count never change; parts cover a prefix of the items, in order; no lock anywhere.
 
 using Aevum.Storage.Iterators;
@@ -25,10 +27,13 @@ sealed class MemtableRangeDeletes
 
     sealed record WholeSet(RangeDeletes Set, int Count);
 
+    sealed record SetList(RangeDeletes[] Sets, int Count);
+
     RangeDelete[] _items = new RangeDelete[8];
     int _count;
     BuiltParts _built = new([], 0);
     WholeSet _whole = new(RangeDeletes.Empty, 0);
+    SetList _sets = new([], 0);
 
     public int Count => Volatile.Read(ref _count);
 
@@ -63,6 +68,23 @@ sealed class MemtableRangeDeletes
                 newest = item.Version;
         }
         return newest;
+    }
+
+    /// <summary>Everything added so far, in O(log n) sets. Asking again without a new item is free; with one it costs a set of the tail.</summary>
+    public IReadOnlyList<RangeDeletes> Sets()
+    {
+        var count = Volatile.Read(ref _count);
+        var known = Volatile.Read(ref _sets);
+        if (known.Count >= count) return known.Sets;
+        var items = Volatile.Read(ref _items);
+        var built = Volatile.Read(ref _built);
+        if (count - built.Count > TailMax) built = Build(built, items, count);
+        var sets = new List<RangeDeletes>(built.Parts.Length + 1);
+        foreach (var part in built.Parts) sets.Add(part.Set);
+        if (built.Count < count) sets.Add(RangeDeletes.Build(new ArraySegment<RangeDelete>(items, built.Count, count - built.Count)));
+        var list = new SetList([.. sets], Math.Max(count, built.Count));
+        Interlocked.CompareExchange(ref _sets, list, known);
+        return list.Sets;
     }
 
     /// <summary>Everything added so far, as one set.</summary>

@@ -26,14 +26,13 @@ static class KeyFolder
     }
 
     /// <summary>Folds from the merge that the cursor stands on; leaves the cursor on the base or behind the key's versions.</summary>
-    public static byte[] Fold(VersionCursor cursor, ReadOnlySpan<byte> key, RangeDeletes ranges, IMergeOperator? merge, out ulong expiry)
+    public static byte[] Fold(VersionCursor cursor, ReadOnlySpan<byte> key, RangeDeleteStack ranges, IMergeOperator? merge, out ulong expiry)
     {
         if (merge is null) throw new InvalidOperationException("a merge operand stands in a keyspace whose policy names no merge operator");
         var operands = new List<(ulong Version, byte[] Operand)>();
         var exists = false;
         byte[] current = [];
         expiry = 0;
-        var covering = ranges.IsEmpty ? null : ranges.FragmentOver(key);
         var above = ulong.MaxValue;
         while (cursor.Valid && cursor.Key.SequenceEqual(key))
         {
@@ -41,7 +40,7 @@ static class KeyFolder
             if (above != ulong.MaxValue)
             {
                 if (cursor.End != 0 && cursor.End < above) break;
-                if (covering is not null && covering.HasBetween(cursor.Version, above)) break;
+                if (ranges.HasBetween(key, cursor.Version, above)) break;
             }
             if (cursor.Kind != EffectKind.Merge)
             {

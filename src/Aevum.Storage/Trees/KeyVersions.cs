@@ -80,7 +80,7 @@ static class KeyVersions
             all.Add(new(cursor.Version, cursor.Kind, cursor.Expiry, cursor.Value.ToArray(), cursor.End));
 
         var ranges = new SortedSet<ulong>();
-        AddCovering(sources.RangeDeletes, key, ranges);
+        foreach (var set in sources.RangeDeletes.Sets) AddCovering(set, key, ranges);
         foreach (var level in state.Version.History)
             foreach (var table in level)
                 if (table.Meta.RangeDeletes > 0) AddCovering(table.RangeDeletes, key, ranges);

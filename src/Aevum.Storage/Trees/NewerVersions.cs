@@ -71,7 +71,9 @@ static class NewerVersions
     {
         var table = memtable.Table;
         if (table.IsEmpty || table.MaxVersion <= since) return false;
-        if (withRangeDeletes && table.HasRangeDeletes && ExistIn(table.RangeDeletes, start, end, since)) return true;
+        if (withRangeDeletes && table.HasRangeDeletes)
+            foreach (var set in table.RangeDeleteSets)
+                if (ExistIn(set, start, end, since)) return true;
         using var cursor = table.NewCursor();
         return ExistIn(cursor, start, end, since);
     }
