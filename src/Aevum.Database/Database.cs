@@ -106,6 +106,9 @@ public sealed class Database : IDisposable
 
     internal IShardRouter Router => Shards;
 
+    /// <summary>Why work that nobody waits for fails at present; null: it does not.</summary>
+    internal Exception? BackgroundFailure => _shards.BackgroundFailure;
+
     internal HybridClock Clock => Shards.Clock;
 
     /// <summary>Begins a session.</summary>

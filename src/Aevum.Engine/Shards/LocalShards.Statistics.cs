@@ -55,6 +55,18 @@ public sealed partial class LocalShards
         return shards;
     }
 
+    /// <summary>Why flushes, compactions or the log do not work at present; null: they do. Work is tried again; a log that has stopped stays so.</summary>
+    public Exception? BackgroundFailure
+    {
+        get
+        {
+            if (_log.Failure is { } stopped) return stopped;
+            for (var i = 0; i < _shards.Count; i++)
+                if (_trees[i].MaintenanceFailure is { } failure) return failure;
+            return null;
+        }
+    }
+
     /// <summary>The database in numbers, all shards together. Reads no file.</summary>
     public DatabaseCounters Count()
     {

@@ -98,7 +98,7 @@ public sealed class AdminServer : IDisposable
 
     async Task MetricsAsync(HttpContext context)
     {
-        var page = new ArrayBufferWriter<byte>(16 << 10);
+        using var page = new PooledPage();
         try
         {
             MetricsPage.Write(new PrometheusWriter(page), _state);
@@ -109,7 +109,7 @@ public sealed class AdminServer : IDisposable
             return;
         }
         context.Response.ContentType = PrometheusWriter.ContentType;
-        await SendAsync(context, page.WrittenMemory);
+        await SendAsync(context, page.Written);
     }
 
     static Task TellAsync(HttpContext context, int status, string text)

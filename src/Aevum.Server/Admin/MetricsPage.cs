@@ -18,7 +18,7 @@ static class MetricsPage
     {
         Server(writer, state);
         if (state.Resp is { } resp) Door(writer, resp);
-        if (state.Database is { } database) Storage(writer, database.Count());
+        if (state.Database is { } database) Storage(writer, database.Count(), database.BackgroundFailure is not null);
         Process(writer);
         Runtime(writer);
     }
@@ -62,8 +62,9 @@ static class MetricsPage
         }
     }
 
-    static void Storage(PrometheusWriter writer, DatabaseCounters counters)
+    static void Storage(PrometheusWriter writer, DatabaseCounters counters, bool failing)
     {
+        writer.Gauge("aevum_background_failing", "1 while flushes, compactions or the log fail; the server's log says why.", failing ? 1 : 0);
         writer.Counter("aevum_commits_total", "Batches committed since the database was made.", counters.Commits);
         writer.Gauge("aevum_log_bytes", "Bytes of the log's files.", counters.LogBytes);
         writer.Counter("aevum_log_written_bytes_total", "Bytes written to the log.", counters.LogWrittenBytes);

@@ -42,7 +42,7 @@ sealed class PrometheusWriter(IBufferWriter<byte> target)
         return this;
     }
 
-    public void Sample(double value, params ReadOnlySpan<(string Name, string Value)> labels) => Line("", value, labels, default);
+    public void Sample(double value, params ReadOnlySpan<(string Name, string Value)> labels) => Line("", value, labels);
 
     /// <summary>One histogram of the family.</summary>
     /// <param name="buckets">Upper bounds, rising, and how many values are at or below each; without the infinite one.</param>
@@ -50,44 +50,67 @@ sealed class PrometheusWriter(IBufferWriter<byte> target)
     /// <param name="sum">Of all values.</param>
     public void Histogram(ReadOnlySpan<(double Bound, long Count)> buckets, long count, double sum, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        foreach (var bucket in buckets) Line("_bucket", bucket.Count, labels, Number(bucket.Bound));
-        Line("_bucket", count, labels, "+Inf");
-        Line("_sum", sum, labels, null);
-        Line("_count", count, labels, null);
+        foreach (var bucket in buckets) Line("_bucket", bucket.Count, labels, bucket.Bound);
+        Line("_bucket", count, labels, double.PositiveInfinity);
+        Line("_sum", sum, labels);
+        Line("_count", count, labels);
     }
 
-    void Line(string suffix, double value, ReadOnlySpan<(string Name, string Value)> labels, string? bound)
+    // Bound: of a bucket; NaN: the line has none.
+    void Line(string suffix, double value, ReadOnlySpan<(string Name, string Value)> labels, double bound = double.NaN)
     {
         Write(_family);
         Write(suffix);
         var separator = "{";
-        foreach (var (name, text) in labels) Label(ref separator, name, text);
-        if (bound is not null) Label(ref separator, "le", bound);
+        foreach (var (name, text) in labels)
+        {
+            Open(ref separator, name);
+            Write(NeedsQuoting(text) ? Escape(text).Replace("\"", "\\\"", StringComparison.Ordinal) : text);
+            Write("\"");
+        }
+        if (!double.IsNaN(bound))
+        {
+            Open(ref separator, "le");
+            Number(bound);
+            Write("\"");
+        }
         if (separator == ",") Write("}");
         Write(" ");
-        Write(Number(value));
+        Number(value);
         Write("\n");
     }
 
-    void Label(ref string separator, string name, string value)
+    void Open(ref string separator, string name)
     {
         Write(separator);
         Write(name);
         Write("=\"");
-        Write(Escape(value).Replace("\"", "\\\"", StringComparison.Ordinal));
-        Write("\"");
         separator = ",";
     }
 
-    static string Number(double value) => value switch
+    void Number(double value)
     {
-        double.PositiveInfinity => "+Inf",
-        double.NegativeInfinity => "-Inf",
-        double.NaN => "NaN",
+        switch (value)
+        {
+            case double.PositiveInfinity:
+                Write("+Inf");
+                return;
+            case double.NegativeInfinity:
+                Write("-Inf");
+                return;
+            case double.NaN:
+                Write("NaN");
+                return;
+        }
+        var room = target.GetSpan(40);
         // Counters are whole up to 2^53: without an exponent they are easier to read.
-        _ when value == Math.Floor(value) && Math.Abs(value) < 1L << 53 => ((long)value).ToString(CultureInfo.InvariantCulture),
-        _ => value.ToString("R", CultureInfo.InvariantCulture),
-    };
+        var isWhole = value == Math.Floor(value) && Math.Abs(value) < 1L << 53;
+        if (isWhole ? ((long)value).TryFormat(room, out var written, default, CultureInfo.InvariantCulture)
+            : value.TryFormat(room, out written, "R", CultureInfo.InvariantCulture)) target.Advance(written);
+        else Write(value.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    static bool NeedsQuoting(string text) => text.AsSpan().ContainsAny('\\', '\n', '"');
 
     static string Escape(string text) => text.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal);
 

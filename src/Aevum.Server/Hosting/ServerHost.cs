@@ -27,6 +27,8 @@ namespace Aevum.Server.Hosting;
 /// <summary>A database with its doors open.</summary>
 public sealed class ServerHost : IDisposable
 {
+    static readonly TimeSpan s_watchEvery = TimeSpan.FromSeconds(2);
+
     static readonly TimeSpan s_lingerMax = TimeSpan.FromMilliseconds(250);
 
     readonly ServerOptions _options;
@@ -132,6 +134,8 @@ public sealed class ServerHost : IDisposable
             _door.Open(_resp);
             _state.BeReady(database, _resp);
             _isOpen = true;
+            var watch = new DatabaseWatch(() => _state.Database?.BackgroundFailure, _log);
+            _scheduler.Start("watch the database", WorkClass.Background, cancellation => watch.RunAsync(_scheduler, s_watchEvery, cancellation));
             _log.Write(LogLevel.Info, "database open",
                 ("directory", _options.Directory ?? "memory"), ("seconds", Math.Round(_scheduler.Time.GetElapsedTime(began).TotalSeconds, 3)));
         }

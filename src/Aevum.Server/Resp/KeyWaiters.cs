@@ -78,6 +78,12 @@ sealed class KeyWaiters(SignalInterest interest)
         }
     }
 
+    /// <summary>True if somebody waits for a key.</summary>
+    public bool AnyFor(KeyspaceId keyspace, ReadOnlySpan<byte> key)
+    {
+        lock (_gate) return _byKey.TryGetValue(keyspace, out var keys) && keys.Count > 0 && keys.ContainsKey(key.ToArray());
+    }
+
     /// <summary>Who waits for a key, longest first.</summary>
     public BlockedCall[] Of(KeyspaceId keyspace, byte[] key)
     {

@@ -45,10 +45,13 @@ sealed partial class RespEngine
 
     static byte[]? SortDenial(CommandArguments args)
     {
-        for (var i = 2; i < args.Count; i++)
+        for (var i = 2; i + 1 < args.Count; i++)
         {
-            if (args.Is(i, "by"u8)) return "-ERR BY option of SORT denied due to insufficient ACL permissions.\r\n"u8.ToArray();
+            var isBy = args.Is(i, "by"u8);
+            if (isBy && args[i + 1].Contains((byte)'*')) return "-ERR BY option of SORT denied due to insufficient ACL permissions.\r\n"u8.ToArray();
             if (args.Is(i, "get"u8)) return "-ERR GET option of SORT denied due to insufficient ACL permissions.\r\n"u8.ToArray();
+            if (args.Is(i, "limit"u8)) i += 2;
+            else if (isBy || args.Is(i, "store"u8)) i++;
         }
         return null;
     }

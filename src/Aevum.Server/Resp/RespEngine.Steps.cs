@@ -58,7 +58,10 @@ sealed partial class RespEngine
             _batchBytes += packed.Length;
             _pending.Add(new PendingStep(client, command, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
             client.PendingSteps++;
-            if (mayBlock || _pending.Count >= StepsMax || _batchBytes >= BatchBytesMax) Flush();
+            // Who waits for a key is served before the next request, as with Redis: it may take away what came.
+            var isAwaited = Server.Waiters.Count > 0 && IsAwaited(keyspace, command, args);
+            if (isAwaited || mayBlock || _pending.Count >= StepsMax || _batchBytes >= BatchBytesMax) Flush();
+            if (isAwaited && client.PendingSteps > 0) HoldBack(client);
         }
         catch (AevumException refusal)
         {
@@ -75,6 +78,14 @@ sealed partial class RespEngine
         for (var i = 1; i < _keys.Count; i++)
             if (router.ShardOf(_key.HeadOf(keyspace, args[_keys[i]])) != shard) return false;
         return true;
+    }
+
+    bool IsAwaited(KeyspaceId keyspace, KnownCommand command, CommandArguments args)
+    {
+        if (!command.Data!.Writes(args)) return false;
+        foreach (var i in _keys)
+            if (Server.Waiters.AnyFor(keyspace, args[i])) return true;
+        return false;
     }
 
     // True if a key of the request is in the batch already.

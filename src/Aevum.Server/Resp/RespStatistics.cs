@@ -176,7 +176,10 @@ sealed class RespStatistics(TimeProvider time, Func<long> refused)
     {
         KnownCommand[] commands;
         lock (_gate) commands = [.. _commands];
-        return [.. commands.Select(c => CountsOf(c, sinceReset)).Where(c => c.Calls + c.Rejected + c.Failed > 0)];
+        // Those that nobody has met on any loop have nothing to sum up, and are most.
+        var meters = Volatile.Read(ref _meters);
+        var met = commands.Where(c => Array.Exists(meters, m => m.Of(c.Number) is not null));
+        return [.. met.Select(c => CountsOf(c, sinceReset)).Where(c => c.Calls + c.Rejected + c.Failed > 0)];
     }
 
     public CommandCounts CountsOf(KnownCommand command, bool sinceReset)

@@ -132,6 +132,23 @@ public sealed partial class AdminServerTests : IDisposable
         Assert.Equal(told, found);
     }
 
+    [Fact]
+    public void A_page_is_written_into_memory_that_is_used_again()
+    {
+        _state.BeReady(_world.Database, _world.Server);
+        for (var i = 0; i < 20; i++) _world.Ask($"SET k{i} v");
+        long bytes = 0;
+        for (var i = 0; i < 5; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            using var page = new PooledPage();
+            MetricsPage.Write(new PrometheusWriter(page), _state);
+            bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.InRange(page.Written.Length, 5_000, 1 << 20);
+        }
+        Assert.InRange(bytes, 0, 256 << 10);
+    }
+
     static IEnumerable<string> Labels(PrometheusFamily family) => family.Samples[0].Labels.Select(l => l.Name).Where(l => l != "le");
 
     // | `name` | type | labels | what it is |

@@ -271,4 +271,22 @@ public sealed class AclTests : IDisposable
                 two.Commands.Any(c => c != 0) || one.Commands.Length > 0 ? two.Commands : []);
         }
     }
+
+    // As Redis 7.0.15 says it: what patterns name is no key that could be checked, so they are for those who may read every key.
+    [Theory]
+    [InlineData("SORT k:l BY w_*", "(error) ERR BY option of SORT denied due to insufficient ACL permissions.")]
+    [InlineData("SORT k:l LIMIT 0 1 GET #", "(error) ERR GET option of SORT denied due to insufficient ACL permissions.")]
+    [InlineData("SORT k:l BY nosort GET k:*", "(error) ERR GET option of SORT denied due to insufficient ACL permissions.")]
+    [InlineData("SORT k:l BY nosort", "[1]")]
+    [InlineData("SORT k:l STORE k:get", "1")]
+    public void Patterns_of_sort_are_for_those_who_may_read_everything(string request, string reply)
+    {
+        var client = _world.Connect();
+        _world.Ask("RPUSH k:l 1");
+        _world.Ask("ACL SETUSER s on nopass +@all ~k:*");
+        client.Ask("AUTH s x");
+        Assert.Equal(reply, client.Ask(request));
+        _world.Ask("ACL SETUSER s allkeys");
+        Assert.DoesNotContain("denied", client.Ask(request), StringComparison.Ordinal);
+    }
 }

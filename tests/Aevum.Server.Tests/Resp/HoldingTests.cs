@@ -115,14 +115,27 @@ public sealed class HoldingTests
         var waiter = world.Connect();
         Receive(waiter, "BLPOP l 5");
         world.Settle();
-        // The push and the pop that undoes it are one batch: the waiter, run again, finds nothing; what comes while he is run he may not miss.
-        Receive(world.First, "RPUSH l x", "LPOP l");
+        // A transaction pushes and takes away: the waiter, run again, finds nothing; what comes while he is run he may not miss.
+        Receive(world.First, "MULTI", "RPUSH l x", "LPOP l", "EXEC");
         world.Loop.EndTurn();
         world.Scheduler.RunUntilIdle();
         world.Loop.RunPosted();
         Receive(world.First, "RPUSH l y");
         world.Settle();
         Assert.Equal("*2\r\n$1\r\nl\r\n$1\r\ny\r\n", Sent(waiter));
+    }
+
+    [Fact]
+    public void Who_waits_is_served_before_the_next_request_of_a_pipeline()
+    {
+        using var world = World();
+        var waiter = world.Connect();
+        Receive(waiter, "BLPOP l 0");
+        world.Settle();
+        Receive(world.First, "LPUSH l a", "DEL l", "LLEN l");
+        world.Settle();
+        Assert.Equal(":1\r\n:0\r\n:0\r\n", Sent(world.First));
+        Assert.Equal("*2\r\n$1\r\nl\r\n$1\r\na\r\n", Sent(waiter));
     }
 
     [Fact]

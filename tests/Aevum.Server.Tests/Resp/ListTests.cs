@@ -270,4 +270,23 @@ public sealed class ListTests : IDisposable
         }
         return removed;
     }
+
+    // As Redis serves them: after each command, not after a whole pipeline.
+    [Fact]
+    public void Who_waits_is_served_before_the_next_request_of_a_pipeline()
+    {
+        var waiter = _world.Connect();
+        Assert.Equal("", waiter.Ask("BLPOP l other 0"));
+        _world.First.Receive("LPUSH l a\r\nDEL l\r\nLLEN l\r\n"u8);
+        Assert.Equal("1 0 0", ReplyText.Of(_world.First.Take()));
+        Assert.Equal("[l, a]", ReplyText.Of(waiter.Take()));
+        // Within a transaction it is the transaction's end that counts.
+        Assert.Equal("", waiter.Ask("BLPOP l other 0"));
+        _world.First.Receive("MULTI\r\nLPUSH l b\r\nDEL l\r\nEXEC\r\n"u8);
+        Assert.Equal("OK QUEUED QUEUED [1, 1]", ReplyText.Of(_world.First.Take()));
+        Assert.Equal("", ReplyText.Of(waiter.Take()));
+        _world.First.Receive("SET other x\r\nRPUSH l 1 2\r\nLRANGE l 0 -1\r\n"u8);
+        Assert.Equal("OK 2 [2]", ReplyText.Of(_world.First.Take()));
+        Assert.Equal("[l, 1]", ReplyText.Of(waiter.Take()));
+    }
 }
