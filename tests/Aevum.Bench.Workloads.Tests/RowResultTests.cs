@@ -53,6 +53,13 @@ public sealed class RowResultTests
     }
 
     [Fact]
+    public void A_second_bound_that_does_not_hold_is_a_miss()
+    {
+        var result = RowResult.Create(Beside, "", [Round("cpu", 1)], [Round("cpu", 9)], "") with { Exceeded = "too much" };
+        Assert.Equal((Verdict.Missed, 9), (result.Verdict, result.Ratio!.Value));
+    }
+
+    [Fact]
     public void The_ratio_is_that_of_the_medians_and_the_spread_that_of_the_rounds()
     {
         var result = RowResult.Create(Beside, "", [Round("cpu", 10), Round("cpu", 20), Round("cpu", 12)],

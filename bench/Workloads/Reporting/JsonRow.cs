@@ -32,6 +32,7 @@ static class JsonRow
             else json.WriteNumber("at_most", row.AtMost!.Value);
             if (row.Aim is { } aim) json.WriteNumber("aim", aim);
             if (result.Error.Length > 0) json.WriteString("error", result.Error);
+            if (row.BytesMax is { } bytes) json.WriteNumber("bytes_max", bytes);
             json.WriteNumber("rounds", result.Rounds);
             if (result.Spread is { } spread) Figure(json, "spread", spread);
             foreach (var (name, value) in result.Beside) Figure(json, name, value);

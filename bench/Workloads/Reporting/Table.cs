@@ -33,6 +33,7 @@ static class Table
             text.Append('\n');
         }
         foreach (var r in results.Where(r => r.Error.Length > 0)) text.Append(CultureInfo.InvariantCulture, $"{r.Name}: {r.Error}\n");
+        foreach (var r in results.Where(r => r.Exceeded.Length > 0)) text.Append(CultureInfo.InvariantCulture, $"{r.Name}: {r.Exceeded}\n");
         foreach (var r in results)
         {
             // Wall and its ratio have their column; the rest of what is told beside goes on a line per row.

@@ -35,7 +35,7 @@ sealed record Row
     /// <summary>False: what it would measure is not built yet; it is listed and not run.</summary>
     public bool IsBuilt { get; init; } = true;
 
-    /// <summary>Above so many bytes a vector the row has no figure.</summary>
+    /// <summary>With more bytes a vector than these the row is missed, whatever its ratio.</summary>
     public double? BytesMax { get; init; }
 
     public bool HasPeer => AtLeast is not null && !BoundsOurs;

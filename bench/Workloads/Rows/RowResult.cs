@@ -31,6 +31,9 @@ sealed record RowResult
     /// <summary>Why there are no figures; else empty.</summary>
     public string Error { get; init; } = "";
 
+    /// <summary>A second bound that does not hold, in words; else empty. The figures stand, the verdict is missed.</summary>
+    public string Exceeded { get; init; } = "";
+
     public int Rounds { get; init; }
 
     public double? Spread { get; init; }
@@ -43,6 +46,7 @@ sealed record RowResult
         get
         {
             if (Error.Length > 0) return Verdict.Failed;
+            if (Exceeded.Length > 0) return Verdict.Missed;
             if (Row.AtMost is { } most) return Ours is not { } ours ? Verdict.NoBound : ours <= most ? Verdict.Met : Verdict.Missed;
             var judged = Row.BoundsOurs ? Ours : Ratio;
             if (judged is not { } ratio) return Verdict.NoBound;   // only one side was run

@@ -125,9 +125,6 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
 
     RowResult Search(Row row, Truth truth, OurSide ours, HnswlibSide? peer)
     {
-        // Of few rows the fixed part of an index weighs more than it should.
-        if (options.Scale == Scale.Full && row.BytesMax is { } bytes && ours.BytesPerVector > bytes)
-            return RowResult.Create(row, options.Suffix, [], [], Text($"{ours.BytesPerVector:F0} B a vector are more than the {bytes} that are allowed"));
         var wanted = double.Parse(row.Name.Split(' ')[^1], CultureInfo.InvariantCulture);
         var (mine, theirs) = (new List<Reading[]>(), new List<Reading[]>());
         var ourBracket = Bracket(ours, truth, wanted);
@@ -139,7 +136,10 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
             var beside = peer is null ? "" : Text($", {peer.Name} {1e6 / theirs[^1][0].Value:F0} (ef {peerBracket.NextEf})");
             Tell($"{row.Name}, round {round + 1}: {1e6 / mine[^1][0].Value:F0} queries a CPU second (ef {ourBracket.NextEf}){beside}");
         }
-        return RowResult.Create(row, options.Suffix, mine, theirs, "");
+        var result = RowResult.Create(row, options.Suffix, mine, theirs, "");
+        return row.BytesMax is { } bytes && ours.BytesPerVector > bytes
+            ? result with { Exceeded = Text($"{ours.BytesPerVector:F0} B a vector, at most {bytes} are allowed") }
+            : result;
     }
 
     static RecallBracket Bracket(ISide side, Truth truth, double wanted)
