@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Xml.Linq;
 using Aevum.Bench.Workloads.Engines;
+using Aevum.Bench.Workloads.Rows;
 using Aevum.Bench.Workloads.Running;
 using Aevum.Bench.Workloads.Vectors;
 using Aevum.Testing;
@@ -48,7 +49,7 @@ public sealed unsafe class VectorsTests : IDisposable
         using (var first = DataSet.Open("1m128", Scale.Tiny, TextWriter.Null, Path.Combine(_folder, "a")))
         using (var second = DataSet.Open("1m128", Scale.Tiny, TextWriter.Null, Path.Combine(_folder, "b")))
         {
-            Assert.Equal((10_000, 128, 100), (first.Rows.Count, first.Rows.Dimension, first.Queries.Count));
+            Assert.Equal((2_000, 128, 100), (first.Rows.Count, first.Rows.Dimension, first.Queries.Count));
             Assert.Equal(File.ReadAllBytes(first.Rows.Path), File.ReadAllBytes(second.Rows.Path));
             Assert.NotEqual(first.Rows.Vector(0).ToArray(), first.Rows.Vector(1).ToArray());
             // Twenty dimensions of variance about 1.25 in 128 of size 1: the components' variance is about that, too.
@@ -56,7 +57,7 @@ public sealed unsafe class VectorsTests : IDisposable
             Assert.InRange(variance, 0.6, 2.5);
         }
         Assert.Throws<BenchException>(() => DataSet.Open("no such set", Scale.Tiny, TextWriter.Null, _folder));
-        File.AppendAllText(Path.Combine(_folder, "a", "1m128-100.rows"), "more");
+        File.AppendAllText(Path.Combine(_folder, "a", "1m128-500.rows"), "more");
         Assert.Throws<BenchException>(() => DataSet.Open("1m128", Scale.Tiny, TextWriter.Null, Path.Combine(_folder, "a")));
     }
 
@@ -76,6 +77,28 @@ public sealed unsafe class VectorsTests : IDisposable
         var shuffled = right.Chunk(Truth.K).SelectMany(rows => rows.Reverse()).ToArray();
         Assert.Equal(1, truth.Recall(shuffled));
         Assert.Throws<BenchException>(() => truth.Recall(right.AsSpan(1)));
+    }
+
+    [Fact]
+    public void Filter_rows_are_measured_and_what_a_filter_leaves_out_is_no_answer()
+    {
+        using var set = Small();
+        using var side = new OurSide("hnsw", new HnswVariant(new() { M = 8, EfConstruction = 50 }), set);
+        side.Build(2);
+        foreach (var name in (string[])["filter 10", "filter 10 correlated"])
+        {
+            var row = new Row { Name = name, Scenario = "s", Unit = "q/s", What = "", AtLeast = 1, BoundsOurs = true, Fields = ["qps"] };
+            var result = new FilterRows(set, (IFilteredIndex)side.Index).Run(row, "", 1);
+            Assert.Equal("", result.Error);
+            Assert.Equal(Verdict.Met, result.Verdict);
+            Assert.InRange(result.Beside.Single(b => b.Key == "ours_kept_rows").Value, 150, 250);
+        }
+        var all = new ulong[(set.Rows.Count + 63) / 64];
+        Array.Fill(all, ulong.MaxValue);
+        var right = Exact(set);
+        Assert.Equal(1, Truth.Of(set, all).Recall(right));
+        all[right[0] >> 6] &= ~(1UL << (int)(right[0] & 63));
+        Assert.Throws<BenchException>(() => Truth.Of(set, all).Recall(right));
     }
 
     [Fact]
@@ -103,7 +126,7 @@ public sealed unsafe class VectorsTests : IDisposable
             Assert.True(side.Search(400, found) > 0);
             Assert.InRange(truth.Recall(found), 0.98, 1);
             side.Search(10, found);
-            Assert.InRange(truth.Recall(found), 0.5, 0.999);
+            Assert.InRange(truth.Recall(found), 0.5, 1);
             Assert.InRange(side.BytesPerVector, 512 + 128, 1200);
         }
         using (var side = new HnswlibSide(set, _folder))

@@ -3,7 +3,7 @@
 //   wordnet           vectors of WordNet's 117,659 synsets (AEVUM_DATASETS), 1,000 of them, by a fixed shuffle, held out as queries
 //   1m128, 100k768    made by SyntheticVectors: 1,000,000 x 128 and 100,000 x 768, with 1,000 queries
 //
-// A quick run takes a tenth of the rows, a tiny one a hundredth and 100 queries; each size is a file of its own.
+// A quick run takes a tenth of the rows, a tiny one a five-hundredth and 100 queries; each size is a file of its own.
 
 using System.Globalization;
 using Aevum.Bench.Workloads.Engines;
@@ -34,7 +34,7 @@ sealed class DataSet : IDisposable
 
     public static DataSet Open(string name, Scale scale, TextWriter progress, string cache = Cache)
     {
-        var share = scale switch { Scale.Full => 1, Scale.Quick => 10, _ => 100 };
+        var share = scale switch { Scale.Full => 1, Scale.Quick => 10, _ => 500 };
         var queries = scale == Scale.Tiny ? 100 : 1000;
         var stem = Path.GetFullPath(Path.Combine(cache, string.Create(CultureInfo.InvariantCulture, $"{name}-{share}")));
         string rowsFile = stem + ".rows", queriesFile = stem + ".queries";

@@ -89,7 +89,7 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         }
         if (options.PlotFile is { } plot && curves.Count > 0)
         {
-            if (peer is not null) curves.Add(Curve("hnswlib", truth, peer));
+            if (peer is not null && peerIsBuilt) curves.Add(Curve("hnswlib", truth, peer));
             File.WriteAllText(Path.ChangeExtension(plot, null) + $"-{name}.svg",
                 RecallChart.Write(curves, $"{set.Name}: {set.Rows.Count} x {set.Rows.Dimension}"));
         }
