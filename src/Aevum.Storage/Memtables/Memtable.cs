@@ -33,6 +33,8 @@ sealed unsafe class Memtable : IDisposable
     const int PrefetchedBytes = 192;
 
     readonly MemtableTree _tree;
+    readonly VersionReuse _reuse;
+    readonly long _number = RecordHints.NewOwner();
     Arena _records;
     MemtableRangeDeletes? _rangeDeletes;
 
@@ -41,9 +43,13 @@ sealed unsafe class Memtable : IDisposable
         options ??= MemtableOptions.Default;
         _records = new Arena(pool, options.FirstRecordChunkBytes);
         _tree = new MemtableTree(pool, options.FirstNodeChunkBytes);
+        _reuse = new VersionReuse { Forgets = options.Forgets, RoundBytes = options.ReuseRoundBytes };
     }
 
     internal MemtableTree Tree => _tree;
+
+    /// <summary>Memory of versions that nobody wants any more. The writer's.</summary>
+    public VersionReuse Reuse => _reuse;
 
     /// <summary>Native bytes held, used or not. Range deletes live in managed memory and are not counted: see <see cref="RangeDeleteCount"/>.</summary>
     public long AllocatedBytes => _records.AllocatedBytes + _tree.AllocatedBytes;
@@ -56,6 +62,9 @@ sealed unsafe class Memtable : IDisposable
 
     /// <summary>Versions of keys: what a cursor walks over.</summary>
     public long VersionCount { get; private set; }
+
+    /// <summary>Versions of keys that were written, those included that have gone again.</summary>
+    public long VersionsWritten => VersionCount + _reuse.Gone;
 
     /// <summary>Versions that delete their key.</summary>
     public long DeleteCount { get; private set; }
@@ -70,6 +79,9 @@ sealed unsafe class Memtable : IDisposable
 
     /// <summary>Bytes of keys and values as they were given, every version with its key: about what a sorted table of it will take.</summary>
     public long PayloadBytes { get; private set; }
+
+    /// <summary>Bytes of batches applied: about what the log has of it.</summary>
+    public long AppliedBytes { get; private set; }
 
     /// <summary>The least version here; ulong.MaxValue if there is none.</summary>
     public ulong MinVersion { get; private set; } = ulong.MaxValue;
@@ -128,6 +140,7 @@ sealed unsafe class Memtable : IDisposable
                 else AddCore(kind, key, keyLength, version, expiry, value, valueLength);
             }
             Invariant.Require(at == start + encoded.Length, "a batch ends with its last effect");
+            AppliedBytes += encoded.Length;
             return count;
         }
     }
@@ -156,7 +169,11 @@ sealed unsafe class Memtable : IDisposable
     /// <remarks>Range deletes are asked for apart: <see cref="HasRangeDeletes"/>, <see cref="NewestRangeDeleteOver"/>.</remarks>
     public bool TryFind(ReadOnlySpan<byte> key, ulong at, out FoundVersion found)
     {
-        fixed (byte* pointer = key) return TryShow(_tree.Find(pointer, key.Length), at, out found);
+        fixed (byte* pointer = key)
+        {
+            var record = RecordHints.Find(_number, pointer, key.Length);
+            return TryShow(record != null ? record : _tree.Find(pointer, key.Length), at, out found);
+        }
     }
 
     /// <summary>Looks up many keys at once: the same answers as <see cref="TryFind"/>, with the cache misses of several lookups side by side.
@@ -196,6 +213,7 @@ sealed unsafe class Memtable : IDisposable
                 keys[absent++] = keys[i];
                 continue;
             }
+            RecordHints.Keep(_number, keys[i].Pointer, keys[i].Length, record);
             var newest = (byte*)KeyRecord.LoadNewest(record);
             for (var line = 0; line < PrefetchedBytes; line += 64) MemtableTree.Prefetch(newest + line);
         }
@@ -214,7 +232,10 @@ sealed unsafe class Memtable : IDisposable
 
     void AddCore(EffectKind kind, byte* key, int keyLength, ulong version, ulong expiry, byte* value, int valueLength)
     {
-        var record = _tree.Locate(key, keyLength, out var leaf, out var position);
+        var record = RecordHints.Find(_number, key, keyLength);
+        TreeNode* leaf = null;
+        var position = 0;
+        if (record == null) record = _tree.Locate(key, keyLength, out leaf, out position);
         if (record == null)
         {
             record = NewRecord(kind, key, keyLength, version, expiry, value, valueLength);
@@ -254,8 +275,10 @@ sealed unsafe class Memtable : IDisposable
         var top = record->Newest;
         Invariant.Require(top->Version <= version, "versions of one key rise");
         var expiryFlag = expiry == 0 ? 0 : VersionNode.ExpiryFlag;
-        var node = (VersionNode*)_records.Allocate(
-            Aligned((nint)VersionNode.HeaderBytes + (nint)expiryFlag + VersionLinks.Bytes + valueLength));
+        if (!top->IsFirst) VersionCount -= _reuse.Cut(record, top);
+        var bytes = VersionNode.BytesFor((nint)expiryFlag, valueLength);
+        var node = (VersionNode*)_reuse.Take(bytes);
+        if (node == null) node = (VersionNode*)_records.Allocate(bytes);
         node->Version = version;
         node->ValueLength = (uint)valueLength;
         node->Meta = (uint)kind | expiryFlag | ((uint)VersionLinks.Bytes << VersionNode.GapShift);

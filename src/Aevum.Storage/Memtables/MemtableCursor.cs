@@ -124,8 +124,9 @@ sealed unsafe class MemtableCursor : VersionCursor
     public override void Next()
     {
         Debug.Assert(Valid);
-        if (_node->IsFirst) NextRecord();
-        else Show(_index, _record, VersionNode.Links(_node)->Previous);
+        var below = _node->IsFirst ? null : VersionNode.LoadPrevious(VersionNode.Links(_node));
+        if (below == null) NextRecord();
+        else Show(_index, _record, below);
     }
 
     public override void NextKey()

@@ -11,4 +11,10 @@ sealed record MemtableOptions
 
     /// <summary>The same for the nodes of the tree, which take about a sixth of what 100 byte values take.</summary>
     public int FirstNodeChunkBytes { get; init; } = 16 << 10;
+
+    /// <summary>Whether the keyspace of a key keeps no history: then memory of superseded versions is used again. Null: it never is.</summary>
+    public KeyPredicate? Forgets { get; init; }
+
+    /// <summary>When so much was superseded a round of it begins: enough to pay for a read state, little enough to stay in a core's cache.</summary>
+    public int ReuseRoundBytes { get; init; } = 128 << 10;
 }

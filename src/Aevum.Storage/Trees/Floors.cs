@@ -17,6 +17,7 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
     readonly SortedDictionary<ulong, int> _snapshots = [];
     Dictionary<ulong, ulong> _recorded = new(recorded);
     ulong _oldestSnapshot = ulong.MaxValue;
+    ulong _fixed;        // of keyspaces without history: what memtables have forgotten
     ulong _appliedTime;
     ulong _visibleTime = SystemTime.Max.Value;
 
@@ -57,6 +58,7 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
     {
         var wanted = policy.HistoryFloorOf(keyspace).Value;
         var floor = Math.Min(Math.Min(wanted, Volatile.Read(ref _oldestSnapshot)), NewestVisible);
+        if (wanted == SystemTime.Max.Value) floor = Math.Max(floor, Volatile.Read(ref _fixed));
         return Volatile.Read(ref _recorded).TryGetValue(keyspace, out var kept) ? Math.Max(kept, floor) : floor;
     }
 
@@ -87,6 +89,21 @@ sealed class Floors(ITreePolicy policy, IReadOnlyDictionary<ulong, ulong> record
             return floor;
         }
     }
+
+    /// <summary>Fixes the floor of all keyspaces that keep no history: reads that begin from here on are refused below it, for as long as the tree is open
+    /// and after, since it is at most the newest visible time.</summary>
+    public ulong FixWithoutHistory()
+    {
+        lock (_gate)
+        {
+            var floor = Math.Min(_oldestSnapshot, NewestVisible);
+            if (floor > _fixed) Volatile.Write(ref _fixed, floor);
+            return floor;
+        }
+    }
+
+    /// <summary>True if the key's keyspace keeps no history.</summary>
+    public bool KeepsNoHistory(ReadOnlySpan<byte> key) => policy.HistoryFloorOf(KeyspaceOf(key)) == SystemTime.Max;
 
     /// <summary>The lowest floor of all keyspaces that have one recorded; 0 if none has.</summary>
     public ulong LowestRecorded()

@@ -13,6 +13,9 @@ sealed class MemtableHandle(Memtable table)
     /// <summary>The last log position applied to it.</summary>
     public ulong LastPosition { get; set; }
 
+    /// <summary>True if no read state shows it but the tree's own of this moment: every reader from before that one has left.</summary>
+    public bool IsShownByOneState => Volatile.Read(ref _references) == 2;
+
     public void AddReference() => Interlocked.Increment(ref _references);
 
     public void Release()

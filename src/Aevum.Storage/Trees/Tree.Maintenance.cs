@@ -282,7 +282,7 @@ public sealed partial class Tree
     // keys will be asked for next, and the active memtable has none of them yet: without this one each would be looked up in tables once after every
     // flush. Where most of it was written out it would only be in the way.
     bool IsWorthRemembering(MemtableHandle[] flushed, VersionEdit edit) =>
-        flushed.Sum(m => m.Table.VersionCount) >= RewritesWorthRemembering * edit.Added.Sum(added => added.Table.Entries) &&
+        flushed.Sum(m => m.Table.VersionsWritten) >= RewritesWorthRemembering * edit.Added.Sum(added => added.Table.Entries) &&
         _environment.Arenas.OutstandingBytes <= _environment.Options.MemtableBudgetBytes / 2;
 
     // The edit is installed, whatever the log says: one that has stopped is released by the next open.

@@ -93,7 +93,7 @@ public sealed partial class Tree
             _floors.RaiseAppliedTime(Math.Max(state.GreatestTime, state.Floors.Values.DefaultIfEmpty().Max()));
             _lastPosition = state.AppliedPosition;
             _version = LiveVersion.Create(state.Version, null, _store);
-            _active = new MemtableHandle(new Memtable(environment.Arenas)) { LastPosition = state.AppliedPosition };
+            _active = new MemtableHandle(NewMemtable()) { LastPosition = state.AppliedPosition };
             _state = new ReadState(_active, _frozen, null, _version);
             lock (_gate)
             {

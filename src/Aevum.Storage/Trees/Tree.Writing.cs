@@ -29,6 +29,7 @@ public enum WritePressure
 public sealed partial class Tree
 {
     const long EarlyFreezeBytesMin = 4L << 20;
+    const int LogPerMemtable = 4;
 
     // Under slowdown a writer pauses once for so many bytes: about 60 MiB/s are left to it.
     const long SlowdownBytes = 64 << 10;
@@ -203,6 +204,22 @@ public sealed partial class Tree
         _active.Table.ApplyBatch(encoded);
         _active.LastPosition = position;
         _floors.RaiseAppliedTime(time);
+        if (_active.Table.Reuse.IsDue) ReuseLocked();
+    }
+
+    // A round ends when everybody has left who read before it began; if somebody has not, it is asked again after the next batch.
+    void ReuseLocked()
+    {
+        var reuse = _active.Table.Reuse;
+        if (!reuse.IsUnderWay)
+        {
+            reuse.BeginRound(_floors.FixWithoutHistory());
+            PublishStateLocked();
+        }
+        else if (_active.IsShownByOneState)
+        {
+            reuse.EndRound();
+        }
     }
 
     void Check(WriteBatch batch)
@@ -249,8 +266,9 @@ public sealed partial class Tree
     bool HasRoom() => _closed || Obstacle is not null ||
         (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || !IsFull(_active.Table)));
 
-    // By itself, or, from some size on, because the memtables of all trees together are beyond their budget.
-    bool IsFull(Memtable active) => active.AllocatedBytes >= _options.MemtableBytes ||
+    // By itself; or because opening would have to read too much log, though little of it stays in memory; or, from some size on, because the memtables of
+    // all trees together are beyond their budget.
+    bool IsFull(Memtable active) => active.AllocatedBytes >= _options.MemtableBytes || active.AppliedBytes >= LogPerMemtable * _options.MemtableBytes ||
         (_environment.Arenas.OutstandingBytes > _environment.Options.MemtableBudgetBytes && active.AllocatedBytes > EarlyFreezeBytesMin);
 
     bool TryMakeRoomLocked()
@@ -277,10 +295,16 @@ public sealed partial class Tree
     {
         if (_active.Table.IsEmpty) return;
         _frozen = [_active, .. _frozen];
-        _active = new MemtableHandle(new Memtable(_environment.Arenas)) { LastPosition = _active.LastPosition };
+        _active = new MemtableHandle(NewMemtable()) { LastPosition = _active.LastPosition };
         PublishStateLocked();
         StartFlushLocked();
     }
+
+    Memtable NewMemtable() => new(_environment.Arenas, MemtableOptions.Default with
+    {
+        Forgets = _floors.KeepsNoHistory,
+        ReuseRoundBytes = (int)Math.Min(MemtableOptions.Default.ReuseRoundBytes, _options.MemtableBytes / 64),
+    });
 
     void PublishStateLocked()
     {

@@ -14,7 +14,8 @@ public sealed record TreeOptions
 
     public BatchLimits Limits { get; init; } = BatchLimits.Default;
 
-    /// <summary>Bytes of memory at which a memtable is frozen and flushed. Larger: fewer, larger flushes and less rewriting; 16 MiB to 256 MiB.</summary>
+    /// <summary>Bytes of memory at which a memtable is frozen and flushed, or when four times as much was written to it (versions that nobody can ask for
+    /// leave their memory to new ones). Larger: fewer, larger flushes and less rewriting; 16 MiB to 256 MiB.</summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 
     /// <summary>Frozen memtables waiting for their flush at which writers wait. Memory in memtables stays below (this + 1) x MemtableBytes.</summary>

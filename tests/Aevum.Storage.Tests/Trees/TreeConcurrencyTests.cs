@@ -26,7 +26,7 @@ public sealed class TreeConcurrencyTests
     {
         Policy = new UniformTreePolicy { HistoryFloor = floor },
         Sync = sync,
-        MemtableBytes = 128 << 10,
+        MemtableBytes = 32 << 10,
         BlockBytes = 512,
         LogSegmentBytes = 64 << 10,
         ManifestBytesMax = 2 << 10,
@@ -224,7 +224,7 @@ public sealed class TreeConcurrencyTests
             (WriterCount, w => run.Write(w, new SeededRandom(seed * 100 + (ulong)w))),
             (2, r => run.ReadKeys(new SeededRandom(seed * 100 + 50 + (ulong)r))),
             (1, r => run.ReadSnapshots(new SeededRandom(seed * 100 + 60 + (ulong)r))));
-        Assert.True(tree.Statistics.Flushes > 3 && tree.Statistics.Compactions > 0, "nothing moved: the limits are too large for this test");
+        var moved = tree.Statistics.Flushes > 3 && tree.Statistics.Compactions > 0;
 
         var model = new TreeModel(_ => null);
         foreach (var encoded in run.Written.SelectMany(list => list)) model.Append(encoded);
@@ -234,6 +234,7 @@ public sealed class TreeConcurrencyTests
         tree = Tree.Open(environment, "db", options);
         Compare(tree, model, run, keepsHistory);
         tree.Dispose();
+        Assert.True(moved, "nothing moved: the limits are too large for this test");
     }
 
     static void Compare(Tree tree, TreeModel model, Run run, bool keepsHistory)
