@@ -52,6 +52,13 @@ public ref struct BatchReader
         return effect;
     }
 
+    internal static int LengthOf(ReadOnlySpan<byte> encoded, int offset)
+    {
+        var reader = new BatchReader(encoded) { _at = offset, _left = 2 };
+        if (!reader.TryRead(out _)) Malformed();
+        return reader._at - offset;
+    }
+
     /// <summary>How many effects the header announces.</summary>
     public int Count { get; }
 

@@ -22,6 +22,16 @@ public interface IProcedure
     void Run(IProcedureContext context, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument);
 }
 
+/// <summary>A procedure that knows beforehand which rows it will ask for beside its step's own.</summary>
+public interface IForeseeingProcedure : IProcedure
+{
+    /// <summary>True if a batch of one step has something to gain, too.</summary>
+    bool ForeseesMany { get; }
+
+    /// <summary>Hints at keys. Called before the batch is decided, on whatever thread commits it: what it reads may change until then.</summary>
+    void Foresee(IRowReader rows, ReadOnlySpan<byte> key, ReadOnlySpan<byte> argument, Bytes.KeyList found);
+}
+
 /// <summary>What a procedure may read and write.</summary>
 public interface IProcedureContext : IRowReader
 {

@@ -15,6 +15,7 @@
 
 using System.Buffers.Binary;
 using Aevum.Core.Bytes;
+using Aevum.Core.Diagnostics;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 
@@ -75,6 +76,28 @@ public sealed class WriteBatch
 
     /// <summary>One effect by where it begins in <see cref="Encoded"/>.</summary>
     public Effect EffectAt(int offset) => BatchReader.ReadOne(Encoded, offset);
+
+    /// <summary>Gives a put that is in the batch another value, where it stands.</summary>
+    /// <param name="offset">Where the put begins in <see cref="Encoded"/>.</param>
+    /// <param name="value">As long as the one that is there.</param>
+    /// <param name="expiry">None just if the put has none.</param>
+    public void Replace(int offset, ReadOnlySpan<byte> value, SystemTime expiry)
+    {
+        var old = EffectAt(offset);
+        Invariant.Require(
+            old.Kind == EffectKind.Put && old.Value.Length == value.Length && (old.Expiry == SystemTime.None) == (expiry == SystemTime.None),
+            "what replaces a put takes up its place");
+        var end = offset + LengthAt(offset);
+        value.CopyTo(_bytes.AsSpan(end - value.Length));
+        if (expiry != SystemTime.None)
+            BinaryPrimitives.WriteUInt64LittleEndian(_bytes.AsSpan(end - value.Length - Varint.Size((uint)value.Length) - sizeof(ulong)), expiry.Value);
+    }
+
+    /// <summary>How many bytes the effect takes up that begins at an offset.</summary>
+    public int LengthAt(int offset) => BatchReader.LengthOf(Encoded, offset);
+
+    /// <summary>Writes the bytes of effects back as they were: for whoever takes a <see cref="Replace"/> back.</summary>
+    public void Restore(int offset, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_bytes.AsSpan(offset, bytes.Length));
 
     /// <summary>Takes effects back: what was added since the batch had this length and count. Not across a range delete, which may have
     /// removed some (see <see cref="Load"/>).</summary>

@@ -19,6 +19,8 @@ namespace Aevum.Engine.Sequencing;
 
 sealed class Decider : IProcedureContext
 {
+    const int ReplacedBytesMax = 4 << 10;   // what is kept for the case that the step fails
+
     readonly Tree _tree;
     readonly EnginePolicy _policy;
     readonly WriteBatch _effects;
@@ -31,6 +33,9 @@ sealed class Decider : IProcedureContext
     int _step;
     int _markLength, _markCount;
     byte[]? _saved;      // the effects before the step, once a range delete of it may have removed some
+    int _lastFound;      // the effect that was read last, in the index; 0: none, or something was done since that may lie above it
+    readonly List<(int Offset, int Length)> _replaced = [];   // puts of earlier steps that this one gave other values,
+    readonly ArrayBufferWriter<byte> _replacedBytes = new();  // and what they were
 
     public Decider(Tree tree, EnginePolicy policy, WriteBatch effects)
     {
@@ -143,13 +148,20 @@ sealed class Decider : IProcedureContext
         _markLength = _effects.Encoded.Length;
         _markCount = _effects.Count;
         _saved = null;
+        _lastFound = 0;
+        if (_replaced.Count == 0) return;
+        _replaced.Clear();
+        _replacedBytes.ResetWrittenCount();
     }
 
     void RollBack()
     {
         if (_saved is not null) _effects.Load(_saved);
-        else if (_effects.Count == _markCount) return;
-        else _effects.Truncate(_markLength, _markCount);
+        else if (_effects.Count != _markCount) _effects.Truncate(_markLength, _markCount);
+        else if (_replaced.Count == 0) return;
+        // The last first: a put that was replaced twice becomes what it was before the first time.
+        for (var (i, end) = (_replaced.Count - 1, _replacedBytes.WrittenCount); i >= 0; end -= _replaced[i--].Length)
+            _effects.Restore(_replaced[i].Offset, _replacedBytes.WrittenSpan[(end - _replaced[i].Length)..end]);
         _index.Forget();
     }
 
@@ -158,7 +170,9 @@ sealed class Decider : IProcedureContext
     public bool TryRead(ReadOnlySpan<byte> key, out FoundValue value)
     {
         var at = 0;
-        if (!_index.TryFind(key, ref at, out var effect)) return TryReadTree(key, out value);
+        var isIn = _index.TryFind(key, ref at, out var effect);
+        _lastFound = isIn ? at : 0;
+        if (!isIn) return TryReadTree(key, out value);
         if (effect.Kind == EffectKind.Merge) return TryFold(key, at, out value);
         value = default;
         if (effect.Kind == EffectKind.Delete || HasExpired(effect.Expiry)) return false;
@@ -250,18 +264,47 @@ sealed class Decider : IProcedureContext
 
     // ------------------------------------------------------------------------------------------------ writing
 
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default) => _effects.Put(key, value, expiry);
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default)
+    {
+        if (_lastFound != 0 && TryReplace(key, value, expiry)) return;
+        _effects.Put(key, value, expiry);
+    }
 
-    public void Delete(ReadOnlySpan<byte> key) => _effects.Delete(key);
+    // A put over a put of the same batch, which nobody will ever see: the count in a head, say, that each of a hundred steps makes one more.
+    bool TryReplace(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
+    {
+        var found = _index.EffectOf(_lastFound);
+        if (!found.Key.SequenceEqual(key)) return false;
+        var offset = _index.OffsetOf(_lastFound);
+        _lastFound = 0;   // there may be a newer one from here on
+        if (_saved is not null || found.Kind != EffectKind.Put || found.Value.Length != value.Length || value.Length > ReplacedBytesMax ||
+            (found.Expiry == SystemTime.None) != (expiry == SystemTime.None)) return false;
+        if (offset < _markLength)
+        {
+            var length = _effects.LengthAt(offset);
+            _replacedBytes.Write(_effects.Encoded.Slice(offset, length));
+            _replaced.Add((offset, length));
+        }
+        _effects.Replace(offset, value, expiry);
+        return true;
+    }
+
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        _lastFound = 0;
+        _effects.Delete(key);
+    }
 
     public void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand)
     {
+        _lastFound = 0;
         RequireOperator(key);
         _effects.Merge(key, operand);
     }
 
     public void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
+        _lastFound = 0;
         if (_saved is null)
         {
             _saved = _effects.Encoded[.._markLength].ToArray();

@@ -69,6 +69,9 @@ sealed class EffectIndex(WriteBatch batch)
     /// <summary>The effect that an earlier <see cref="TryFind"/> left the place of.</summary>
     public Effect EffectOf(int at) => batch.EffectAt(_entries[at - 1].Offset);
 
+    /// <summary>Where it begins in the batch's bytes.</summary>
+    public int OffsetOf(int at) => _entries[at - 1].Offset;
+
     /// <summary>The distinct keys in [start, end) that the batch has effects on, in order.</summary>
     public SortedSet<byte[]> KeysIn(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {

@@ -55,7 +55,8 @@ public sealed partial class LocalShard
     // What the sequencer reads under its gate should be in memory by then, and best of all in the caches.
     internal void PrefetchSteps(StepBatch batch)
     {
-        if (batch.IsPlain || (batch.Count == 1 && _tree.IsInMemory)) return;
+        if (batch.IsPlain) return;
+        if (batch.Count == 1 && _tree.IsInMemory && batch.StepAt(0).Procedure is not IForeseeingProcedure { ForeseesMany: true }) return;
         var keys = t_stepKeys ??= new KeyList();
         keys.Clear();
         for (var i = 0; i < batch.Count; i++)
@@ -64,10 +65,31 @@ public sealed partial class LocalShard
             if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) keys.Add(step.Key);
         }
         _tree.Prefetch(keys.Packed, withTables: true);
+
+        // Rows that cannot be named before something of these was read.
+        keys.Clear();
+        var rows = default(AppliedRows);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var step = batch.StepAt(i);
+            if (step.Procedure is IForeseeingProcedure foreseeing) foreseeing.Foresee(rows ??= AppliedRowsHere(), step.Key, step.Value, keys);
+        }
+        rows?.Release();
+        if (keys.Count > 0) _tree.Prefetch(keys.Packed, withTables: true);
+    }
+
+    AppliedRows AppliedRowsHere()
+    {
+        var rows = t_appliedRows ??= new AppliedRows();
+        rows.Tree = _tree;
+        return rows;
     }
 
     [ThreadStatic]
     static KeyList? t_stepKeys;
+
+    [ThreadStatic]
+    static AppliedRows? t_appliedRows;
 
     /// <summary>Reads several keys at one moment: all of them as they were, or are.</summary>
     /// <param name="values">As many as keys: the value, or null.</param>

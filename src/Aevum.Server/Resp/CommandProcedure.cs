@@ -15,7 +15,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp;
 
-sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IProcedure
+class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IProcedure
 {
     /// <summary>A step's number when it blocked: it has no reply.</summary>
     public const long Blocked = -1;
@@ -118,7 +118,7 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
         }
         reply.Clear();
         reply.Version = argument[8];
-        call.Begin(context, context, KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument)), reply, _onlyReads);
+        call.Begin(context, context, KeyspaceOf(argument), reply, _onlyReads);
         call.Surroundings = surroundings;
         call.Step = step;
         call.MayBlock = (argument[9] & MayBlockFlag) != 0;
@@ -166,6 +166,9 @@ sealed class CommandProcedure(DataCommand command, DataSurroundings surroundings
 
     /// <summary>The request in an argument. Valid until the next one is asked for on this thread.</summary>
     public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument) => ArgumentsOf(argument, out _);
+
+    /// <summary>The database that the request in an argument is for.</summary>
+    protected static KeyspaceId KeyspaceOf(ReadOnlySpan<byte> argument) => KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument));
 
     static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument, out int end)
     {

@@ -66,7 +66,14 @@ sealed class KnownCommand(RespCommand command, DataSurroundings surroundings, Co
     /// <summary>Takes so short a time that reading the clock for each one would be felt (<see cref="Measuring.LoopMeter"/>).</summary>
     public bool IsQuick { get; } = info.Is(CommandFlags.Fast) || info.Complexity == "O(1)";
 
-    public CommandProcedure? Procedure { get; } = command is DataCommand data ? new CommandProcedure(data, surroundings) : null;
+    public CommandProcedure? Procedure { get; } = ProcedureOf(command, surroundings);
+
+    static CommandProcedure? ProcedureOf(RespCommand command, DataSurroundings surroundings) => command switch
+    {
+        DataCommand data when ForeseeingProcedure.Suits(data) => new ForeseeingProcedure(data, surroundings),
+        DataCommand data => new CommandProcedure(data, surroundings),
+        _ => null,
+    };
 }
 
 sealed class CommandTable

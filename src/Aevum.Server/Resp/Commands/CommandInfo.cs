@@ -95,6 +95,9 @@ sealed record CommandInfo(string Name, CommandGroup Group)
 
     public KeyPlaces Keys { get; init; }
 
+    /// <summary>Which arguments name elements of the object at the first key; a hint, so it may name others, too.</summary>
+    public KeyPlaces Elements { get; init; }
+
     /// <summary>Beside those that follow from flags and group.</summary>
     public string[] Categories { get; init; } = [];
 

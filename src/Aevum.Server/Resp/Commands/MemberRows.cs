@@ -208,6 +208,14 @@ abstract class MemberRows : StructureRows
         return RowKey(own.Length);
     }
 
+    /// <summary>What the key of an element's row has behind its head's.</summary>
+    public static void WriteElementKey(Span<byte> target, ulong incarnation, ReadOnlySpan<byte> name)
+    {
+        StructureKey.WriteElementPrefix(target, incarnation, Family);
+        MemberPosition.Write(target[StructureKey.ElementPrefixBytes..], MemberPosition.Of(name));
+        name.CopyTo(target[(StructureKey.ElementPrefixBytes + MemberPosition.Bytes)..]);
+    }
+
     static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> own) =>
         own.Length >= MemberPosition.Bytes ? own[MemberPosition.Bytes..] : throw Malformed("an element's key is too short");
 

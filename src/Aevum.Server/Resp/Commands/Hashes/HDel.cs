@@ -9,6 +9,7 @@ sealed class HDel : DataCommand
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, -1, 1),
         Since = "2.0.0",
         Summary = "Takes fields out of a hash; the hash goes with its last one.",
         Complexity = "O(1) for each field",

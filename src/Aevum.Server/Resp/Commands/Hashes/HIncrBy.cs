@@ -10,6 +10,7 @@ sealed class HIncrBy : DataCommand
         Arity = 4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, 2, 1),
         Since = "2.0.0",
         Summary = "Adds to the number that a field holds; an absent field counts as 0.",
         Complexity = "O(1)",

@@ -9,6 +9,7 @@ sealed class HIncrByFloat : DataCommand
         Arity = 4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, 2, 1),
         Since = "2.6.0",
         Summary = "Adds to the floating number that a field holds; an absent field counts as 0.",
         Complexity = "O(1)",

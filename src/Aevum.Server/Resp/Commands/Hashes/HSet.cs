@@ -9,6 +9,7 @@ sealed class HSet : DataCommand
         Arity = -4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, -1, 2),
         Since = "2.0.0",
         Summary = "Gives fields of a hash values.",
         Complexity = "O(1) for each field",

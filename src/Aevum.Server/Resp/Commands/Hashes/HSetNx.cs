@@ -9,6 +9,7 @@ sealed class HSetNx : DataCommand
         Arity = 4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, 2, 1),
         Since = "2.0.0",
         Summary = "Gives a field a value if the hash does not have it.",
         Complexity = "O(1)",

@@ -9,6 +9,7 @@ sealed class SAdd : DataCommand
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, -1, 1),
         Since = "1.0.0",
         Summary = "Puts members into a set.",
         Complexity = "O(1) for each member",

@@ -9,6 +9,7 @@ sealed class SRem : DataCommand
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, -1, 1),
         Since = "1.0.0",
         Summary = "Takes members out of a set; the set goes with its last one.",
         Complexity = "O(1) for each member",

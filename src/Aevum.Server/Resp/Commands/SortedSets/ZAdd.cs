@@ -9,6 +9,7 @@ sealed class ZAdd : DataCommand
         Arity = -4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(3, -1, 2),
         Since = "1.2.0",
         Summary = "Gives members of a sorted set scores.",
         Complexity = "O(log n) for each member, n the members of the sorted set",

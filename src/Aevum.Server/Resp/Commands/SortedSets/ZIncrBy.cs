@@ -9,6 +9,7 @@ sealed class ZIncrBy : DataCommand
         Arity = 4,
         Flags = CommandFlags.Write | CommandFlags.DenyOom | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(3, 3, 1),
         Since = "1.2.0",
         Summary = "Adds to the score of a member; one that is not there counts as 0.",
         Complexity = "O(log n), n the members of the sorted set",

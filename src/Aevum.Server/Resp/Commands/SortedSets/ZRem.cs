@@ -9,6 +9,7 @@ sealed class ZRem : DataCommand
         Arity = -3,
         Flags = CommandFlags.Write | CommandFlags.Fast,
         Keys = KeyPlaces.One,
+        Elements = new KeyPlaces(2, -1, 1),
         Since = "1.2.0",
         Summary = "Takes members out of a sorted set; it goes with its last one.",
         Complexity = "O(log n) for each member, n the members of the sorted set",
