@@ -73,24 +73,24 @@ sealed unsafe partial class Graph<TSpace, TQuery>
     {
         var (query, layer) = (Store.Point(row), new LowestLayer(Store.LinksMax));
         // Where all that was found is dead (a whole region was deleted and is not swept yet), look wider until something lives.
-        for (var ef = efConstruction; *list.Count == 0; ef *= 8)
+        for (var ef = efConstruction; ; ef = Math.Min(ef * 8, HnswOptions.EfMax))
         {
             scratch.BeginWalk(Rows.Rows);
             scratch.Visited[row] = scratch.Mark;
-            if (at == row)
-            {
-                ef = int.MaxValue / 16;
-            }
-            else
-            {
-                var found = SearchLayer(_space, layer, Store.View, scratch, query, at, distance, ef, 0, 0, out _);
-                Choose(scratch, found, row, Upper.LinksMax, list);
-                if (*list.Count > 0) break;
-                if (found == ef && ef < Rows.Rows) continue;
-            }
+            var found = SearchLayer(_space, layer, Store.View, scratch, query, at, distance, ef, 0, 0, out _);
+            Choose(scratch, found, row, Upper.LinksMax, list);
+            if (*list.Count > 0) break;
+            if (found == ef && ef < Math.Min(Rows.Rows, HnswOptions.EfMax)) continue;
             var scanned = Scan(_space, scratch, query, Store.LinksMax, (uint)Rows.Rows, null, Rows.View, uint.MaxValue / 2);
             Choose(scratch, scanned, row, Upper.LinksMax, list);
             break;
+        }
+        for (var i = 0; i < *list.Count; i++)
+        {
+            var neighbour = list.Rows[i];
+            Walk.Prefetch((byte*)Store.Links(neighbour), Store.LinksMax * sizeof(uint));
+            if (Store.KeepsLengths) Walk.Prefetch((byte*)Store.Lengths(neighbour), Store.LinksMax * sizeof(float));
+            Rows.Prefetch(neighbour);
         }
         Rows.Lock(row);
         WriteLinks(Store.Links(row), Store.Lengths(row), list, Store.LinksMax);
@@ -135,6 +135,7 @@ sealed unsafe partial class Graph<TSpace, TQuery>
             Volatile.Write(ref links[count], row);
             return;
         }
+        for (var i = 0; i < count; i++) Walk.Prefetch(Store.Front(links[i]), Math.Min(Store.FrontBytes, 256));
         scratch.EnsureKeys(count + 1);
         var keys = scratch.Keys;
         LengthsOf(owner, links, lengths, count, keys);

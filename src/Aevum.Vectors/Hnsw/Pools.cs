@@ -138,7 +138,7 @@ unsafe struct HeapPool(ulong* nearest, SearchScratch scratch, int ef) : IPool
         if (_open == 0) return false;
         var open = scratch.More;
         var key = open[0];
-        if (_count == _ef && PoolKey.Distance(key) > _bound) return false;
+        if (_count == _ef && key > _nearest[0]) return false;
         var last = open[--_open];
         var at = 0;
         for (int child; (child = (2 * at) + 1) < _open; at = child)

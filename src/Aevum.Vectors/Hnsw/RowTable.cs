@@ -69,6 +69,9 @@ sealed unsafe class RowTable(MemoryBudget budget) : IDisposable
         while (Volatile.Read(ref place) != 0 || Interlocked.CompareExchange(ref place, (byte)1, (byte)0) != 0);
     }
 
+    /// <summary>Asks for the lock's cache line.</summary>
+    public void Prefetch(uint row) => Walk.Prefetch(_small[row], 1);
+
     public void Unlock(uint row) => Volatile.Write(ref ((Small*)_small[row])->Lock, 0);
 
     public void Dispose()
