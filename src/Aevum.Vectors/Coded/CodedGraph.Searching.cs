@@ -15,7 +15,7 @@ namespace Aevum.Vectors.Coded;
 public sealed unsafe partial class CodedGraph
 {
     const int DefaultEf = 64;
-    const int ScalarRerankMin = 20;
+    const int RerankMin = 20;
 
     // A scan of codes meets its rows in order: a row costs about a fifth of what a step of a walk to it does, of which there are some 17 a candidate.
     const double ScannedRow = 0.2;
@@ -67,9 +67,8 @@ public sealed unsafe partial class CodedGraph
 
     int RerankOf(in Ask ask, int candidates)
     {
-        var asked = ask.Query.RerankCount > 0 ? ask.Query.RerankCount
-            : Quantizer.Kind == QuantizationKind.Scalar ? (int)Math.Max(ScalarRerankMin, Math.Min(2L * ask.Wanted, int.MaxValue)) : candidates;
-        return Math.Min(candidates, Math.Max(asked, ask.Wanted));
+        var asked = ask.Query.RerankCount > 0 ? ask.Query.RerankCount : Math.Max(RerankMin, Math.Ceiling(_rerankFactor * ask.Wanted));
+        return (int)Math.Min(candidates, Math.Max(asked, ask.Wanted));
     }
 
     int Search<TDistance, TLinks>(TDistance distance, TLinks links, in Ask ask)
@@ -224,7 +223,7 @@ public sealed unsafe partial class CodedGraph
 
         public readonly int Visit<TDistance>(TDistance distance) where TDistance : struct, IDistance => Graph.Layout == CodedLayout.Records
             ? Graph.Search(distance, new RecordLinks(Graph._codes, Graph._stride, (Graph.Quantizer.CodeBytes + 3) & -4, Graph._linksMax), Ask)
-            : Graph.Search(distance, new PackedLinks(Graph._codes, Graph._stride, Graph._ends, Graph._links), Ask);
+            : Graph.Search(distance, new PackedLinks(Graph._codes, Graph._stride, (Graph.Quantizer.CodeBytes + 3) & -4, Graph._linksBeside, Graph._ends, Graph._links), Ask);
     }
 
     readonly struct CodeBounds(CodedGraph graph, byte* prepared) : IRerankBounds

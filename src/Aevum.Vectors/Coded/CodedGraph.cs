@@ -27,12 +27,14 @@ public sealed unsafe partial class CodedGraph : IDisposable
     readonly Readers _readers;
     readonly bool _ownsVectors;
     IVectorSource _source;
+    double _rerankFactor = double.PositiveInfinity;   // candidates to compare exactly, for each row asked for
     NativeBlock? _vectors;
     ulong* _ids;
-    byte* _codes;      // or records
+    byte* _codes;      // with the links beside them
     uint* _ends;       // packed only
     uint* _links;      // packed only
-    int _stride;       // records only
+    int _stride;
+    int _linksBeside;  // packed only: how many links stand in the code's own cache line
     int _linksMax;
     int _upperLinksMax;
     int[] _layerCounts = [];       // rows of layer 1, 2, ...
@@ -57,6 +59,9 @@ public sealed unsafe partial class CodedGraph : IDisposable
 
     /// <summary>Bytes of codes, links, upper layers and ids. Whole vectors and scratches of searches are not in it, nor is the codebook.</summary>
     public long MemoryBytes => _blocks.Sum(b => b.Bytes);
+
+    /// <summary>How many candidates are compared exactly for each row asked for, where a query does not say.</summary>
+    public double RerankFactor => _rerankFactor;
 
     /// <summary>Bytes of whole vectors that the graph keeps itself.</summary>
     public long VectorBytes => _vectors?.Bytes ?? 0;
@@ -112,9 +117,10 @@ public sealed unsafe partial class CodedGraph : IDisposable
         }
         else
         {
-            var links = maker.CountLinks();
+            _linksBeside = Math.Min(_linksMax, (-linkOffset & 63) / sizeof(uint));
+            _stride = linkOffset + (_linksBeside * sizeof(uint));
+            var links = maker.CountLinks(_linksBeside);
             if (links > uint.MaxValue) Throw.Limit("the number of links", links, uint.MaxValue);
-            _stride = Quantizer.CodeBytes;
             _codes = Take(Count * (long)_stride);
             _ends = (uint*)Take((Count + 1L) * sizeof(uint));
             _links = (uint*)Take(links * sizeof(uint));
@@ -128,6 +134,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
         using var scratch = new NativeBlock(Shape.Stride + (Shape.Dimension * (long)sizeof(float)), MemoryBudget.Unlimited());
         var stored = scratch.Pointer;
         var floats = (float*)(stored + Shape.Stride);
+        var all = new uint[_linksMax];
         for (var row = 0u; row < Count; row++)
         {
             var old = maker.Order[row];
@@ -138,11 +145,21 @@ public sealed unsafe partial class CodedGraph : IDisposable
             Quantizer.Encode(floats, Code(row));
             if (Layout == CodedLayout.Records)
             {
-                maker.CopyLinks(old, 0, new(Code(row) + linkOffset, _linksMax), true);
+                maker.CopyLinks(old, 0, new(Code(row) + linkOffset, _linksMax));
                 continue;
             }
-            _ends[row + 1] = _ends[row] + (uint)maker.CopyLinks(old, 0, new(_links + _ends[row], graph.Links(old, 0).Length), false);
+            var count = maker.CopyLinks(old, 0, all);
+            var beside = Math.Min(_linksBeside, count);
+            all.AsSpan(0, _linksBeside).CopyTo(new(Code(row) + linkOffset, _linksBeside));
+            all.AsSpan(beside, count - beside).CopyTo(new(_links + _ends[row], count - beside));
+            _ends[row + 1] = _ends[row] + (uint)(count - beside);
         }
+        FillLayers(maker);
+        Calibrate(graph, maker);
+    }
+
+    void FillLayers(CodedGraphMaker maker)
+    {
         _layerCounts = maker.LayerCounts;
         _layers = new uint*[_layerCounts.Length];
         for (var layer = 1; layer <= _layers.Length; layer++)
@@ -150,7 +167,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
             var links = (uint*)Take(_layerCounts[layer - 1] * (long)_upperLinksMax * sizeof(uint));
             _layers[layer - 1] = links;
             for (var row = 0; row < _layerCounts[layer - 1]; row++)
-                maker.CopyLinks(maker.Order[row], layer, new(links + (row * (nint)_upperLinksMax), _upperLinksMax), true);
+                maker.CopyLinks(maker.Order[row], layer, new(links + (row * (nint)_upperLinksMax), _upperLinksMax));
         }
     }
 

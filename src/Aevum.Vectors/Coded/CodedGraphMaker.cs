@@ -42,22 +42,23 @@ sealed unsafe class CodedGraphMaker
     /// <summary>How many rows reach layer 1, layer 2 and so on.</summary>
     public int[] LayerCounts { get; }
 
-    public long CountLinks()
+    /// <summary>How many links the lowest layer has at most, without the first few of each row.</summary>
+    public long CountLinks(int without)
     {
         long count = 0;
-        foreach (var row in Order) count += _graph.Links(row, 0).Length;
+        foreach (var row in Order) count += Math.Max(0, _graph.Links(row, 0).Length - without);
         return count;
     }
 
     /// <summary>Writes the links of an old row as new numbers, without those that lead nowhere.</summary>
-    /// <param name="isEnded">Fill up with <see cref="VectorStore.End"/>.</param>
+    /// <param name="target">Filled up with <see cref="VectorStore.End"/>.</param>
     /// <returns>How many there are.</returns>
-    public int CopyLinks(uint old, int layer, Span<uint> target, bool isEnded)
+    public int CopyLinks(uint old, int layer, Span<uint> target)
     {
         var count = 0;
         foreach (var link in _graph.Links(old, layer))
             if (_numbers[link] != Gone) target[count++] = _numbers[link];
-        if (isEnded) target[count..].Fill(VectorStore.End);
+        target[count..].Fill(VectorStore.End);
         return count;
     }
 

@@ -10,7 +10,8 @@ public enum CodedLayout : byte
     /// <summary>Behind each code, room for all links: one address for both, 8 M bytes a row.</summary>
     Records = 1,
 
-    /// <summary>Packed, apart from the codes: 4 bytes a link that is there and 4 a row, about 40 % less; one address more to wait for.</summary>
+    /// <summary>As many links behind each code as fill its cache line, the others packed elsewhere: 4 bytes a link that is there and 4 a row, about 40 %
+    /// less; one address more to wait for.</summary>
     Packed = 2,
 }
 
@@ -33,8 +34,8 @@ public readonly record struct CodedQuery(int K)
     /// <summary>Candidates kept while walking by estimates: recall against time. 0: 64.</summary>
     public int Ef { get; init; }
 
-    /// <summary>rerank_k: how many of the candidates are compared exactly. 0: what the kind of code needs: twice K and at least 20 of scalar codes, all of
-    /// the others. Never less than K + Offset.</summary>
+    /// <summary>rerank_k: how many of the candidates are compared exactly. 0: as many as the codes need, which was measured when the graph was made
+    /// (<see cref="CodedGraph.RerankFactor"/>), and at least 20. Never less than K + Offset.</summary>
     public int RerankCount { get; init; }
 
     /// <summary>So many of the nearest rows are passed over.</summary>

@@ -26,12 +26,23 @@ static unsafe class CodedWalk
         var (idle, improvements) = (0, 0);
         while (pool.TryTake(out var row, out var following))
         {
-            var most = layer.Links(row, out var links);
             var count = 0;
+            var most = layer.Links(row, out var links);
             for (var i = 0; i < most; i++)
             {
                 var link = links[i];
                 if (link == VectorStore.End) break;
+                if (visited[link] == mark) continue;
+                visited[link] = mark;
+                var code = layer.Code(link);
+                ids[count] = link;
+                codes[count++] = code;
+                Walk.Prefetch(code, codeBytes);
+            }
+            most = layer.More(row, out links);
+            for (var i = 0; i < most; i++)
+            {
+                var link = links[i];
                 if (visited[link] == mark) continue;
                 visited[link] = mark;
                 var code = layer.Code(link);

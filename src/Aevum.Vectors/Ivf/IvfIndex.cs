@@ -6,7 +6,7 @@
 //            distances are estimates; with a source of whole vectors the best are compared exactly
 //
 // Codes are of differences because these are short and alike in all lists: one codebook serves all. The tables of a query are made anew for each list
-// (query minus centroid), except under InnerProduct, where -q.x = -q.centroid - q.difference and one table serves.
+// (query minus centroid; so nothing is turned first), except under InnerProduct, where -q.x = -q.centroid - q.difference and one table serves.
 //
 // Rows are numbers the caller chooses; they should be dense, for 8 bytes are kept up to the greatest. Lists are chosen by squared Euclidean distance
 // (of normalised vectors under Cosine) when a row is put, by the metric when a query comes.
@@ -187,7 +187,7 @@ sealed unsafe partial class IvfIndex : IDisposable
                 differences.Add(d);
             }
         }
-        return (ProductQuantizer)Quantizer.Train(new(QuantizationKind.Product, options.SubCount, 16, options.RoundsMax), differences, random);
+        return (ProductQuantizer)Quantizer.Train(new(QuantizationKind.Product, options.SubCount, 16, options.RoundsMax, Turns: false), differences, random);
     }
 
     void Take(int list, int place, byte* scratch)

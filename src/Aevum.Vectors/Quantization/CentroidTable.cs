@@ -94,6 +94,21 @@ sealed unsafe class CentroidTable : IDisposable
     /// <param name="distances">Room for <see cref="PaddedCount"/>; those behind the last centroid are infinite.</param>
     public void Distances(float* vector, float* distances)
     {
+        if (Dimension == 4)
+        {
+            // What most product codes have: the components stay in registers.
+            Vector512<float> x = Vector512.Create(vector[0]), y = Vector512.Create(vector[1]), z = Vector512.Create(vector[2]), w = Vector512.Create(vector[3]);
+            var from = _values;
+            for (var block = 0; block < Blocks; block++, from += 4 * Lanes)
+            {
+                var first = x - Vector512.Load(from);
+                var second = z - Vector512.Load(from + (2 * Lanes));
+                var even = AddSquare(first * first, y - Vector512.Load(from + Lanes));
+                var odd = AddSquare(second * second, w - Vector512.Load(from + (3 * Lanes)));
+                (even + odd).Store(distances + (block * Lanes));
+            }
+            return;
+        }
         for (var block = 0; block < Blocks; block++) BlockDistances(vector, block).Store(distances + (block * Lanes));
     }
 

@@ -19,7 +19,7 @@ static class CodebookFormat
     /// <summary>`AvCb` in ASCII.</summary>
     const uint Magic = 0x62437641;
 
-    const ushort Version = 1;
+    const ushort Version = 2;
 
     public static byte[] ToBytes(Quantizer quantizer)
     {
@@ -27,7 +27,7 @@ static class CodebookFormat
         var payload = quantizer switch
         {
             ScalarQuantizer => sizeof(float) * (1 + dimension),
-            ProductQuantizer product => 8 + (sizeof(float) * product.Centroids.Length),
+            ProductQuantizer product => 12 + (sizeof(float) * product.Centroids.Length) + TurnBytes(product.Turn),
             BinaryQuantizer binary => (sizeof(float) * dimension) + (sizeof(ulong) * binary.Signs.Length),
             _ => throw new AevumException(ErrorCode.InvalidArgument, $"there is no format for {quantizer.GetType().Name}"),
         };
@@ -51,7 +51,9 @@ static class CodebookFormat
             case ProductQuantizer product:
                 BinaryPrimitives.WriteInt32LittleEndian(target, product.SubCount);
                 BinaryPrimitives.WriteInt32LittleEndian(target[4..], product.CentroidCount);
-                WriteFloats(product.Centroids, target[8..]);
+                BinaryPrimitives.WriteInt32LittleEndian(target[8..], product.Turn is null ? 0 : product.Turn.Axes.Length / dimension);
+                WriteFloats(product.Centroids, target[12..]);
+                if (product.Turn is not null) WriteTurn(product.Turn, target[(12 + (4 * product.Centroids.Length))..]);
                 break;
             case BinaryQuantizer binary:
                 WriteFloats(binary.Centre, target);
@@ -102,13 +104,19 @@ static class CodebookFormat
                 if (!float.IsFinite(step) || step < 1e-30f) Throw.Corruption(source, HeaderBytes, "a step above zero");
                 return new ScalarQuantizer(shape, ReadFloats(payload[4..], dimension, HeaderBytes + 4, source), step);
             case QuantizationKind.Product:
-                if (payload.Length < 8) Throw.Corruption(source, HeaderBytes, "the numbers of parts and centroids");
+                if (payload.Length < 12) Throw.Corruption(source, HeaderBytes, "the numbers of parts, centroids and axes");
                 var subCount = BinaryPrimitives.ReadInt32LittleEndian(payload);
                 var centroidCount = BinaryPrimitives.ReadInt32LittleEndian(payload[4..]);
                 if (subCount < 1 || subCount > Math.Min(dimension, ProductQuantizer.SubCountMax)) Throw.Corruption(source, HeaderBytes, "a number of parts");
                 if (centroidCount is not (256 or 16)) Throw.Corruption(source, HeaderBytes + 4, "256 or 16 centroids");
-                RequireLength(payload, 8 + (4L * dimension * centroidCount), source);
-                return new ProductQuantizer(shape, subCount, centroidCount, ReadFloats(payload[8..], dimension * centroidCount, HeaderBytes + 8, source));
+                var axes = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]);
+                if (axes < 0 || axes > dimension || (axes > 0 && (shape.Metric == Metric.L1 || dimension > ProductTurn.DimensionMax)))
+                    Throw.Corruption(source, HeaderBytes + 8, "a number of axes");
+                var turnAt = 12 + (4L * dimension * centroidCount);
+                RequireLength(payload, turnAt + (axes == 0 ? 0 : (4L * dimension * axes) + (4L * dimension)), source);
+                var centroids = ReadFloats(payload[12..], dimension * centroidCount, HeaderBytes + 12, source);
+                var turn = axes == 0 ? null : ReadTurn(payload[(int)turnAt..], dimension, axes, HeaderBytes + (int)turnAt, source);
+                return new ProductQuantizer(shape, subCount, centroidCount, centroids, turn);
             case QuantizationKind.Binary:
                 var words = HadamardRotation.SignWords(dimension);
                 RequireLength(payload, (4L * dimension) + (8L * words), source);
@@ -121,6 +129,29 @@ static class CodebookFormat
                 Throw.Corruption(source, 6, "a kind of quantization");
                 throw null;   // not reached
         }
+    }
+
+    static int TurnBytes(ProductTurn? turn) => turn is null ? 0 : sizeof(float) * (turn.Axes.Length + turn.Dimension);
+
+    static void WriteTurn(ProductTurn turn, Span<byte> target)
+    {
+        WriteFloats(turn.Axes, target);
+        for (var i = 0; i < turn.Dimension; i++) BinaryPrimitives.WriteInt32LittleEndian(target[(4 * (turn.Axes.Length + i))..], turn.Order[i]);
+    }
+
+    static ProductTurn ReadTurn(ReadOnlySpan<byte> payload, int dimension, int count, int at, string source)
+    {
+        var axes = ReadFloats(payload, dimension * count, at, source);
+        if (!ProductTurn.AreOrthonormal(axes, dimension)) Throw.Corruption(source, at, "axes of length 1 at right angles");
+        var order = new int[dimension];
+        var seen = new bool[dimension];
+        for (var i = 0; i < dimension; i++)
+        {
+            order[i] = BinaryPrimitives.ReadInt32LittleEndian(payload[(4 * (axes.Length + i))..]);
+            if ((uint)order[i] >= (uint)dimension || seen[order[i]]) Throw.Corruption(source, at + (4 * (axes.Length + i)), "each component once");
+            seen[order[i]] = true;
+        }
+        return new(axes, order);
     }
 
     static void RequireLength(ReadOnlySpan<byte> payload, long length, string source)

@@ -11,7 +11,7 @@
 // one cycle for each other where floats wait three. The step is the widest part over 65,535: thousandths of the error that the codes make.
 //
 // L2 and Cosine add squared differences (Cosine half of them), InnerProduct negative products, L1 absolute differences: each is a sum over parts.
-// Code the vectors as they are: turned to their principal axes, most parts would have nothing to tell, and one part too much.
+// Where the data has leading directions, vectors are turned and their components dealt out to parts first (ProductTurn), if that lowers the error.
 // Not here: scans of many codes by tables in registers (FastScan).
 
 using System.Diagnostics;
@@ -28,6 +28,8 @@ sealed unsafe class ProductQuantizer : Quantizer
     public const int SubCountMax = 4096;
 
     const int SampleMax = 32_768;
+    const int TrialMax = 8_192;
+    const int TrialRounds = 3;
     const int HeaderBytes = 2 * sizeof(float);
 
     readonly float[] _centroids;
@@ -35,8 +37,10 @@ sealed unsafe class ProductQuantizer : Quantizer
     readonly int[] _starts;   // of each part, and the dimension at the end
 
     /// <param name="centroids">Of each part in turn, shape [count, components of the part].</param>
-    public ProductQuantizer(VectorShape shape, int subCount, int centroidCount, float[] centroids) : base(shape)
+    /// <param name="turn">What is done to vectors before they are cut; null: nothing. Disposed with the quantizer.</param>
+    public ProductQuantizer(VectorShape shape, int subCount, int centroidCount, float[] centroids, ProductTurn? turn = null) : base(shape)
     {
+        Turn = turn;
         Debug.Assert(centroids.Length == centroidCount * shape.Dimension);
         _centroids = centroids;
         SubCount = subCount;
@@ -55,6 +59,8 @@ sealed unsafe class ProductQuantizer : Quantizer
     public int CentroidCount { get; }
 
     public ReadOnlySpan<float> Centroids => _centroids;
+
+    public ProductTurn? Turn { get; }
 
     public override int CodeBytes => CentroidCount == 256 ? SubCount : (SubCount + 1) / 2;
 
@@ -75,15 +81,49 @@ sealed unsafe class ProductQuantizer : Quantizer
         var dimension = sample.Dimension;
         var subCount = SubCountFor(dimension, options.SubCount);
         var starts = Starts(dimension, subCount);
+        var count = Math.Min(sample.Count, SampleMax);
+        var turn = options.Turns ? ProductTurn.Learn(sample, starts, random) : null;
+        if (turn is null) return new(sample.Shape, subCount, options.CentroidCount, Centre(sample.Pointer, count, options, options.RoundsMax, starts, random, out _));
+        using var turned = new NativeBlock((long)count * dimension * sizeof(float), MemoryBudget.Unlimited());
+        var target = (float*)turned.Pointer;
+        for (var i = 0; i < count; i++) turn.Apply(sample[i], target + ((nint)i * dimension));
+        // A few rounds over a few vectors tell which way has the lower error.
+        var few = Math.Min(count, TrialMax);
+        Centre(sample.Pointer, few, options, TrialRounds, starts, random, out var plainError);
+        Centre(target, few, options, TrialRounds, starts, random, out var turnedError);
+        if (turnedError < plainError)
+            return new(sample.Shape, subCount, options.CentroidCount, Centre(target, count, options, options.RoundsMax, starts, random, out _), turn);
+        turn.Dispose();
+        return new(sample.Shape, subCount, options.CentroidCount, Centre(sample.Pointer, count, options, options.RoundsMax, starts, random, out _));
+    }
+
+    static float[] Centre(float* vectors, int count, QuantizationOptions options, int rounds, int[] starts, SeededRandom random, out double error)
+    {
+        var dimension = starts[^1];
         var centroids = new float[dimension * options.CentroidCount];
-        for (var s = 0; s < subCount; s++)
-            KMeans.Train(sample.Pointer + starts[s], Math.Min(sample.Count, SampleMax), starts[s + 1] - starts[s], dimension,
-                    new(options.CentroidCount, options.RoundsMax), random, out _)
+        error = 0;
+        for (var s = 0; s + 1 < starts.Length; s++)
+        {
+            KMeans.Train(vectors + starts[s], count, starts[s + 1] - starts[s], dimension, new(options.CentroidCount, rounds), random, out var partError)
                 .CopyTo(centroids.AsSpan(starts[s] * options.CentroidCount));
-        return new(sample.Shape, subCount, options.CentroidCount, centroids);
+            error += partError;
+        }
+        return centroids;
     }
 
     public override void Encode(float* vector, byte* code)
+    {
+        if (Turn is not null)
+        {
+            var turned = stackalloc float[Dimension];
+            Turn.Apply(vector, turned);
+            EncodeParts(turned, code);
+            return;
+        }
+        EncodeParts(vector, code);
+    }
+
+    void EncodeParts(float* vector, byte* code)
     {
         if (CentroidCount == 256)
         {
@@ -96,6 +136,18 @@ sealed unsafe class ProductQuantizer : Quantizer
 
     public override void Decode(byte* code, float* vector)
     {
+        if (Turn is not null)
+        {
+            var turned = stackalloc float[Dimension];
+            DecodeParts(code, turned);
+            Turn.ApplyInverse(turned, vector);
+            return;
+        }
+        DecodeParts(code, vector);
+    }
+
+    void DecodeParts(byte* code, float* vector)
+    {
         for (var s = 0; s < SubCount; s++)
             _tables[s].Read(CentroidCount == 256 ? code[s] : (code[s >> 1] >> (4 * (s & 1))) & 15, vector + _starts[s]);
     }
@@ -103,6 +155,18 @@ sealed unsafe class ProductQuantizer : Quantizer
     /// <summary>What each centroid of each part adds to the distance from <paramref name="query"/>.</summary>
     /// <param name="table">Shape [SubCount, CentroidCount].</param>
     public void FillTable(float* query, float* table)
+    {
+        if (Turn is not null)
+        {
+            var turned = stackalloc float[Dimension];
+            Turn.Apply(query, turned);
+            FillParts(turned, table);
+            return;
+        }
+        FillParts(query, table);
+    }
+
+    void FillParts(float* query, float* table)
     {
         for (var s = 0; s < SubCount; s++, table += CentroidCount)
         {
@@ -127,19 +191,21 @@ sealed unsafe class ProductQuantizer : Quantizer
         Prepare(query, prepared, (float*)block.Pointer);
     }
 
+    [SkipLocalsInit]
     void Prepare(float* query, byte* prepared, float* table)
     {
         FillTable(query, table);
         var target = (ushort*)(prepared + HeaderBytes);
         float widest = 0, bias = 0;
+        var leasts = stackalloc float[SubCount];
         for (var s = 0; s < SubCount; s++)
         {
-            var (least, most) = Bounds(table + (s * CentroidCount));
-            bias += least;
-            widest = Math.Max(widest, most - least);
+            (leasts[s], var most) = Bounds(table + (s * CentroidCount));
+            bias += leasts[s];
+            widest = Math.Max(widest, most - leasts[s]);
         }
         var step = Math.Max(widest / ushort.MaxValue, 1e-37f);
-        for (var s = 0; s < SubCount; s++) Round(table + (s * CentroidCount), 1 / step, target + (s * CentroidCount));
+        for (var s = 0; s < SubCount; s++) Round(table + (s * CentroidCount), leasts[s], 1 / step, target + (s * CentroidCount));
         // 1 - cos = |a - b|^2 / 2 where both have length 1.
         var scale = Shape.Metric == Metric.Cosine ? 0.5f : 1;
         Unsafe.WriteUnaligned(prepared, bias * scale);
@@ -156,15 +222,18 @@ sealed unsafe class ProductQuantizer : Quantizer
             least = Vector512.Min(least, entries);
             most = Vector512.Max(most, entries);
         }
-        var (low, high) = (Vector256.Min(least.GetLower(), least.GetUpper()), Vector256.Max(most.GetLower(), most.GetUpper()));
-        float lowest = low[0], highest = high[0];
-        for (var i = 1; i < 8; i++) (lowest, highest) = (Math.Min(lowest, low[i]), Math.Max(highest, high[i]));
-        return (lowest, highest);
+        // Least and negative most side by side, halved three times.
+        var eight = Vector256.Min(least.GetLower(), least.GetUpper());
+        var other = Vector256.Max(most.GetLower(), most.GetUpper());
+        var both = Vector256.Create(Vector128.Min(eight.GetLower(), eight.GetUpper()), -Vector128.Max(other.GetLower(), other.GetUpper()));
+        both = Vector256.Min(both, Vector256.Shuffle(both, Vector256.Create(2, 3, 0, 1, 6, 7, 4, 5)));
+        both = Vector256.Min(both, Vector256.Shuffle(both, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6)));
+        return (both[0], -both[4]);
     }
 
-    void Round(float* part, float inverseStep, ushort* target)
+    void Round(float* part, float lowest, float inverseStep, ushort* target)
     {
-        var least = Vector512.Create(Bounds(part).Least);
+        var least = Vector512.Create(lowest);
         var scale = Vector512.Create(inverseStep);
         for (var i = 0; i < CentroidCount; i += 16)
         {
@@ -181,6 +250,7 @@ sealed unsafe class ProductQuantizer : Quantizer
     public override void Dispose()
     {
         foreach (var table in _tables) table.Dispose();
+        Turn?.Dispose();
         base.Dispose();
     }
 
@@ -202,15 +272,11 @@ readonly unsafe struct ProductCodeDistance(int subCount) : IDistance
     public float One(byte* query, byte* code)
     {
         var table = (ushort*)(query + HeaderBytes);
-        uint even = 0, odd = 0;
-        var s = 0;
-        for (; s + 2 <= _subCount; s += 2, table += 512)
-        {
-            even += table[code[s]];
-            odd += table[256 + code[s + 1]];
-        }
-        if (s < _subCount) even += table[code[s]];
-        return Unsafe.ReadUnaligned<float>(query) + (Unsafe.ReadUnaligned<float>(query + sizeof(float)) * (even + odd));
+        uint sum = 0;
+        nint s = 0;
+        for (; s + 4 <= _subCount; s += 4, table += 4 * 256) sum += FourParts(table, code + s);
+        for (; s < _subCount; s++, table += 256) sum += table[(nint)code[s]];
+        return Unsafe.ReadUnaligned<float>(query) + (Unsafe.ReadUnaligned<float>(query + sizeof(float)) * sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -219,13 +285,14 @@ readonly unsafe struct ProductCodeDistance(int subCount) : IDistance
         var table = (ushort*)(query + HeaderBytes);
         uint sumA = 0, sumB = 0, sumC = 0, sumD = 0;
         nint s = 0;
-        // Eight parts are read at once: one load of the code where there would be eight.
-        for (; s + 8 <= _subCount; s += 8, table += 8 * 256)
+        // Bytes one by one: a load each, of which the CPU begins four a cycle; taking them out of wider words by shifts is slower (5.5 against 9.2 ns a code
+        // of 32 parts, Zen 5).
+        for (; s + 4 <= _subCount; s += 4, table += 4 * 256)
         {
-            sumA += Eight(table, Unsafe.ReadUnaligned<ulong>(a + s));
-            sumB += Eight(table, Unsafe.ReadUnaligned<ulong>(b + s));
-            sumC += Eight(table, Unsafe.ReadUnaligned<ulong>(c + s));
-            sumD += Eight(table, Unsafe.ReadUnaligned<ulong>(d + s));
+            sumA += FourParts(table, a + s);
+            sumB += FourParts(table, b + s);
+            sumC += FourParts(table, c + s);
+            sumD += FourParts(table, d + s);
         }
         for (; s < _subCount; s++, table += 256)
         {
@@ -242,15 +309,8 @@ readonly unsafe struct ProductCodeDistance(int subCount) : IDistance
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static uint Eight(ushort* table, ulong codes)
-    {
-        if (!BitConverter.IsLittleEndian) codes = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(codes);
-        var first = (uint)table[(byte)codes] + table[256 + (byte)(codes >> 8)];
-        var second = (uint)table[512 + (byte)(codes >> 16)] + table[768 + (byte)(codes >> 24)];
-        var third = (uint)table[1024 + (byte)(codes >> 32)] + table[1280 + (byte)(codes >> 40)];
-        var fourth = (uint)table[1536 + (byte)(codes >> 48)] + table[1792 + (nint)(codes >> 56)];
-        return first + second + (third + fourth);
-    }
+    static uint FourParts(ushort* table, byte* code) =>
+        (uint)table[(nint)code[0]] + table[256 + (nint)code[1]] + table[512 + (nint)code[2]] + table[768 + (nint)code[3]];
 }
 
 /// <summary>Codes of half a byte a part.</summary>

@@ -116,6 +116,8 @@ abstract unsafe class Quantizer : IDisposable
 /// <param name="SubCount">num_sub, product only: how many parts a vector is cut into, a centroid each. More: better and larger codes.</param>
 /// <param name="CentroidCount">num_centroids, product only: 256 (a byte a part) or 16 (half a byte, for scans of lists).</param>
 /// <param name="RoundsMax">max_iter, product only: rounds of k-means at most.</param>
+/// <param name="Turns">Product only: turn vectors to their principal axes and deal these out to parts, where that lowers the error. Costs a query a
+/// matrix of a few dozen rows.</param>
 /// <param name="Quantile">Scalar only: this share of components keeps its size, those beyond are cut.</param>
 public sealed record QuantizationOptions(
-    QuantizationKind Kind, int SubCount = 32, int CentroidCount = 256, int RoundsMax = 20, double Quantile = 0.9999);
+    QuantizationKind Kind, int SubCount = 32, int CentroidCount = 256, int RoundsMax = 20, bool Turns = true, double Quantile = 0.9999);
