@@ -68,8 +68,14 @@ public sealed class VectorShape : IEquatable<VectorShape>
         _ => false,
     };
 
-    /// <summary>A distance as a person expects it: the root of a squared Euclidean distance, everything else as it is.</summary>
-    public float ToShown(float distance) => Metric == Metric.L2 ? MathF.Sqrt(distance) : distance;
+    /// <summary>A distance as a person expects it: the root of a squared Euclidean distance; by cosine within 0 to 2, which rounding may leave by
+    /// a ten-millionth; everything else as it is.</summary>
+    public float ToShown(float distance) => Metric switch
+    {
+        Metric.L2 => MathF.Sqrt(distance),
+        Metric.Cosine => Math.Clamp(distance, 0, 2),
+        _ => distance,
+    };
 
     /// <summary>The way back of <see cref="ToShown"/>, for thresholds.</summary>
     public float FromShown(float shown) => Metric == Metric.L2 ? shown * shown : shown;

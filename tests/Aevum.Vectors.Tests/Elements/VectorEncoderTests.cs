@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
+using Aevum.Testing;
 using static Aevum.Vectors.Tests.Elements.VectorShapeTests;
 
 namespace Aevum.Vectors.Tests.Elements;
@@ -123,5 +125,47 @@ public sealed class VectorEncoderTests
                 VectorEncoder.EncodeElements(shape, first.AsSpan(0, shape.ElementBytes), second);
                 if (element != ElementType.Float32 || metric != Metric.Cosine) Assert.Equal(first, second);
             }
+    }
+
+    // Whatever the encoder lets through, no kernel makes infinity or NaN of it; the rest it refuses with a code.
+    [Theory, Seeds(20)]
+    public unsafe void Any_bytes_are_refused_or_give_finite_distances(ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        foreach (var (element, metric) in Supported)
+        {
+            var shape = new VectorShape(element, metric, random.Next(1, 40));
+            List<byte[]> accepted = [];
+            for (var i = 0; i < 12; i++)
+            {
+                var bytes = new byte[shape.ElementBytes];
+                random.Fill(bytes);
+                if (element == ElementType.Float32 && !random.OneIn(4)) Temper(bytes, random);
+                var stored = new byte[shape.Bytes];
+                try
+                {
+                    VectorEncoder.EncodeElements(shape, bytes, stored);
+                    accepted.Add(stored);
+                }
+                catch (AevumException refused)
+                {
+                    Assert.Equal(ErrorCode.InvalidArgument, refused.Code);
+                }
+            }
+            foreach (var a in accepted)
+                foreach (var b in accepted)
+                    fixed (byte* query = a, vector = b)
+                        foreach (var width in KernelWidths.All)
+                            Assert.True(float.IsFinite(Distances.Kernels.One(shape, query, vector, width, false)), $"{shape} at {width}");
+        }
+    }
+
+    // Any exponent up to the greatest that a component may have: single components near the limit, and tiny ones beside them.
+    static void Temper(byte[] bytes, SeededRandom random)
+    {
+        var floats = MemoryMarshal.Cast<byte, float>(bytes.AsSpan());
+        for (var i = 0; i < floats.Length; i++)
+            floats[i] = (float)(Math.CopySign(Math.Pow(10, (random.NextDouble() * 58) - 40), random.NextDouble() - 0.5) * (random.OneIn(5) ? 0 : 1));
+        if (random.OneIn(2)) floats[random.Next(floats.Length)] = random.OneIn(2) ? 9e18f : -9e18f;
     }
 }

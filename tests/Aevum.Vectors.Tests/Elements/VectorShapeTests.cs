@@ -54,6 +54,8 @@ public sealed class VectorShapeTests
         Assert.Equal(3f, new VectorShape(ElementType.Float32, Metric.L2, 1).ToShown(9));
         Assert.Equal(9f, new VectorShape(ElementType.Float32, Metric.L2, 1).FromShown(3));
         Assert.Equal(9f, new VectorShape(ElementType.Float32, Metric.L1, 1).ToShown(9));
+        Assert.Equal(0f, new VectorShape(ElementType.Float32, Metric.Cosine, 1).ToShown(-1e-7f));
+        Assert.Equal(-9f, new VectorShape(ElementType.Float32, Metric.InnerProduct, 1).ToShown(-9));
     }
 
     internal static string Refused(Action action)
