@@ -57,41 +57,59 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         var truth = Truth.Of(set, progress);
         using var peer = options.Sides == Sides.Ours ? null : new HnswlibSide(set, directory);
         var results = new List<RowResult>();
-        var curves = new List<RecallCurve>();
+        var standing = new List<ISide>();
         var peerIsBuilt = false;
         // Rows of one kind are answered by one index; builds come first and leave theirs behind.
         foreach (var kind in rows.GroupBy(r => VariantOf(r)))
         {
             var variant = IndexVariants.Find(kind.Key) ?? throw new BenchException($"no index of ours is called {kind.Key}");
-            using var ours = new OurSide(kind.Key, variant, set);
+            var ours = new OurSide(kind.Key, variant, set);
+            standing.Add(ours);
             var isBuilt = false;
             foreach (var row in kind.OrderByDescending(r => IsBuild(r)))
             {
+                // A row that cannot be measured fails alone.
+                try
+                {
+                    results.Add(Answer(row));
+                }
+                catch (Exception failure) when (failure is BenchException or Core.Errors.AevumException)
+                {
+                    Tell($"{row.Name}: FAILED: {failure.Message}");
+                    results.Add(RowResult.Create(row, options.Suffix, [], [], failure.Message));
+                }
+            }
+
+            RowResult Answer(Row row)
+            {
                 if (IsBuild(row))
                 {
-                    results.Add(Build(row, ours, peer));
+                    var built = Build(row, ours, peer);
                     (isBuilt, peerIsBuilt) = (true, true);
-                    continue;
+                    return built;
                 }
                 if (!isBuilt) ours.Build(1);
                 isBuilt = true;
                 if (FilterRows.IsOne(row))
                 {
-                    results.Add(new FilterRows(set, (IFilteredIndex)ours.Index).Run(row, options.Suffix, rounds));
-                    Tell($"{row.Name}: {results[^1].Ours:F0} queries a CPU second");
-                    continue;
+                    var filtered = new FilterRows(set, (IFilteredIndex)ours.Index).Run(row, options.Suffix, rounds);
+                    Tell($"{row.Name}: {filtered.Ours:F0} queries a CPU second");
+                    return filtered;
                 }
                 if (!peerIsBuilt) peer?.OpenOrBuild(progress);
                 peerIsBuilt = true;
-                results.Add(Search(row, truth, ours, peer));
+                return Search(row, truth, ours, peer);
             }
-            if (options.PlotFile is not null && isBuilt) curves.Add(Curve(kind.Key, truth, ours));
+
+            // A plot wants all indexes at once; without one, each may go before the next is built.
+            if (options.PlotFile is null) ours.Dispose();
         }
-        if (options.PlotFile is { } plot && curves.Count > 0)
+        if (options.PlotFile is { } plot)
         {
-            if (peer is not null && peerIsBuilt) curves.Add(Curve("hnswlib", truth, peer));
+            if (peer is not null && peerIsBuilt) standing.Add(peer);
             File.WriteAllText(Path.ChangeExtension(plot, null) + $"-{name}.svg",
-                RecallChart.Write(curves, $"{set.Name}: {set.Rows.Count} x {set.Rows.Dimension}"));
+                RecallChart.Write(Curves(standing, truth), $"{set.Name}: {set.Rows.Count} x {set.Rows.Dimension}"));
+            foreach (var ours in standing.OfType<OurSide>()) ours.Dispose();
         }
         return results;
     }
@@ -176,18 +194,28 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         return taken / passes;
     }
 
-    RecallCurve Curve(string label, Truth truth, ISide side)
+    // In turns at each ef, as the rows are.
+    List<RecallCurve> Curves(List<ISide> sides, Truth truth)
     {
-        var found = new uint[side.QueryCount * Truth.K];
-        var points = new List<RecallPoint>();
+        var points = sides.Select(_ => new List<RecallPoint>()).ToArray();
+        var found = new uint[sides[0].QueryCount * Truth.K];
         foreach (var ef in CurveEf)
         {
-            var cost = double.MaxValue;
-            for (var pass = 0; pass < Passes; pass++) cost = Math.Min(cost, Pass(side, ef, found));
-            points.Add(new(ef, truth.Recall(found), side.QueryCount / cost));
-            Tell($"{name}, {label}: ef {ef}, recall {points[^1].Recall:F4}, {points[^1].QueriesPerSecond:F0} queries a CPU second");
+            var costs = Enumerable.Repeat(double.MaxValue, sides.Count).ToArray();
+            var recalls = new double[sides.Count];
+            for (var pass = 0; pass < Passes; pass++)
+                for (var i = 0; i < sides.Count; i++)
+                {
+                    costs[i] = Math.Min(costs[i], Pass(sides[i], ef, found));
+                    recalls[i] = truth.Recall(found);
+                }
+            for (var i = 0; i < sides.Count; i++)
+            {
+                points[i].Add(new(ef, recalls[i], sides[i].QueryCount / costs[i]));
+                Tell($"{name}, {sides[i].Name}: ef {ef}, recall {recalls[i]:F4}, {points[i][^1].QueriesPerSecond:F0} queries a CPU second");
+            }
         }
-        return new(label, points);
+        return [.. sides.Select((side, i) => new RecallCurve(side.Name, points[i]))];
     }
 
     void Tell(FormattableString what) => progress.WriteLine(what.ToString(CultureInfo.InvariantCulture));
