@@ -149,7 +149,14 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
     {
         IsClosing = true;
         if (engine.MayHold && PendingSteps > 0) engine.HoldBack(this);
-        else channel.Close();
+        else CloseNow();
+    }
+
+    /// <summary>The same, whatever of it is under way. The other side may take its time to end: it is nobody's listener any more meanwhile.</summary>
+    public void CloseNow()
+    {
+        channel.Close();
+        ForgetSession();
     }
 }
 

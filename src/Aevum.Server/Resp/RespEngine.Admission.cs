@@ -107,7 +107,7 @@ sealed partial class RespEngine
             if (command.Command.FindKeys(args, _keys))
                 foreach (var at in _keys) Server.Tracking.Remember(client, args[at]);
         }
-        if (command.Info.Name != "client|caching" && client.Transaction is null) tracking.NextCached = null;
+        if (!command.Info.Name.StartsWith("client|", StringComparison.Ordinal) && client.Transaction is null) tracking.NextCached = null;
     }
 
     // ------------------------------------------------------------------------------------------------ time
@@ -127,7 +127,8 @@ sealed partial class RespEngine
         });
     }
 
-    bool NeedsWatch => Server.Settings.IdleSeconds.Value > 0 || Server.Settings.ClientBytesMax.Value > 0 || Server.Settings.OutputLimits.Of(Settings.OutputClass.Normal).Soft > 0;
+    bool NeedsWatch => Server.Settings.IdleSeconds.Value > 0 || Server.Settings.ClientBytesMax.Value > 0
+        || Server.Settings.OutputLimits.Of(Settings.OutputClass.Normal).Soft > 0;
 
     void CheckClients()
     {

@@ -186,7 +186,7 @@ sealed partial class RespEngine
                 continue;
             }
             client.IsHeldBack = false;
-            if (client.IsClosing) client.Channel.Close();
+            if (client.IsClosing) client.CloseNow();
             else if (!client.Waits) client.Resume();
         }
         _going.Clear();

@@ -18,6 +18,28 @@ public sealed class TrackingTests : IDisposable
     string Told() => ReplyText.Of(_reader.Take());
 
     [Fact]
+    public void What_was_said_of_the_next_request_is_told_and_holds_past_questions_about_the_client()
+    {
+        _reader.Ask("CLIENT TRACKING ON OPTIN");
+        _reader.Ask("CLIENT CACHING YES");
+        Assert.Contains("caching-yes", _reader.Ask("CLIENT TRACKINGINFO"), StringComparison.Ordinal);
+        _reader.Ask("GET k");
+        _reader.Ask("GET j");
+        Assert.DoesNotContain("caching-yes", _reader.Ask("CLIENT TRACKINGINFO"), StringComparison.Ordinal);
+        _writer.Ask("MSET k 1 j 1");
+        Assert.Equal(">[invalidate, [k]]", Told());
+    }
+
+    [Fact]
+    public void Who_has_said_goodbye_is_not_counted_though_his_side_is_still_open()
+    {
+        _reader.Ask("CLIENT TRACKING ON");
+        Assert.Contains("tracking_clients:1", _writer.Ask("INFO clients"), StringComparison.Ordinal);
+        _reader.Ask("QUIT");
+        Assert.Contains("tracking_clients:0", _writer.Ask("INFO clients"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Keys_remembered_first_are_dropped_when_fewer_may_be()
     {
         _reader.Ask("CLIENT TRACKING ON");

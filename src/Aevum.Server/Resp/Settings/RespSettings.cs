@@ -170,7 +170,8 @@ sealed partial class RespSettings
 
     IEnumerable<Setting> Working(RespOptions options) =>
     [
-        ClientsMax, Memory, ClientBytesMax, IdleSeconds, BulkBytesMax, RequestBytesMax, SlowMicroseconds, SlowLogLength, LatencyMilliseconds, LatencyTracking, TrackedKeysMax,
+        ClientsMax, Memory, ClientBytesMax, IdleSeconds,
+        BulkBytesMax, RequestBytesMax, SlowMicroseconds, SlowLogLength, LatencyMilliseconds, LatencyTracking, TrackedKeysMax,
         HashEntries, HashValueBytes, ListSize, SetIntegers, SortedSetEntries, SortedSetValueBytes, StreamNodeEntries, StreamNodeBytes, BusyMilliseconds,
         DebugCommand, AclLogLength, ChannelsByDefault, RequirePass, ReplicasMin,
         new ComputedSetting("notify-keyspace-events", Works, "Which events of keys are published.",

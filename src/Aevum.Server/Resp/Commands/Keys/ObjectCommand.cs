@@ -1,3 +1,6 @@
+// OBJECT: what Redis would tell of how it keeps a value: its encoding for a value of that shape (Shape), how long it has been idle (KeyAccesses). Answers
+// for the sake of clients that ask; nothing here is kept so.
+
 using System.Text;
 using Aevum.Core.Time;
 using Aevum.Server.Resp.Protocol;
