@@ -217,7 +217,7 @@ sealed class TrackingTable(RespServer server)
         if (tracking.Redirect != 0)
         {
             target = server.Clients.GetValueOrDefault(tracking.Redirect);
-            if (target is null or { IsClosed: true })
+            if (target is null or { IsClosed: true } or { IsClosing: true })
             {
                 tracking.IsBroken = true;
                 if (client.Version >= 3) client.Engine.Post(() => client.Push(Broken(tracking.Redirect)));
