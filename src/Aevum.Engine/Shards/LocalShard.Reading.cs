@@ -59,10 +59,13 @@ public sealed partial class LocalShard
         if (batch.Count == 1 && _tree.IsInMemory && batch.StepAt(0).Procedure is not IForeseeingProcedure { ForeseesMany: true }) return;
         var keys = t_stepKeys ??= new KeyList();
         keys.Clear();
+        ReadOnlySpan<byte> last = default;
         for (var i = 0; i < batch.Count; i++)
         {
             var step = batch.StepAt(i);
-            if (step.Kind == StepKind.Call || step.Condition != PreconditionKind.None) keys.Add(step.Key);
+            // Many steps for one key are often side by side.
+            if ((step.Kind != StepKind.Call && step.Condition == PreconditionKind.None) || step.Key.SequenceEqual(last)) continue;
+            keys.Add(last = step.Key);
         }
         _tree.Prefetch(keys.Packed, withTables: true);
 

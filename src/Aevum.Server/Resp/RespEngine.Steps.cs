@@ -13,7 +13,7 @@ namespace Aevum.Server.Resp;
 sealed partial class RespEngine
 {
     // The memory of all keys of a batch is asked for before it is decided; more keys than this push each other out of the core's cache again.
-    const int StepsMax = 256;
+    const int KeysMax = 256;
     const int BatchBytesMax = 1 << 20;
 
     // Who is waiting for a step's reply. Blocked: the request of a command that may have to wait, kept for when it does.
@@ -29,6 +29,7 @@ sealed partial class RespEngine
     IShard? _shard;      // whose batch it is
     byte[] _packed = new byte[4096];
     int _batchBytes;
+    int _batchKeys;     // a step without any counts as one
     CommitNote? _batchNote;
 
     void AddStep(RespClient client, KnownCommand command, CommandArguments args)
@@ -56,11 +57,12 @@ sealed partial class RespEngine
             _batch.Policy = CommitPolicy.EachForItself;
             _batch.Call(command.Procedure!, _key.HeadOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
             _batchBytes += packed.Length;
+            _batchKeys += Math.Max(1, _keys.Count);
             _pending.Add(new PendingStep(client, command, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
             client.PendingSteps++;
             // Who waits for a key is served before the next request, as with Redis: it may take away what came.
             var isAwaited = Server.Waiters.Count > 0 && IsAwaited(keyspace, command, args);
-            if (isAwaited || mayBlock || _pending.Count >= StepsMax || _batchBytes >= BatchBytesMax) Flush();
+            if (isAwaited || mayBlock || _batchKeys >= KeysMax || _batchBytes >= BatchBytesMax) Flush();
             if (isAwaited && client.PendingSteps > 0) HoldBack(client);
         }
         catch (AevumException refusal)
@@ -136,6 +138,7 @@ sealed partial class RespEngine
         var done = failure is null ? StepsWithRoom() : _pending.Count;
         _touched.Clear();
         _batchBytes = 0;
+        _batchKeys = 0;
         if (!commit.IsDone || _held.Count > 0)
         {
             Hold(commit, done, failure);

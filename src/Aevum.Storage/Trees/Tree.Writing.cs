@@ -29,7 +29,7 @@ public enum WritePressure
 public sealed partial class Tree
 {
     const long EarlyFreezeBytesMin = 4L << 20;
-    const int LogPerMemtable = 4;
+    const int LogPerMemtable = 2;
 
     // Under slowdown a writer pauses once for so many bytes: about 60 MiB/s are left to it.
     const long SlowdownBytes = 64 << 10;

@@ -14,7 +14,7 @@ public sealed record TreeOptions
 
     public BatchLimits Limits { get; init; } = BatchLimits.Default;
 
-    /// <summary>Bytes of memory at which a memtable is frozen and flushed, or when four times as much was written to it (versions that nobody can ask for
+    /// <summary>Bytes of memory at which a memtable is frozen and flushed, or when twice as much was written to it (versions that nobody can ask for
     /// leave their memory to new ones). Larger: fewer, larger flushes and less rewriting; 16 MiB to 256 MiB.</summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 
