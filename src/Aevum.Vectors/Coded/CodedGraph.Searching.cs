@@ -221,9 +221,13 @@ public sealed unsafe partial class CodedGraph
         public CodedGraph Graph;
         public Ask Ask;
 
-        public readonly int Visit<TDistance>(TDistance distance) where TDistance : struct, IDistance => Graph.Layout == CodedLayout.Records
-            ? Graph.Search(distance, new RecordLinks(Graph._codes, Graph._stride, (Graph.Quantizer.CodeBytes + 3) & -4, Graph._linksMax), Ask)
-            : Graph.Search(distance, new PackedLinks(Graph._codes, Graph._stride, (Graph.Quantizer.CodeBytes + 3) & -4, Graph._linksBeside, Graph._ends, Graph._links), Ask);
+        public readonly int Visit<TDistance>(TDistance distance) where TDistance : struct, IDistance
+        {
+            var (g, offset) = (Graph, (Graph.Quantizer.CodeBytes + 3) & -4);
+            return g.Layout == CodedLayout.Records
+                ? g.Search(distance, new RecordLinks(g._codes, g._stride, offset, g._linksMax), Ask)
+                : g.Search(distance, new PackedLinks(g._codes, g._stride, offset, g._linksBeside, g._ends, g._links), Ask);
+        }
     }
 
     readonly struct CodeBounds(CodedGraph graph, byte* prepared) : IRerankBounds

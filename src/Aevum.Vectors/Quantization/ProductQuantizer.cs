@@ -83,7 +83,8 @@ sealed unsafe class ProductQuantizer : Quantizer
         var starts = Starts(dimension, subCount);
         var count = Math.Min(sample.Count, SampleMax);
         var turn = options.Turns ? ProductTurn.Learn(sample, starts, random) : null;
-        if (turn is null) return new(sample.Shape, subCount, options.CentroidCount, Centre(sample.Pointer, count, options, options.RoundsMax, starts, random, out _));
+        if (turn is null)
+            return new(sample.Shape, subCount, options.CentroidCount, Centre(sample.Pointer, count, options, options.RoundsMax, starts, random, out _));
         using var turned = new NativeBlock((long)count * dimension * sizeof(float), MemoryBudget.Unlimited());
         var target = (float*)turned.Pointer;
         for (var i = 0; i < count; i++) turn.Apply(sample[i], target + ((nint)i * dimension));
