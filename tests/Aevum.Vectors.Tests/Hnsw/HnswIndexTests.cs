@@ -77,8 +77,8 @@ public sealed class HnswIndexTests
     [Fact]
     public void A_memory_budget_is_kept_and_what_was_there_stays()
     {
-        var budget = new MemoryBudget(6 << 20);
-        using (var index = new HnswIndex(Floats, new() { RotateAfterRows = 2000 }, budget))
+        var budget = new MemoryBudget(4 << 20);
+        using (var index = new HnswIndex(Floats, new() { RotateAfterRows = 1000, M = 8, EfConstruction = 30 }, budget))
         {
             var clusters = new ClusteredVectors(96, 20, 8, 1);
             var put = new List<float[]>();

@@ -13,7 +13,7 @@ public sealed class HnswRecallTests
     public void Replacing_every_vector_three_times_costs_no_recall()
     {
         var clusters = new ClusteredVectors(64, 40, 14, 11);
-        const int rows = 2500;
+        const int rows = 1600;
         var last = new float[rows][];
         using var index = new HnswIndex(Shape, Small);
         var random = new SeededRandom(4);
@@ -37,7 +37,7 @@ public sealed class HnswRecallTests
         Assert.InRange(index.RowCount, rows, rows * 5 / 4);
         using var fresh = new HnswIndex(Shape, Small);
         for (var i = 0; i < rows; i++) fresh.Put((ulong)i, last[i]);
-        var queries = Enumerable.Range(0, 400).Select(_ => clusters.Next()).ToArray();
+        var queries = Enumerable.Range(0, 250).Select(_ => clusters.Next()).ToArray();
         var model = new HnswModel(Shape);
         for (var i = 0; i < rows; i++) model.Put((ulong)i, last[i]);
         var (replaced, built) = (Recall(index, model, queries, 40), Recall(fresh, model, queries, 40));
@@ -123,19 +123,19 @@ public sealed class HnswRecallTests
         var clusters = new ClusteredVectors(64, 20, 8, 31);
         using var index = new HnswIndex(Shape, Small with { ForcedWay = way, M = 12 });
         var model = new HnswModel(Shape);
-        for (var i = 0UL; i < 3000; i++)
+        for (var i = 0UL; i < 2000; i++)
         {
             var vector = clusters.Next();
             index.Put(i, vector);
             model.Put(i, vector);
         }
         var random = new SeededRandom(6);
-        var words = new ulong[(3000 / 64) + 1];
+        var words = new ulong[(2000 / 64) + 1];
         foreach (ref var word in words.AsSpan()) word = random.NextUInt64() & random.NextUInt64();
         using var filter = new PreparedFilter(words);
         var (hits, asked) = (0, 0);
         var results = new VectorMatch[10];
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 100; i++)
         {
             var query = clusters.Next();
             Assert.Equal(10, index.Search(query, new(10) { Ef = 40, Filter = filter }, results));
