@@ -78,6 +78,10 @@ public sealed unsafe partial class HnswIndex
             if (!_isSweeping && _dead.Count >= DeadMin && _dead.Count >= _count / DeadShare) BeginSweep();
             if (_isSweeping) SweepStep(Interlocked.Exchange(ref _sweepCredit, 0));
         }
+        catch (AevumException e) when (e.Code == ErrorCode.LimitExceeded)
+        {
+            // The write it rides on is done. The sweep goes on from where it stopped with a later one.
+        }
         finally
         {
             _upkeep.ExitWriteLock();
