@@ -60,7 +60,8 @@ static class LoadView
         var options = load.Options;
         var table = new Table().Border(TableBorder.Simple).Title(Markup.Escape($"{options.Server.Host}:{options.Server.Port}"));
         foreach (var (name, isText) in (ReadOnlySpan<(string, bool)>)
-            [("", true), ("a second", false), ("p50 µs", false), ("p99 µs", false), ("p99.9 µs", false), ("max µs", false), ("nil", false), ("errors", false)])
+            [("", true), ("a second", false), ("p50 µs", false), ("p99 µs", false), ("p99.9 µs", false), ("max µs", false), ("nil", false),
+                ("errors", false)])
             table.AddColumn(isText ? new TableColumn(name) : new TableColumn(name).RightAligned());
         for (var i = 0; i < options.Mix.Parts.Count; i++)
             Row(options.Mix.Parts[i].Command.Name, sum?.Latencies[i], sum?.Nothing[i] ?? 0, sum?.Errors[i] ?? 0);

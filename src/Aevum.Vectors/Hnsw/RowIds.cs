@@ -1,6 +1,6 @@
 // RowIds: which row holds an id. Open addressing with linear probing over u32 row numbers in native memory; the ids themselves stand in the row
-// table, so a place costs 4 bytes (4.7 to 5.6 a row). The number of places is any: a hash is scaled to it, not masked (Lemire 2019). Removal moves later entries back (Knuth 6.4,
-// algorithm R), so that no markers of removed entries pile up.
+// table, so a place costs 4 bytes (4.7 to 5.6 a row). The number of places is any: a hash is scaled to it, not masked (Lemire 2019). Removal moves later
+// entries back (Knuth 6.4, algorithm R), so that no markers of removed entries pile up.
 //
 // Always true: at most 17 of 20 places are used; each row stands in the first free place from its home on. One thread at a time.
 
