@@ -267,8 +267,8 @@ public sealed partial class Tree
         (_pressure != WritePressure.Stop && (_frozen.Length < _options.FrozenStop || !IsFull(_active.Table)));
 
     // By itself; or because opening would have to read too much log, though little of it stays in memory; or, from some size on, because the memtables of
-    // all trees together are beyond their budget.
-    bool IsFull(Memtable active) => active.AllocatedBytes >= _options.MemtableBytes || active.AppliedBytes >= LogPerMemtable * _options.MemtableBytes ||
+    // all trees together are beyond their budget. (Divided, not multiplied: who only reads never freezes, and says so with the largest number.)
+    bool IsFull(Memtable active) => active.AllocatedBytes >= _options.MemtableBytes || active.AppliedBytes / LogPerMemtable >= _options.MemtableBytes ||
         (_environment.Arenas.OutstandingBytes > _environment.Options.MemtableBudgetBytes && active.AllocatedBytes > EarlyFreezeBytesMin);
 
     bool TryMakeRoomLocked()
