@@ -51,8 +51,26 @@ public sealed unsafe partial class HnswIndex
         }
     }
 
-    int SearchStored(SearchScratch scratch, in HnswQuery query, Span<VectorMatch> results)
+    /// <summary>The same for what the encoder made of a vector.</summary>
+    internal int SearchEncoded(ReadOnlySpan<byte> stored, in HnswQuery query, Span<VectorMatch> results)
     {
+        query.Validate();
+        var scratch = _readers.Enter();
+        try
+        {
+            stored[..Shape.Bytes].CopyTo(new(EnsureQuery(scratch), Shape.Bytes));
+            return SearchStored(scratch, query, results);
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
+    int SearchStored(SearchScratch scratch, HnswQuery query, Span<VectorMatch> results)
+    {
+        // Which rows the ids are is asked after the readers were entered: none of them is used for another id before the search ends.
+        if (query.Ids is not null) query = query with { Filter = query.Ids.RowsOf(this, Options.Lifetimes != LifetimeKind.FromTo) };
         var replacements = Volatile.Read(ref _replacements);
         var death = Volatile.Read(ref _death);
         var graph = Volatile.Read(ref _graph);
@@ -63,14 +81,16 @@ public sealed unsafe partial class HnswIndex
         if (wanted <= query.Offset || query.Filter is { Count: 0 }) return 0;
 
         var search = new Ask(scratch, Prepare(graph, scratch), query, wanted, death, replacements, live);
-        var found = query.Filter is null ? SearchPlain(graph, search, results) : SearchFilter(graph, search, query.Filter, results);
+        var found = query.AsOf != 0 && _lifetimes is not null ? SearchAsOf(graph, search, results)
+            : query.Filter is null ? SearchPlain(graph, search, results) : SearchFilter(graph, search, query.Filter, results);
+        GC.KeepAlive(query.Filter);
         return found;
     }
 
     int SearchPlain(Graph graph, in Ask ask, Span<VectorMatch> results)
     {
         var ef = EfOf(ask);
-        while (Options.ForcedWay is not null || !FilterPlan.IsScanCheaper(ef, ask.Live))
+        while (!ask.Query.Exact && (Options.ForcedWay is not null || !FilterPlan.IsScanCheaper(ef, ask.Live)))
         {
             var keys = graph.Search(ask.Scratch, ask.Point, ef, ask.Wanted, ask.Query.Patience, out _);
             if (Collect(ask, keys, null, results, out var found)) return found;
@@ -84,7 +104,7 @@ public sealed unsafe partial class HnswIndex
     int SearchFilter(Graph graph, in Ask ask, PreparedFilter filter, Span<VectorMatch> results)
     {
         var ef = EfOf(ask);
-        var plan = FilterPlan.Choose(filter.Count, RowCount, ef, Options.ForcedWay);
+        var plan = ask.Query.Exact ? new(FilterWay.Scan, ef, default) : FilterPlan.Choose(filter.Count, RowCount, ef, Options.ForcedWay);
         if (plan.Way == FilterWay.OverFetch)
         {
             var keys = graph.Search(ask.Scratch, ask.Point, plan.Ef, plan.Ef, ask.Query.Patience, out _);
@@ -107,28 +127,32 @@ public sealed unsafe partial class HnswIndex
 
     int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? Options.EfSearch : ask.Query.Ef, ask.Wanted);
 
+    /// <param name="wanted">How many make a whole answer, where it is known that fewer than were asked for exist.</param>
     /// <returns>False: what was found is less than what was asked for, and more may exist.</returns>
-    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found)
+    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found, int wanted = int.MaxValue)
     {
-        var isWhole = Collect(ask, keys, filter, results, out found, once: false);
+        wanted = Math.Min(wanted, ask.Wanted);
+        var isWhole = Collect(ask, keys, filter, results, out found, wanted, once: false);
         // Both rows of an id that was put again meanwhile may be among the results.
         if ((ask.Replacements & 1) != 0 || Volatile.Read(ref _replacements) != ask.Replacements)
-            isWhole = Collect(ask, keys, filter, results, out found, once: true);
+            isWhole = Collect(ask, keys, filter, results, out found, wanted, once: true);
         return isWhole;
     }
 
-    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found, bool once)
+    bool Collect(in Ask ask, int keys, PreparedFilter? filter, Span<VectorMatch> results, out int found, int wanted, bool once)
     {
         var view = _rows.View;
         var key = ask.Scratch.Keys;
         var (seen, skipped) = (0, ask.Query.Offset);
         var most = Math.Min(ask.Query.K, results.Length);
+        var asOf = ask.Query.AsOf;
+        var times = asOf == 0 ? null : _lifetimes;
         found = 0;
         var named = once ? new HashSet<ulong>() : null;
         for (var i = 0; i < keys && found < most; i++)
         {
             var row = PoolKey.Row(key[i]);
-            if (!view.IsSeen(row, ask.Death) || (filter is not null && !filter.Contains(row))) continue;
+            if (!view.IsSeen(row, ask.Death) || (filter is not null && !filter.Contains(row)) || (times is not null && !times.Holds(row, asOf))) continue;
             var id = view.Id(row);
             if (named is not null && !named.Add(id)) continue;
             seen++;
@@ -137,7 +161,7 @@ public sealed unsafe partial class HnswIndex
             if (!(distance <= ask.Query.DistanceMax)) return true;
             results[found++] = new(id, distance, row);
         }
-        return seen >= ask.Wanted;
+        return seen >= wanted;
     }
 
     // Turned or widened, as the graph compares it.

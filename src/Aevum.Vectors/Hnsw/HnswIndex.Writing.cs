@@ -13,6 +13,7 @@ public sealed unsafe partial class HnswIndex
     ulong _rowsTaken;
     uint _death = RowTable.FirstDeath;
     long _replacements;
+    long _changes;
 
     /// <summary>Stores a vector under an id, in place of what the id named before.</summary>
     /// <param name="vector">Shape [d].</param>
@@ -64,37 +65,46 @@ public sealed unsafe partial class HnswIndex
             ThrowIfClosed();
             if (!_ids.Remove(id, out var row)) return false;
             Kill(row);
+            Volatile.Write(ref _changes, _changes + 1);
             Volatile.Write(ref _count, _count - 1);
         }
         Upkeep();
         return true;
     }
 
-    bool PutStored(ulong id, SearchScratch scratch)
+    bool PutStored(ulong id, SearchScratch scratch, ulong from = 0)
     {
         _upkeep.EnterReadLock();
         try
         {
             ThrowIfClosed();
-            var graph = _graph;
-            var row = TakeRow(id, graph);
-            try
-            {
-                graph.Rotation?.Apply((float*)scratch.Query, (float*)scratch.Query);
-                graph.Write(row, scratch.Query, Shape.Bytes);
-                graph.Link(row, scratch, Options.EfConstruction);
-            }
-            catch
-            {
-                // Nothing failed after the first link was set: no row leads here.
-                lock (_gate) GiveBack(row);
-                throw;
-            }
+            var row = Link(id, scratch, from, ulong.MaxValue);
             lock (_gate) return Name(id, row);
         }
         finally
         {
             _upkeep.ExitReadLock();
+        }
+    }
+
+    // A row of its own for the vector in the scratch, linked, and not yet seen by any search. Under the read side of _upkeep.
+    uint Link(ulong id, SearchScratch scratch, ulong from, ulong to)
+    {
+        var graph = _graph;
+        var row = TakeRow(id, graph);
+        try
+        {
+            _lifetimes?.Set(row, from, to);
+            graph.Rotation?.Apply((float*)scratch.Query, (float*)scratch.Query);
+            graph.Write(row, scratch.Query, Shape.Bytes);
+            graph.Link(row, scratch, Options.EfConstruction);
+            return row;
+        }
+        catch
+        {
+            // Nothing failed after the first link was set: no row leads here.
+            lock (_gate) GiveBack(row);
+            throw;
         }
     }
 
@@ -109,6 +119,7 @@ public sealed unsafe partial class HnswIndex
                 if (_highRow >= RowsMax) Throw.Limit("the number of rows", _highRow + 1, RowsMax);
                 graph.Store.Ensure(_highRow + 1, exact: false);
                 _rows.Ensure(_highRow + 1, exact: false);
+                _lifetimes?.Ensure(_highRow + 1, exact: false);
                 row = (uint)_highRow;
             }
             var level = LevelOf(_rowsTaken);
@@ -137,6 +148,7 @@ public sealed unsafe partial class HnswIndex
     // Under _gate.
     bool Name(ulong id, uint row)
     {
+        Volatile.Write(ref _changes, _changes + 1);
         if (!_ids.TryFind(id, out var old))
         {
             _ids.Set(id, row);

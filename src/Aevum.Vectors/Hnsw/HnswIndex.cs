@@ -28,6 +28,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
     readonly RowTable _rows;
     readonly RowIds _ids;
     readonly UpperLinks _upper;
+    readonly LifetimeTable? _lifetimes;
     readonly EntryPoint _entry = new();
     readonly Readers _readers;
     readonly float _scale;
@@ -47,6 +48,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
         _rows = new(_budget);
         _ids = new(_rows, _budget);
         _upper = new(Options.M, _budget);
+        _lifetimes = Options.Lifetimes == LifetimeKind.None ? null : new(Options.Lifetimes, _budget);
         _readers = new(_budget);
         _graph = MakeGraph(null);
         _learnAfter = GraphMaker.CanRotate(shape) && Options.RotateAfterRows > 0 ? Options.RotateAfterRows : long.MaxValue;
@@ -66,7 +68,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
     public int LeadingElements => _graph.Rotation?.Cut ?? 0;
 
     /// <summary>Native memory of vectors, links, upper layers, ids and states, in bytes; scratches of searches are not in it.</summary>
-    public long MemoryBytes => _graph.Store.Bytes + (_graph.Rotation?.Bytes ?? 0) + _rows.Bytes + _ids.Bytes + _upper.Bytes;
+    public long MemoryBytes => _graph.Store.Bytes + (_graph.Rotation?.Bytes ?? 0) + _rows.Bytes + _ids.Bytes + _upper.Bytes + (_lifetimes?.Bytes ?? 0);
 
     public bool Contains(ulong id) => RowOf(id) is not null;
 
@@ -136,6 +138,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
             _graph.Rotation?.Dispose();
             _rows.Dispose();
             _upper.Dispose();
+            _lifetimes?.Dispose();
             _readers.Dispose();
             _ids.Dispose();
             _count = 0;

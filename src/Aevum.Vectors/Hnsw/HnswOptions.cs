@@ -30,6 +30,9 @@ public sealed record HnswOptions
     /// <summary>Searches walk, or filter, in this way even where another would cost less: to measure it, and to test walks on few rows.</summary>
     internal FilterWay? ForcedWay { get; init; }
 
+    /// <summary>Whether rows carry since when, or since and until when, they hold what they hold: 8 or 16 bytes a row.</summary>
+    internal LifetimeKind Lifetimes { get; init; }
+
     internal void Validate()
     {
         if (M is < 2 or > LinksMax) Throw.Invalid($"m is 2 to {LinksMax}, not {M}");
@@ -58,6 +61,15 @@ public readonly record struct HnswQuery(int K)
 
     /// <summary>Only rows in it.</summary>
     public PreparedFilter? Filter { get; init; }
+
+    /// <summary>Only these ids; in place of <see cref="Filter"/>.</summary>
+    internal VectorFilter? Ids { get; init; }
+
+    /// <summary>Look at every row instead of walking: the answer is exact.</summary>
+    public bool Exact { get; init; }
+
+    /// <summary>Only rows that held what they hold at this moment (<see cref="LifetimeTable"/>); 0: no such limit.</summary>
+    internal ulong AsOf { get; init; }
 
     internal void Validate()
     {

@@ -16,16 +16,17 @@ public sealed unsafe class PreparedFilter : IDisposable
     // Below one row in so many a list is made: it is then smaller than the bits.
     const int SparseShare = 32;
 
-    readonly NativeBlock _bits;
-    readonly NativeBlock? _list;
-    readonly ulong* _words;
-    readonly uint* _rows;
+    readonly MemoryBudget _budget;
+    NativeBlock _bits;
+    NativeBlock? _list;
+    ulong* _words;
+    uint* _rows;
 
     /// <param name="words">Row i is bit i % 64 of word i / 64; rows beyond the last word are not in the filter. Copied.</param>
     /// <exception cref="AevumException">LimitExceeded: the budget has no room for a copy.</exception>
     public PreparedFilter(ReadOnlySpan<ulong> words, MemoryBudget? budget = null)
     {
-        budget ??= MemoryBudget.Unlimited();
+        _budget = budget ??= MemoryBudget.Unlimited();
         WordCount = words.Length;
         _bits = new((words.Length + 1L) * sizeof(ulong), budget);
         _words = (ulong*)_bits.Pointer;
@@ -41,7 +42,7 @@ public sealed unsafe class PreparedFilter : IDisposable
     public PreparedFilter(Bitmap rows, long rowCount, MemoryBudget? budget = null)
     {
         if (rowCount is < 0 or > HnswIndex.RowsMax) Throw.Invalid($"the number of rows is 0 to {HnswIndex.RowsMax}, not {rowCount}");
-        budget ??= MemoryBudget.Unlimited();
+        _budget = budget ??= MemoryBudget.Unlimited();
         WordCount = (int)((rowCount + 63) / 64);
         _bits = new((WordCount + 1L) * sizeof(ulong), budget, zeroed: true);
         _words = (ulong*)_bits.Pointer;
@@ -51,9 +52,9 @@ public sealed unsafe class PreparedFilter : IDisposable
     }
 
     /// <summary>How many rows are in the filter.</summary>
-    public long Count { get; }
+    public long Count { get; private set; }
 
-    internal int WordCount { get; }
+    internal int WordCount { get; private set; }
 
     internal ulong* Words => _words;
 
@@ -62,6 +63,54 @@ public sealed unsafe class PreparedFilter : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Contains(uint row) => (int)(row >> 6) < WordCount && ((_words[row >> 6] >> (int)(row & 63)) & 1) != 0;
+
+    /// <summary>An empty one, to be filled again and again by <see cref="Refill"/>, by one thread at a time.</summary>
+    internal PreparedFilter(MemoryBudget budget)
+    {
+        _budget = budget;
+        _bits = new(0, budget);
+        _words = (ulong*)_bits.Pointer;
+    }
+
+    /// <summary>The rows of [0, <paramref name="rowCount"/>) that held what they hold at a moment and, where it is given, are in another filter.</summary>
+    internal void Refill(LifetimeTable times, ulong time, long rowCount, PreparedFilter? within)
+    {
+        var words = (int)((rowCount + 63) / 64);
+        Count = 0;
+        WordCount = 0;
+        _rows = null;
+        if (_bits.Bytes < (words + 1L) * sizeof(ulong))
+        {
+            var bits = new NativeBlock((words + 1L + (words / 4)) * sizeof(ulong), _budget);
+            _bits.Dispose();
+            _bits = bits;
+            _words = (ulong*)bits.Pointer;
+        }
+        for (var i = 0; i < words; i++)
+        {
+            var word = times.WordHeld(i, time, rowCount);
+            if (within is not null) word &= i < within.WordCount ? within._words[i] : 0;
+            _words[i] = word;
+            Count += BitOperations.PopCount(word);
+        }
+        WordCount = words;
+        if (Count * SparseShare > words * 64L) return;
+        if (_list is null || _list.Bytes < Count * sizeof(uint))
+        {
+            var list = new NativeBlock(Math.Max(64, Count + (Count / 4)) * sizeof(uint), _budget);
+            _list?.Dispose();
+            _list = list;
+        }
+        FillList(_list);
+    }
+
+    void FillList(NativeBlock list)
+    {
+        var at = (uint*)list.Pointer;
+        for (var i = 0; i < WordCount; i++)
+            for (var word = _words[i]; word != 0; word &= word - 1) *at++ = (uint)((i * 64) + BitOperations.TrailingZeroCount(word));
+        _rows = (uint*)list.Pointer;
+    }
 
     uint* List(MemoryBudget budget, out NativeBlock? list)
     {
@@ -76,10 +125,8 @@ public sealed unsafe class PreparedFilter : IDisposable
             _bits.Dispose();
             throw;
         }
-        var at = (uint*)list.Pointer;
-        for (var i = 0; i < WordCount; i++)
-            for (var word = _words[i]; word != 0; word &= word - 1) *at++ = (uint)((i * 64) + BitOperations.TrailingZeroCount(word));
-        return (uint*)list.Pointer;
+        FillList(list);
+        return _rows;
     }
 
     public void Dispose()

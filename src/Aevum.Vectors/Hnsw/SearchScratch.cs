@@ -18,6 +18,7 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
     public const int KeyPadding = 16;
 
     Piece _visited, _keys, _more, _ids, _fronts, _distances, _query, _links;
+    PreparedFilter? _rowsHeld;
     byte _mark;
 
     public long Active;
@@ -92,12 +93,21 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
         _distances.Ensure((count + 4L) * sizeof(float), budget);
     }
 
+    /// <summary>The rows that held what they hold at a moment, in a filter of this scratch.</summary>
+    public PreparedFilter RowsHeld(LifetimeTable times, ulong time, long rows, PreparedFilter? within)
+    {
+        _rowsHeld ??= new(budget);
+        _rowsHeld.Refill(times, time, rows, within);
+        return _rowsHeld;
+    }
+
     public void EnsureQuery(long bytes) => _query.Ensure(bytes, budget);
 
     public void EnsureLinks(long count) => _links.Ensure(count * sizeof(uint), budget);
 
     public void Dispose()
     {
+        _rowsHeld?.Dispose();
         _visited.Dispose();
         _keys.Dispose();
         _more.Dispose();

@@ -1,0 +1,67 @@
+// HistorySegment: vectors that were replaced or deleted, each with its lifetime [from, to), under a graph of their own. It grows while it is open; sealed, it
+// never changes again, and may be saved once, merged with its like, and dropped when the history floor has passed all of it.
+//
+//   open -> sealed   [Seal]            appends that run are waited for; later ones are refused and go to the next segment
+//   any  -> freed    [Release]         by whoever lets go last: the list of segments, or the last search that visits it
+//
+// Always true: an entry is complete before Append returns; MinFrom and MaxTo cover every entry.
+
+using Aevum.Vectors.Hnsw;
+
+namespace Aevum.Vectors;
+
+sealed class HistorySegment(HnswIndex graph) : IDisposable
+{
+    ulong _minFrom = ulong.MaxValue;
+    ulong _maxTo;
+    int _uses = 1;
+
+    public HistorySegment(VectorShape shape, HnswOptions options, MemoryBudget budget)
+        : this(new HnswIndex(shape, options with { Lifetimes = LifetimeKind.FromTo }, budget))
+    {
+    }
+
+    public HnswIndex Graph { get; } = graph;
+
+    public long Count => Graph.Count;
+
+    public ulong MinFrom => Volatile.Read(ref _minFrom);
+
+    public ulong MaxTo => Volatile.Read(ref _maxTo);
+
+    /// <summary>Whether an entry may have held at a moment.</summary>
+    public bool Spans(ulong time) => MinFrom <= time && time < MaxTo;
+
+    /// <returns>False: it is sealed.</returns>
+    public bool TryAppend(ulong id, ReadOnlySpan<byte> stored, ulong from, ulong to)
+    {
+        // The span first: a search that finds the entry gone from the live rows must not pass by here.
+        Cover(from, to);
+        return Graph.TryAppend(id, stored, from, to);
+    }
+
+    public void Cover(ulong from, ulong to)
+    {
+        for (var seen = MinFrom; from < seen; seen = MinFrom)
+            if (Interlocked.CompareExchange(ref _minFrom, from, seen) == seen) break;
+        for (var seen = MaxTo; to > seen; seen = MaxTo)
+            if (Interlocked.CompareExchange(ref _maxTo, to, seen) == seen) break;
+    }
+
+    public void Seal() => Graph.Seal();
+
+    /// <returns>False: it is freed already.</returns>
+    public bool TryAcquire()
+    {
+        for (var uses = Volatile.Read(ref _uses); uses > 0; uses = Volatile.Read(ref _uses))
+            if (Interlocked.CompareExchange(ref _uses, uses + 1, uses) == uses) return true;
+        return false;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _uses) == 0) Graph.Dispose();
+    }
+
+    public void Dispose() => Release();
+}

@@ -1,0 +1,73 @@
+// VectorFilter: a set of ids that a search is limited to. Graphs are filtered by rows; which rows these are is found once for each segment, and again only
+// after the segment has changed.
+//
+// Always true: the set never changes. Any number of searches use it at a time. It holds rows of the indexes it was used on until it is disposed.
+
+using Aevum.Core.Bitmaps;
+using Aevum.Vectors.Hnsw;
+
+namespace Aevum.Vectors;
+
+public sealed class VectorFilter : IDisposable
+{
+    readonly HashSet<ulong> _ids;
+    readonly Lock _gate = new();
+    readonly Dictionary<HnswIndex, (long Changes, PreparedFilter Rows)> _rows = [];
+    readonly List<PreparedFilter> _outdated = [];
+    bool _disposed;
+
+    public VectorFilter(IEnumerable<ulong> ids) => _ids = [.. ids];
+
+    /// <param name="ids">Ids below 2^32, compressed.</param>
+    public VectorFilter(Bitmap ids)
+    {
+        _ids = [];
+        foreach (var id in ids) _ids.Add(id);
+    }
+
+    public int Count => _ids.Count;
+
+    public bool Contains(ulong id) => _ids.Contains(id);
+
+    /// <summary>The rows of an index that hold ids of the set. Whoever asks has entered the index's readers, so rows are not used anew meanwhile.</summary>
+    internal PreparedFilter RowsOf(HnswIndex index, bool isNamed)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var changes = index.Changes;
+            if (_rows.TryGetValue(index, out var known) && known.Changes == changes) return known.Rows;
+            var words = new ulong[(index.RowCount + 63) / 64];
+            if (isNamed && _ids.Count < index.Count / 4)
+            {
+                foreach (var id in _ids)
+                    if (index.RowOf(id) is { } row && row / 64 < words.Length) words[row / 64] |= 1UL << (int)(row % 64);
+            }
+            else
+            {
+                index.ForEachEntry((row, id, _, _) =>
+                {
+                    if (row / 64 < words.Length && _ids.Contains(id)) words[row / 64] |= 1UL << (int)(row % 64);
+                });
+            }
+            var made = new PreparedFilter(words);
+            // Others may be searching with the one before.
+            if (known.Rows is not null) _outdated.Add(known.Rows);
+            if (_outdated.Count > 16) _outdated.RemoveRange(0, 8);   // freed by their finalizers once nobody searches with them
+            _rows[index] = (changes, made);
+            return made;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            foreach (var (_, rows) in _rows.Values) rows.Dispose();
+            foreach (var rows in _outdated) rows.Dispose();
+            _rows.Clear();
+            _outdated.Clear();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Vectors.Hnsw;
+
+namespace Aevum.Vectors;
+
+/// <summary>What a vector index is made with.</summary>
+public sealed record VectorIndexOptions
+{
+    /// <summary>How graphs are built and, by default, searched.</summary>
+    public HnswOptions Graph { get; init; } = new();
+
+    /// <summary>Whether what was replaced or deleted can still be found as of then. False: times are not kept (8 bytes a row less), and a search as of a
+    /// moment is refused.</summary>
+    public bool KeepHistory { get; init; } = true;
+
+    /// <summary>A history segment of so many entries is sealed, and another begun.</summary>
+    public int SealRows { get; init; } = 65_536;
+
+    internal void Validate()
+    {
+        Graph.Validate();
+        if (SealRows < 1) Throw.Invalid($"a history segment is sealed at 1 entry or more, not {SealRows}");
+    }
+}
+
+/// <summary>What is asked of a vector index.</summary>
+/// <param name="K">How many ids at most; fewer come back only where fewer exist (then, in the filter, within the distance, after the offset).</param>
+public readonly record struct VectorQuery(int K)
+{
+    /// <summary>Candidates kept while walking: recall against time. 0: the index's own (<see cref="HnswOptions.EfSearch"/>).</summary>
+    public int Ef { get; init; }
+
+    /// <summary>So many of the nearest are passed over.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>Ids farther than this are left out; by the index's metric, L2 squared (<see cref="VectorShape.FromShown"/>).</summary>
+    public float DistanceMax { get; init; } = float.PositiveInfinity;
+
+    /// <summary>End a walk after so many expansions in a row that brought nothing; 0: never (<see cref="HnswQuery.Patience"/>).</summary>
+    public int Patience { get; init; }
+
+    /// <summary>Compare with every vector instead of walking.</summary>
+    public bool Exact { get; init; }
+
+    /// <summary>Only these ids.</summary>
+    public VectorFilter? Filter { get; init; }
+
+    /// <summary>What the index held at this moment; null: what it holds.</summary>
+    public SystemTime? AsOf { get; init; }
+}
+
+/// <summary>An id that was found.</summary>
+/// <param name="Distance">By the index's metric; L2 is squared (<see cref="VectorShape.ToShown"/>).</param>
+public readonly record struct VectorHit(ulong Id, float Distance);
+
+/// <summary>What an index holds and takes.</summary>
+public sealed record VectorIndexStatistics
+{
+    /// <summary>Ids that have a vector.</summary>
+    public long Count { get; init; }
+
+    /// <summary>Vectors that were replaced or deleted and can be found as of then.</summary>
+    public long HistoryEntries { get; init; }
+
+    public int HistorySegments { get; init; }
+
+    /// <summary>Native memory of vectors, links, ids and times of what is live.</summary>
+    public long LiveBytes { get; init; }
+
+    /// <summary>The same of history.</summary>
+    public long HistoryBytes { get; init; }
+
+    /// <summary>What the budget counts: both, and scratches of searches.</summary>
+    public long UsedBytes { get; init; }
+
+    /// <summary>The memory limit.</summary>
+    public long BytesMax { get; init; }
+
+    /// <summary>Searches as of a moment before this are refused.</summary>
+    public SystemTime HistoryFloor { get; init; }
+
+    /// <summary>The latest time that was written.</summary>
+    public SystemTime LastTime { get; init; }
+}
