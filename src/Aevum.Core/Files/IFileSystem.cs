@@ -94,6 +94,15 @@ public interface IReadableFile : IDisposable
     /// <summary>Maps the whole file read-only, where the platform can. The mapping lives until the file is disposed.</summary>
     /// <returns>False if this file system does not map, or if the file is empty; then use <see cref="Read"/>.</returns>
     unsafe bool TryMap(out byte* memory);
+
+    /// <summary>Maps the whole file copy on write, where the platform can: stores change this process's memory and never the file. The mapping
+    /// lives until the file is disposed.</summary>
+    /// <returns>False if this file system does not map so, or if the file is empty; then <see cref="Read"/> it into memory of your own.</returns>
+    unsafe bool TryMapPrivate(out byte* memory)
+    {
+        memory = null;
+        return false;
+    }
 }
 
 public interface IWritableFile : IDisposable

@@ -16,6 +16,13 @@ sealed class EntryPoint
 
     public Lock Gate { get; } = new();
 
+    /// <summary>Level and row, or -1.</summary>
+    public long Packed
+    {
+        get => Volatile.Read(ref _packed);
+        set => Volatile.Write(ref _packed, value);
+    }
+
     /// <returns>False: the graph is empty.</returns>
     public bool TryRead(out uint row, out int level)
     {

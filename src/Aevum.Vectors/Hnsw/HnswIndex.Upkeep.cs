@@ -304,6 +304,7 @@ public sealed unsafe partial class HnswIndex
 
     void FreeUpkeep()
     {
+        // An image that a retired store lies in is freed after it, by Dispose.
         foreach (var (_, graph) in _retired) FreeGraph(graph);
         _retired.Clear();
         _marks?.Dispose();

@@ -141,6 +141,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
             _lifetimes?.Dispose();
             _readers.Dispose();
             _ids.Dispose();
+            _image?.Dispose();
             _count = 0;
         }
     }

@@ -1,3 +1,6 @@
+// HnswOptions, HnswQuery, VectorMatch: what a graph is built with, what is asked of it, what it answers. Every number is checked before it is used; the
+// defaults are those that most libraries have.
+
 using Aevum.Core.Errors;
 
 namespace Aevum.Vectors.Hnsw;

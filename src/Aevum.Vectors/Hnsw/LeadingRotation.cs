@@ -35,6 +35,23 @@ sealed unsafe class LeadingRotation : IDisposable
         Factor(axes);
     }
 
+    /// <param name="learnt">What <see cref="Learnt"/> gave.</param>
+    public LeadingRotation(int cut, int dimension, double energy, ReadOnlySpan<float> learnt, MemoryBudget budget)
+    {
+        (Cut, Dimension, Energy) = (cut, dimension, energy);
+        _stride = (Dimension + 15) & -16;
+        _block = new(LearntCount(cut, dimension) * sizeof(float), budget);
+        _reflections = (float*)_block.Pointer;
+        _triangle = _reflections + (Cut * (long)_stride);
+        learnt.CopyTo(new(_reflections, checked((int)LearntCount(cut, dimension))));
+    }
+
+    /// <summary>How many numbers make up a rotation.</summary>
+    public static long LearntCount(int cut, int dimension) => ((long)cut * ((dimension + 15) & -16)) + ((long)cut * cut);
+
+    /// <summary>The reflections, each padded with zeros to 16 numbers, and the triangle behind them.</summary>
+    public ReadOnlySpan<float> Learnt => new(_reflections, checked((int)LearntCount(Cut, Dimension)));
+
     /// <summary>How many leading elements.</summary>
     public int Cut { get; }
 

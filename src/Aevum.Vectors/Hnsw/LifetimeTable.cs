@@ -25,7 +25,13 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
 
     public LifetimeKind Kind => kind;
 
+    public int Stride => _times.Stride;
+
     public long Bytes => _times.Bytes;
+
+    public long AdoptedBytes => _times.AdoptedBytes;
+
+    public void Adopt(byte* times, long rows) => _times.Adopt(times, rows);
 
     public void Ensure(long rows, bool exact) => _times.Ensure(rows, exact);
 

@@ -18,6 +18,23 @@ sealed unsafe class RowIds(RowTable rows, MemoryBudget budget) : IDisposable
 
     public long Bytes => _block?.Bytes ?? 0;
 
+    /// <summary>Places, taken or not.</summary>
+    public int Length => _length;
+
+    public ReadOnlySpan<uint> Places => new(_places, _length);
+
+    /// <summary>Begins with places copied from elsewhere, of which <paramref name="count"/> are taken, fewer than all.</summary>
+    public void Load(ReadOnlySpan<uint> places, int count)
+    {
+        var block = new NativeBlock((long)places.Length * sizeof(uint), budget);
+        places.CopyTo(new(block.Pointer, places.Length));
+        _block?.Dispose();
+        _block = block;
+        _places = (uint*)block.Pointer;
+        _length = places.Length;
+        Count = count;
+    }
+
     public bool TryFind(ulong id, out uint row)
     {
         row = 0;

@@ -41,6 +41,19 @@ sealed unsafe class RowTable(MemoryBudget budget) : IDisposable
         _small.Ensure(rows, exact);
     }
 
+    /// <summary>Bytes of a row in either table; what they look like is on the format page of index segments.</summary>
+    public static int FactBytes => sizeof(Facts);
+
+    public static int LevelBytes => sizeof(Small);
+
+    public long AdoptedBytes => _facts.AdoptedBytes + _small.AdoptedBytes;
+
+    public void Adopt(byte* facts, byte* levels, long rows)
+    {
+        _facts.Adopt(facts, rows);
+        _small.Adopt(levels, rows);
+    }
+
     public ulong Id(uint row) => Fact(row)->Id;
 
     public uint State(uint row) => Volatile.Read(ref Fact(row)->State);

@@ -7,6 +7,8 @@
 // up to large pages (2 MiB), which walks at random like. The table of pointers is replaced when it grows; an older one stays readable until Dispose, so a
 // reader that took the table keeps a good one for all rows that existed then.
 //
+// Rows of a file that is mapped are adopted: the pointers of their groups lead into the mapping.
+//
 // Always true: a row, once there, stays where it is until Dispose. Growing is one thread's at a time; reading is anybody's.
 
 using Aevum.Core.Errors;
@@ -44,7 +46,11 @@ sealed unsafe class SlabTable : IDisposable
 
     public int Rows => _groups * GroupRows;
 
+    /// <summary>Bytes of its own.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Bytes that somebody else keeps.</summary>
+    public long AdoptedBytes { get; private set; }
 
     public byte* this[uint row] => At(_table, Stride, row);
 
@@ -67,6 +73,22 @@ sealed unsafe class SlabTable : IDisposable
             Bytes += slab.Bytes;
             Volatile.Write(ref _groups, _groups + groups);
         }
+    }
+
+    /// <summary>Takes rows where they are instead of memory of its own: the first of an empty table. They stay the caller's, who keeps them until after
+    /// Dispose. A last group that is not full is copied, because the table owns groups whole.</summary>
+    /// <exception cref="AevumException">LimitExceeded: no room for that group.</exception>
+    public void Adopt(byte* rows, long count)
+    {
+        var whole = checked((int)(count >> GroupShift));
+        GrowTable(whole + 1);
+        for (var i = 0; i < whole; i++) _table[i] = rows + ((long)i * GroupRows * Stride);
+        _groups = whole;
+        AdoptedBytes = (long)whole * GroupRows * Stride;
+        var left = count - ((long)whole * GroupRows);
+        if (left == 0) return;
+        Ensure(count);
+        Buffer.MemoryCopy(rows + AdoptedBytes, _table[whole], left * Stride, left * Stride);
     }
 
     public void Dispose()

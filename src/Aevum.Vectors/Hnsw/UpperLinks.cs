@@ -21,6 +21,18 @@ sealed unsafe class UpperLinks(int linksMax, MemoryBudget budget) : IDisposable
 
     public long Bytes => _blocks.Bytes;
 
+    /// <summary>Bytes of a block.</summary>
+    public int BlockBytes => _blocks.Stride;
+
+    public long AdoptedBytes => _blocks.AdoptedBytes;
+
+    /// <summary>Takes blocks where they are; all of them belong to rows.</summary>
+    public void Adopt(byte* blocks, uint count)
+    {
+        _blocks.Adopt(blocks, count);
+        _used = count;
+    }
+
     /// <summary>Blocks for a row of <paramref name="level"/> layers above the lowest, all empty.</summary>
     public uint Take(int level)
     {

@@ -48,6 +48,11 @@ sealed unsafe class VectorStore : IDisposable
 
     public int Rows { get; private set; }
 
+    public int RecordStride => _records.Stride;
+
+    /// <summary>0: there are no rests.</summary>
+    public int RestStride => _rests?.Stride ?? 0;
+
     public bool KeepsLengths => _lengths is not null;
 
     public long Bytes => _records.Bytes + (_rests?.Bytes ?? 0) + (_lengths?.Bytes ?? 0);
@@ -63,6 +68,17 @@ sealed unsafe class VectorStore : IDisposable
         _lengths?.Ensure(rows, exact);
         Rows = Math.Max(Rows, _records.Rows);
     }
+
+    /// <summary>Takes records and rests where they are (<see cref="SlabTable.Adopt"/>). The lengths of links are not there then.</summary>
+    public void Adopt(byte* records, byte* rests, long rows)
+    {
+        DropLengths();
+        _records.Adopt(records, rows);
+        _rests?.Adopt(rests, rows);
+        Rows = _records.Rows;
+    }
+
+    public long AdoptedBytes => _records.AdoptedBytes + (_rests?.AdoptedBytes ?? 0);
 
     public byte* Front(uint row) => _records[row];
 

@@ -6,6 +6,8 @@
 //
 // Always true: an entry is complete before Append returns; MinFrom and MaxTo cover every entry.
 
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
 using Aevum.Vectors.Hnsw;
 
 namespace Aevum.Vectors;
@@ -47,6 +49,21 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
         for (var seen = MaxTo; to > seen; seen = MaxTo)
             if (Interlocked.CompareExchange(ref _maxTo, to, seen) == seen) break;
     }
+
+    public static HistorySegment Open(
+        IFileSystem files, string path, VectorShape shape, HnswOptions options, MemoryBudget budget, IScheduler? scheduler)
+    {
+        var graph = GraphImage.Open(files, path, SegmentKind.History, shape, budget, scheduler, out var span, saved => saved with
+        {
+            EfConstruction = options.EfConstruction, EfSearch = options.EfSearch, ForcedWay = options.ForcedWay,
+        });
+        var segment = new HistorySegment(graph);
+        segment.Cover(span.MinFrom, span.MaxTo);
+        return segment;
+    }
+
+    public void Write(IFileSystem files, string path, HnswSnapshot snapshot) =>
+        GraphImage.Write(files, path, SegmentKind.History, Graph.Shape, Graph.Options, snapshot, MinFrom, MaxTo);
 
     public void Seal() => Graph.Seal();
 

@@ -152,7 +152,9 @@ public sealed partial class VectorIndex : IDisposable
             return new()
             {
                 Count = Count, HistoryEntries = history.Sum(s => s.Count), HistorySegments = history.Length, LiveBytes = _live.MemoryBytes,
-                HistoryBytes = history.Sum(s => s.Graph.MemoryBytes), UsedBytes = _budget.UsedBytes, BytesMax = _budget.BytesMax,
+                HistoryBytes = history.Sum(s => s.Graph.MemoryBytes),
+                MappedBytes = _live.MappedBytes + history.Sum(s => s.Graph.MappedBytes),
+                UsedBytes = _budget.UsedBytes, BytesMax = _budget.BytesMax,
                 HistoryFloor = HistoryFloor, LastTime = LastTime,
             };
         }

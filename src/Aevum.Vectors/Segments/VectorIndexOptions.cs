@@ -1,3 +1,5 @@
+// VectorIndexOptions, VectorQuery, VectorHit, VectorIndexStatistics: what an index is made with, what is asked of it, what it answers and tells of itself.
+
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Vectors.Hnsw;
@@ -70,6 +72,9 @@ public sealed record VectorIndexStatistics
 
     /// <summary>The same of history.</summary>
     public long HistoryBytes { get; init; }
+
+    /// <summary>Bytes of mapped files that live rows and history lie in; not counted against the budget.</summary>
+    public long MappedBytes { get; init; }
 
     /// <summary>What the budget counts: both, and scratches of searches.</summary>
     public long UsedBytes { get; init; }

@@ -110,6 +110,26 @@ public abstract class FileSystemContract
     }
 
     [Fact]
+    public unsafe void Stores_into_a_private_mapping_never_reach_the_file()
+    {
+        var bytes = RandomBytes(100_001, 3);
+        using (var file = Files.Create(At("a"))) file.Append(bytes);
+        using var read = Files.OpenRead(At("a"));
+        if (!read.TryMapPrivate(out var memory)) return;
+        Assert.Equal(bytes, new ReadOnlySpan<byte>(memory, bytes.Length).ToArray());
+        new Span<byte>(memory + 5000, 70_000).Fill(7);
+        Assert.True(read.TryMapPrivate(out var again));
+        Assert.True(memory == again);
+        Assert.Equal(7, memory[60_000]);
+        var target = new byte[bytes.Length];
+        read.Read(0, target);
+        Assert.Equal(bytes, target);
+        using var other = Files.OpenRead(At("a"));
+        Assert.True(other.TryMapPrivate(out var fresh));
+        Assert.Equal(bytes, new ReadOnlySpan<byte>(fresh, bytes.Length).ToArray());
+    }
+
+    [Fact]
     public unsafe void An_empty_file_is_read_without_error()
     {
         Write(At("a"), "");

@@ -10,6 +10,7 @@ sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : I
 {
     readonly Lock _gate = new();
     FileMapping? _mapping;
+    FileMapping? _private;
 
     public string Path => path;
 
@@ -64,11 +65,32 @@ sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : I
         }
     }
 
+    public unsafe bool TryMapPrivate(out byte* memory)
+    {
+        lock (_gate)
+        {
+            if (file.IsClosed) FileErrors.ThrowClosed(path);
+            if (_private is null)
+            {
+                _private = FileMapping.TryCreatePrivate(file, Length, native);
+                // All of it is about to be looked at. A page that cannot be had fails here, by return value, and not at its first touch.
+                if (_private is not null && _private.Populate(0, Length, writable: false) != 0)
+                {
+                    _private.Dispose();
+                    _private = null;
+                }
+            }
+            memory = _private is null ? null : _private.Memory;
+            return _private is not null;
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
         {
             _mapping?.Dispose();
+            _private?.Dispose();
             file.Dispose();
         }
     }

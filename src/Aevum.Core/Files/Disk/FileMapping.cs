@@ -62,6 +62,34 @@ sealed unsafe class FileMapping : SafeHandle
         }
     }
 
+    /// <summary>A mapping whose stores stay with this process: a page that is stored into becomes a copy of its own.</summary>
+    /// <returns>Null as with <see cref="TryCreate"/>.</returns>
+    public static FileMapping? TryCreatePrivate(SafeFileHandle file, long length, bool native)
+    {
+        if (length <= 0) return null;
+        if (native && LibC.IsAvailable)
+        {
+            var memory = LibC.MapPrivate(file, length, out _);
+            return memory is null ? null : new FileMapping(memory, length, null, null);
+        }
+        MemoryMappedFile? managed = null;
+        MemoryMappedViewAccessor? view = null;
+        try
+        {
+            managed = MemoryMappedFile.CreateFromFile(file, null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
+            view = managed.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
+            byte* memory = null;
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref memory);
+            return new FileMapping(memory + view.PointerOffset, length, managed, view);
+        }
+        catch (Exception e) when (DiskErrors.Is(e))
+        {
+            view?.Dispose();
+            managed?.Dispose();
+            return null;
+        }
+    }
+
     /// <summary>Tells the kernel not to read ahead: neighbours of a block that was asked for are rarely wanted.</summary>
     public void AdviseRandom()
     {

@@ -16,6 +16,7 @@ static unsafe partial class LibC
     public const int ProtRead = 1;
     public const int ProtWrite = 2;
     public const int MapShared = 1;
+    public const int MapPrivateFlag = 2;
     public const int MadviseRandom = 1;
     public const int MadviseHugePage = 14;
     public const int MadvisePopulateRead = 22;     // Linux 5.14
@@ -117,14 +118,20 @@ static unsafe partial class LibC
     }
 
     /// <returns>The mapping, or null with the errno.</returns>
-    public static byte* Map(SafeFileHandle file, long length, bool writable, out int error)
+    public static byte* Map(SafeFileHandle file, long length, bool writable, out int error) =>
+        Map(file, length, writable ? ProtRead | ProtWrite : ProtRead, MapShared, out error);
+
+    /// <summary>Copy on write; the file may be open for reading only.</summary>
+    public static byte* MapPrivate(SafeFileHandle file, long length, out int error) =>
+        Map(file, length, ProtRead | ProtWrite, MapPrivateFlag, out error);
+
+    static byte* Map(SafeFileHandle file, long length, int protection, int flags, out int error)
     {
         var taken = false;
         try
         {
             file.DangerousAddRef(ref taken);
-            var protection = writable ? ProtRead | ProtWrite : ProtRead;
-            var memory = mmap(null, (nuint)length, protection, MapShared, (int)file.DangerousGetHandle(), 0);
+            var memory = mmap(null, (nuint)length, protection, flags, (int)file.DangerousGetHandle(), 0);
             error = memory == (void*)-1 ? Marshal.GetLastPInvokeError() : 0;
             return error == 0 ? (byte*)memory : null;
         }
