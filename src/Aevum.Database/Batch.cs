@@ -17,6 +17,7 @@ public sealed class Batch
     readonly Session _session;
     readonly Dictionary<IShard, StepBatch> _parts = [];
     readonly List<(IShard Shard, int Step)> _steps = [];
+    readonly HashSet<Collection> _collections = [];   // that vectors are put into
     bool _isCommitted;
 
     internal Batch(Session session) => _session = session;
@@ -65,6 +66,35 @@ public sealed class Batch
         return Add(full, PartOf(full).Delete(full));
     }
 
+    /// <summary>Gives a key of a collection a vector.</summary>
+    /// <param name="vector">Shape [d].</param>
+    /// <exception cref="AevumException">InvalidArgument: not a vector of the collection.</exception>
+    public int Put(Collection collection, ReadOnlySpan<byte> key, ReadOnlySpan<float> vector)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        return PutRow(collection, key, collection.RowOf(vector));
+    }
+
+    /// <summary>The same for components in the collection's element type, little endian.</summary>
+    public int PutElements(Collection collection, ReadOnlySpan<byte> key, ReadOnlySpan<byte> elements)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        return PutRow(collection, key, collection.RowOf(elements));
+    }
+
+    int PutRow(Collection collection, ReadOnlySpan<byte> key, byte[] row)
+    {
+        _collections.Add(collection);
+        return Put(collection.Rows, key, row);
+    }
+
+    /// <summary>Deletes a key of a collection.</summary>
+    public int Delete(Collection collection, ReadOnlySpan<byte> key)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        return Delete(collection.Rows, key);
+    }
+
     public int Merge(Keyspace keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand)
     {
         var full = Full(Of(keyspace), key);
@@ -110,6 +140,7 @@ public sealed class Batch
         if (_isCommitted) Throw.Invalid("a batch is committed once");
         _session.RequireWritable();
         _isCommitted = true;
+        foreach (var collection in _collections) collection.Index?.WaitForRoom();
         var note = Note ?? _session.Note;
         if (note?.IdempotencyKey is not null && _parts.Count > 1) Throw.Invalid("a batch with an idempotency key touches one shard");
         foreach (var part in _parts.Values)

@@ -79,10 +79,13 @@ public sealed class Database : IDisposable
 
     /// <summary>A database that lives in memory and is gone when it is disposed.</summary>
     public static Database OpenInMemory(DatabaseOptions? options = null) =>
-        new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem());
+        new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem()) { IsInMemory = true };
 
     internal static Database OpenRecorded(string directory, DatabaseOptions options, RecordedTime time, HybridClockOptions clock) =>
         new(directory, options, options.Files ?? new DiskFileSystem(), time, clock);
+
+    /// <summary>True: it lives in memory, and is gone when it is disposed.</summary>
+    public bool IsInMemory { get; private init; }
 
     /// <summary>Different for every database ever made.</summary>
     public Guid Id => _shards.DatabaseId;

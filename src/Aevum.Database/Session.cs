@@ -12,7 +12,7 @@ using Aevum.Model.Keyspace;
 namespace Aevum;
 
 /// <summary>A view of the database for one namespace and principal.</summary>
-public sealed class Session : IDisposable
+public sealed partial class Session : IDisposable
 {
     readonly Database _database;
     readonly NamespaceEntry _namespace;
@@ -50,12 +50,14 @@ public sealed class Session : IDisposable
     public Keyspace Default { get; }
 
     /// <summary>A keyspace by name.</summary>
-    /// <exception cref="AevumException">NotFound; InvalidArgument: it holds structures, which are no plain keys and values.</exception>
+    /// <exception cref="AevumException">NotFound; InvalidArgument: it holds structures or vectors, which are no plain keys and values.</exception>
     public Keyspace Keyspace(string name)
     {
         var entry = Find(name);
         if (entry.Kind != KeyspaceKind.KeyValue)
-            Throw.Invalid($"keyspace \"{name}\" holds structures, not keys and values: it is seen through the Redis protocol");
+            Throw.Invalid(entry.Kind == KeyspaceKind.Vectors
+                ? $"\"{name}\" is a vector collection, no keyspace of keys and values"
+                : $"keyspace \"{name}\" holds structures, not keys and values: it is seen through the Redis protocol");
         return new Keyspace(this, entry.Id);
     }
 

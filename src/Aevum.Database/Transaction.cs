@@ -21,6 +21,7 @@ using Aevum.Core.Time;
 using Aevum.Engine.Sequencing.Locks;
 using Aevum.Model.Access;
 using Aevum.Model.Keyspace;
+using Aevum.Model.Vectors;
 
 namespace Aevum;
 
@@ -41,6 +42,7 @@ public sealed partial class Transaction : IDisposable
 
     readonly Session _session;
     readonly Isolation _isolation;
+    readonly HashSet<Collection> _collections = [];   // that vectors were put into
     readonly TimeSpan _lockTimeout;
     readonly IHeldMoment? _moment;
     readonly SortedDictionary<byte[], Pending> _writes = new(KeyComparer.Instance);
@@ -183,6 +185,30 @@ public sealed partial class Transaction : IDisposable
         return sum;
     }
 
+    /// <summary>The vector of a key; null if it has none.</summary>
+    public float[]? Get(Collection collection, ReadOnlySpan<byte> key)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        return Get(collection.Rows, key) is { } row ? VectorElements.ToFloats(collection.Options, VectorRow.Read(row, collection.Options)) : null;
+    }
+
+    /// <summary>Gives a key a vector at the commit.</summary>
+    /// <param name="vector">Shape [d].</param>
+    /// <exception cref="AevumException">InvalidArgument: not a vector of the collection.</exception>
+    public void Put(Collection collection, ReadOnlySpan<byte> key, ReadOnlySpan<float> vector)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        Put(collection.Rows, key, collection.RowOf(vector));
+        _collections.Add(collection);
+    }
+
+    /// <summary>Deletes a key of a collection at the commit.</summary>
+    public void Delete(Collection collection, ReadOnlySpan<byte> key)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        Delete(collection.Rows, key);
+    }
+
     void Write(byte[] full, Pending pending)
     {
         _session.Database.RequireWritable();
@@ -280,6 +306,7 @@ public sealed partial class Transaction : IDisposable
     (IShard Shard, StepBatch Part)[] PartsOfWrites()
     {
         _session.RequireWritable();
+        foreach (var collection in _collections) collection.Index?.WaitForRoom();
         var parts = new Dictionary<IShard, StepBatch>();
         StepBatch PartOf(byte[] full)
         {

@@ -25,6 +25,9 @@ public enum WorkClass
 
     /// <summary>Compaction, deletion of files, statistics.</summary>
     Background = 2,
+
+    /// <summary>Indexes that follow what was written: on a thread that compactions never take, so that neither waits for the other.</summary>
+    Index = 3,
 }
 
 public interface IScheduler : IDisposable

@@ -3,10 +3,13 @@
 //   urgent thread        runs Urgent only
 //   flush thread         runs Urgent, Flush
 //   background threads   run Urgent, Flush, Background (one by default; more for more compactions at a time)
+//   index threads        run Urgent, Flush, Index (one unless told otherwise; started when something of the class is)
 //   timer thread         runs nothing: makes bodies runnable when their delay or timeout has passed; started at the first use
 //
 // Each thread takes the most urgent work it may run, in the order it came. So a compaction that computes for seconds, or an fsync that
-// hangs, holds up only its own class and those below: the flush thread never touches Background, the urgent thread touches nothing else.
+// hangs, holds up only its own class and those below: the flush thread never touches Background, the urgent thread touches nothing else. Background and
+// Index do not wait for each other: none of their threads touches the other's. Bodies of Index compute for long, several beside each other: they yield to
+// each other, too.
 //
 // A body belongs to its class and not to a thread: each await gives the thread back, and the continuation queues up again in its class
 // (WorkClassContext). Continuations of one body never overlap unless the body itself starts several things at once.
@@ -27,6 +30,9 @@ public sealed record ThreadSchedulerOptions
     /// <summary>Threads that run Background work. More let more compactions run at a time; each costs a core while it computes.</summary>
     public int BackgroundThreads { get; init; } = 1;
 
+    /// <summary>Threads that run Index work: so many indexes are built at a time.</summary>
+    public int IndexThreads { get; init; } = 1;
+
     /// <summary>Seed of <see cref="IScheduler.CreateRandom"/>; null draws one from the operating system.</summary>
     public ulong? Seed { get; init; }
 
@@ -39,7 +45,7 @@ public sealed record ThreadSchedulerOptions
 
 public sealed class ThreadScheduler : IScheduler
 {
-    const int ClassCount = 3;
+    const int ClassCount = 4;
 
     readonly ulong _seed;
     readonly string _name;
@@ -51,6 +57,8 @@ public sealed class ThreadScheduler : IScheduler
     readonly HashSet<ThreadBody> _tasks = [];
     readonly HashSet<ThreadSignal> _signalsWithWaiters = [];
     readonly ThreadTimers _timers;
+    readonly int _indexThreads;
+    bool _hasIndexThreads;
     bool _closing;      // no new bodies; waits give up
     bool _stopped;      // the last body has ended; threads leave when the queues are empty
 
@@ -59,6 +67,8 @@ public sealed class ThreadScheduler : IScheduler
         options ??= new ThreadSchedulerOptions();
         if (options.BackgroundThreads < 1)
             Throw.Invalid($"a scheduler needs at least one background thread, not {options.BackgroundThreads}");
+        if (options.IndexThreads < 1) Throw.Invalid($"a scheduler needs at least one thread for indexes, not {options.IndexThreads}");
+        _indexThreads = options.IndexThreads;
         _seed = options.Seed ?? BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
         _name = options.Name;
         Time = options.Time;
@@ -86,17 +96,30 @@ public sealed class ThreadScheduler : IScheduler
         {
             if (_closing) Throw.Closed("the scheduler");
             _tasks.Add(task);
+            if (workClass == WorkClass.Index && !_hasIndexThreads) StartIndexThreadsLocked();
             EnqueueLocked(workClass, new WorkItem(static state => ((ThreadBody)state!).Run(), task));
         }
         return task;
+    }
+
+    void StartIndexThreadsLocked()
+    {
+        _hasIndexThreads = true;
+        for (var i = 1; i <= _indexThreads; i++)
+        {
+            var worker = new Worker(WorkClass.Index, $"{_name}-index-{i}", RunWorker);
+            _workers.Add(worker);
+            worker.Start();
+        }
     }
 
     public SchedulerYield Yield()
     {
         // Read without the gate: a stale answer costs one turn more or less of the caller's loop.
         if (SynchronizationContext.Current is not WorkClassContext context || context.Owner != this) return default;
-        for (var i = 0; i < (int)context.WorkClass; i++)
-            if (Volatile.Read(ref _waiting[i]) > 0) return new SchedulerYield(context.PostContinuation);
+        var last = context.WorkClass == WorkClass.Index ? WorkClass.Index : context.WorkClass - 1;
+        for (var i = WorkClass.Urgent; i <= last; i++)
+            if (Takes(context.WorkClass, i) && Volatile.Read(ref _waiting[(int)i]) > 0) return new SchedulerYield(context.PostContinuation);
         return default;
     }
 
@@ -181,11 +204,15 @@ public sealed class ThreadScheduler : IScheduler
         // queues before it idles.
         foreach (var worker in _workers)
         {
-            if (!worker.IsIdle || workClass > worker.Lowest) continue;
+            if (!worker.IsIdle || !Takes(worker.Lowest, workClass)) continue;
             worker.WakeLocked();
             break;
         }
     }
+
+    // What a thread runs that is there for a class.
+    static bool Takes(WorkClass lowest, WorkClass workClass) =>
+        workClass <= lowest && !(lowest == WorkClass.Index && workClass == WorkClass.Background);
 
     void RunWorker(Worker worker)
     {
@@ -204,7 +231,7 @@ public sealed class ThreadScheduler : IScheduler
             {
                 for (workClass = WorkClass.Urgent; workClass <= worker.Lowest; workClass++)
                 {
-                    if (!_queues[(int)workClass].TryDequeue(out item)) continue;
+                    if (!Takes(worker.Lowest, workClass) || !_queues[(int)workClass].TryDequeue(out item)) continue;
                     Volatile.Write(ref _waiting[(int)workClass], _queues[(int)workClass].Count);
                     return true;
                 }

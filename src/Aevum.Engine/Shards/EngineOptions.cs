@@ -62,6 +62,12 @@ public sealed record EngineOptions
     /// <summary>Log bytes above which whoever holds the oldest record back is flushed.</summary>
     public long LogBytesMax { get; init; } = 512L << 20;
 
+    /// <summary>Native memory for indexes of vectors; where it does not suffice, writes to collections are refused.</summary>
+    public long VectorMemoryBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Rows of a vector collection that may be written before its index has them; beyond it writers wait. Searches look at each of them.</summary>
+    public long VectorTailRows { get; init; } = 8192;
+
     /// <summary>Options of the default keyspace of a new database.</summary>
     public KeyspaceOptions DefaultKeyspace { get; init; } = KeyspaceOptions.Default;
 

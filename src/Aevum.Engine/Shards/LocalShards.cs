@@ -18,6 +18,7 @@ using Aevum.Core.Errors;
 using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Engine.Indexes;
 using Aevum.Engine.Retention;
 using Aevum.Engine.Sequencing.Locks;
 using Aevum.Engine.Transactions;
@@ -51,6 +52,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     readonly object _catalogGate = new();
     readonly RetentionKeeper? _retention;
     readonly ElementCollector? _collector;
+    readonly VectorIndexes? _indexes;
     CatalogSnapshot _catalog;
     readonly LockTable _locks;
     SeededRandom? _chance;
@@ -182,6 +184,8 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             if (options.ReadOnly || options.Recorded is not null) return;
             _retention = new RetentionKeeper(this, _policy, scheduler);
             _collector = new ElementCollector(this, _policy, scheduler);
+            _indexes = new VectorIndexes(this, scheduler, options);
+            _indexes.Follow(_catalog);
         }
         catch
         {
@@ -204,6 +208,9 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         _environment.Clock.Observe(now);   // else a commit within the same microsecond could still get this very time
         return now;
     }
+
+    /// <summary>Indexes of vector collections; null: the database is open to be read only, and searches look at the rows.</summary>
+    public VectorIndexes? Indexes => _indexes;
 
     /// <summary>The clock that stamps every batch.</summary>
     public HybridClock Clock => _environment.Clock;
@@ -490,6 +497,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
                 _policy.Load(next);
                 Volatile.Write(ref _catalog, next);
             });
+            _indexes?.Follow(_catalog);
             return _catalog;
         }
     }
@@ -585,6 +593,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         if (_closed) return;
         _closed = true;
         _environment.Close();
+        _indexes?.Dispose();
         _collector?.Dispose();
         _retention?.Dispose();
         _locks.Dispose();

@@ -68,6 +68,24 @@ sealed class LocalSubscription : ISubscription, IClosing
         }
     }
 
+    /// <summary>What the shards show now, one time for each.</summary>
+    public void NoteShown(Span<SystemTime> shown)
+    {
+        _environment.WaitForShowing();
+        for (var i = 0; i < _followers.Length; i++) shown[i] = _followers[i].Shard.Tree.VisibleTime;
+    }
+
+    /// <summary>True if everything of the range that was shown at some moment (<see cref="NoteShown"/>) has been given.</summary>
+    public bool Covers(ReadOnlySpan<SystemTime> shown)
+    {
+        for (var i = 0; i < _followers.Length; i++)
+            if (!_followers[i].Covers(shown[i])) return false;
+        return true;
+    }
+
+    /// <summary>How many shards the range touches.</summary>
+    public int Shards => _followers.Length;
+
     // ------------------------------------------------------------------------------------------------ giving
 
     public bool TryNext(out AppliedBatch batch)

@@ -30,6 +30,7 @@ sealed class ShardFollower : IDisposable
     StreamPosition _given;
     StreamPosition _scanned;
     SystemTime _looked = SystemTime.None;   // what was shown when nothing shown was left to read
+    SystemTime _scannedTime;                // of the batch that was scanned last
 
     /// <param name="range">What of the shard is wanted.</param>
     public ShardFollower(LocalShard shard, StreamRange range, StreamPosition after)
@@ -53,6 +54,9 @@ sealed class ShardFollower : IDisposable
 
     /// <summary>Batches have been shown that were not looked at yet.</summary>
     public bool HasUnread => _shard.Tree.VisibleTime > _looked;
+
+    /// <summary>True if everything of the range that was shown at a moment has been given.</summary>
+    public bool Covers(SystemTime shown) => HasNext ? NextTime > shown : _looked >= shown || _scannedTime >= shown;
 
     /// <summary>Everything of the range up to here was given.</summary>
     public StreamPosition Given => _chunk.IsEmpty ? _scanned : _given;
@@ -117,11 +121,13 @@ sealed class ShardFollower : IDisposable
     {
         if (!_reader.MoveNext()) return false;
         Invariant.Require(_reader.Position == _scanned.Position + 1, "positions of a stream are dense");
-        if (new BatchReader(_reader.Payload).SystemTime > shown)
+        var time = new BatchReader(_reader.Payload).SystemTime;
+        if (time > shown)
         {
             _reader.Seek(_reader.Position);
             return false;
         }
+        _scannedTime = time;
         _scanned = new(_shard.Id, _reader.Position, _reader.Epoch);
         return true;
     }

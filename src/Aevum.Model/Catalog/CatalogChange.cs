@@ -155,7 +155,8 @@ public sealed class CatalogChange
     public static CatalogChange CreateKeyspace(StepBatch batch, CatalogSnapshot snapshot, uint namespaceId, string name,
         KeyspaceOptions? options = null, KeyspaceKind kind = KeyspaceKind.KeyValue)
     {
-        if (kind > KeyspaceKind.Structures) Throw.Invalid($"there is no kind {(byte)kind} of keyspaces");
+        if (kind > KeyspaceKind.Vectors) Throw.Invalid($"there is no kind {(byte)kind} of keyspaces");
+        RequireFitting(kind, options);
         var parent = RequireNamespace(snapshot, namespaceId);
         if (namespaceId == NamespaceEntry.SystemId) Throw.Invalid("the system's namespace takes no keyspaces");
         var subject = $"keyspace \"{name}\" of namespace \"{parent.Name}\"";
@@ -179,6 +180,9 @@ public sealed class CatalogChange
         var entry = RequireKeyspace(snapshot, id);
         if (entry.Options.MergeOperator is { } merge && options.MergeOperator != merge)
             Throw.Invalid($"keyspace \"{entry.Name}\" keeps its merge operator \"{merge}\": operands written for it may be there still");
+        RequireFitting(entry.Kind, options);
+        if (entry.Options.Collection is { } collection && !collection.HasShapeOf(options.Collection!))
+            Throw.Invalid($"collection \"{entry.Name}\" keeps its dimension, element type and metric: its rows were written for them");
         var change = new CatalogChange(batch) { Id = id.Keyspace };
         var altered = entry with { Options = options with { Unknown = entry.Options.Unknown } };
         change.Put(CatalogKey.OfKeyspace(id), CatalogValues.Encode(altered), Precondition.AtVersion(entry.Version), Expectation.ObjectUnchanged,
@@ -315,6 +319,17 @@ public sealed class CatalogChange
     }
 
     // ------------------------------------------------------------------------------------------------ what the snapshot rules out
+
+    // Vectors never expire by themselves and are never merged: whoever follows them (Engine/Indexes) need not ask the clock, nor fold.
+    static void RequireFitting(KeyspaceKind kind, KeyspaceOptions? options)
+    {
+        if ((kind == KeyspaceKind.Vectors) != (options?.Collection is not null))
+            Throw.Invalid("a vector collection, and nothing else, says what its vectors are");
+        if (options?.Collection is not { } collection) return;
+        collection.Validate();
+        if (options.MergeOperator is not null || options.DefaultTimeToLive is not null)
+            Throw.Invalid("a vector collection has no merge operator and no time to live");
+    }
 
     static string RequireName(string name)
     {

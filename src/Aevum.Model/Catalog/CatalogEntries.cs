@@ -42,6 +42,9 @@ public enum KeyspaceKind : byte
 
     /// <summary>Heads and elements of structures (Model/Structures): a database of Redis' protocol.</summary>
     Structures = 1,
+
+    /// <summary>Vectors under keys (Model/Vectors): a collection. Its options say what they are (<see cref="KeyspaceOptions.Collection"/>).</summary>
+    Vectors = 2,
 }
 
 /// <summary>A keyspace of a namespace.</summary>

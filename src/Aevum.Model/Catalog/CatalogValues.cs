@@ -83,7 +83,7 @@ static class CatalogValues
                 case NameTag: name = CatalogName.Read(content); break;
                 case KindTag:
                     var number = reader.NumberOf(content);
-                    if (number > (ulong)KeyspaceKind.Structures) Throw.UnsupportedFormat(What, $"of kind {number}", "kinds 0 and 1");
+                    if (number > (ulong)KeyspaceKind.Vectors) Throw.UnsupportedFormat(What, $"of kind {number}", "kinds 0 to 2");
                     kind = (KeyspaceKind)number;
                     break;
                 case OptionsTag: options = KeyspaceOptionsCodec.Decode(content); break;
@@ -93,6 +93,8 @@ static class CatalogValues
         reader.Require(name is not null, "name");
         reader.Require(kind is not null, "kind");
         reader.Require(options is not null, "options");
+        if ((kind == KeyspaceKind.Vectors) != (options!.Collection is not null))
+            throw new CorruptionException($"{What}: a vector collection, and nothing else, says what its vectors are");
         return new KeyspaceEntry(id, name!, kind!.Value, options!) { Version = version, Unknown = reader.Unknown };
     }
 

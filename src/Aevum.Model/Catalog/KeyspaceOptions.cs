@@ -58,5 +58,8 @@ public sealed record KeyspaceOptions
         init => field = value is { } given ? Durations.Normalize(given, "the default time to live") : null;
     }
 
+    /// <summary>Of a vector collection, and only there: what its vectors are.</summary>
+    public CollectionOptions? Collection { get; init; }
+
     internal UnknownFields Unknown { get; init; } = UnknownFields.None;
 }

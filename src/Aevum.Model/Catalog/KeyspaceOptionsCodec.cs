@@ -4,6 +4,7 @@
 //   4 compression           number                                                   always there
 //   6 merge operator        its name                                                 only if it has one
 //   8 default time to live  microseconds                                             only if it has one
+//  10 collection            a value of fields of its own (CollectionCodec)           only of a vector collection
 //
 // History and compression are written also where they are the default: a later program may have another default, and then old keyspaces
 // must not change under their users.
@@ -15,7 +16,7 @@ namespace Aevum.Model.Catalog;
 static class KeyspaceOptionsCodec
 {
     public const byte LayoutVersion = 1;
-    const uint HistoryTag = 2, CompressionTag = 4, MergeOperatorTag = 6, TimeToLiveTag = 8;
+    const uint HistoryTag = 2, CompressionTag = 4, MergeOperatorTag = 6, TimeToLiveTag = 8, CollectionTag = 10;
     const string What = "a keyspace's options";
 
     public static byte[] Encode(KeyspaceOptions options)
@@ -25,6 +26,7 @@ static class KeyspaceOptionsCodec
             .AddNumber(CompressionTag, (ulong)options.Compression);
         if (options.MergeOperator is { } merge) fields.AddText(MergeOperatorTag, merge);
         if (options.DefaultTimeToLive is { } span) fields.AddNumber(TimeToLiveTag, Durations.ToMicroseconds(span));
+        if (options.Collection is { } collection) fields.Add(CollectionTag, CollectionCodec.Encode(collection));
         return fields.ToArray(LayoutVersion, options.Unknown);
     }
 
@@ -37,6 +39,7 @@ static class KeyspaceOptionsCodec
         KeyspaceCompression? compression = null;
         string? merge = null;
         TimeSpan? timeToLive = null;
+        CollectionOptions? collection = null;
         while (reader.TryRead(out var tag, out var content))
         {
             switch (tag)
@@ -45,6 +48,7 @@ static class KeyspaceOptionsCodec
                 case CompressionTag: compression = DecodeCompression(reader.NumberOf(content)); break;
                 case MergeOperatorTag: merge = CatalogName.Read(content); break;
                 case TimeToLiveTag: timeToLive = DecodeDuration(content); break;
+                case CollectionTag: collection = CollectionCodec.Decode(content); break;
                 default: reader.Keep(tag, content); break;
             }
         }
@@ -56,6 +60,7 @@ static class KeyspaceOptionsCodec
             Compression = compression!.Value,
             MergeOperator = merge,
             DefaultTimeToLive = timeToLive,
+            Collection = collection,
             Unknown = reader.Unknown,
         };
     }

@@ -16,6 +16,7 @@ using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Commands.Strings;
 using Aevum.Server.Resp.Commands.Transactions;
+using Aevum.Server.Resp.Commands.Vectors;
 using Aevum.Server.Resp.Commands;
 
 namespace Aevum.Server.Resp;
@@ -37,5 +38,6 @@ static class AllCommands
         .. SortedSetCommands.Make(),
         .. HistoryCommands.Make(),
         .. StreamCommands.Make(),
+        .. VectorCommands.Make(),
     ];
 }

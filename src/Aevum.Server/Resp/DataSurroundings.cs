@@ -7,6 +7,9 @@ namespace Aevum.Server.Resp;
 /// <param name="Settings">What CONFIG sets.</param>
 sealed record DataSurroundings(SignalInterest Interest, RespSettings Settings)
 {
+    /// <summary>Vector collections; null: there are none to be seen.</summary>
+    public RespCollections? Collections { get; init; }
+
     /// <summary>When keys were read last.</summary>
     public Measuring.KeyAccesses Accesses { get; } = new();
 

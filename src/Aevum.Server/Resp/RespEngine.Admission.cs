@@ -101,7 +101,8 @@ sealed partial class RespEngine
     void RememberReads(RespClient client, KnownCommand command, CommandArguments args)
     {
         var tracking = client.Tracking!;
-        if (tracking.Remembers && command.Info.Is(CommandFlags.ReadOnly))
+        // Names of collections are no keys: nobody tells when they change.
+        if (tracking.Remembers && command.Info.Is(CommandFlags.ReadOnly) && command.Info.Group != CommandGroup.Vector)
         {
             _keys.Clear();
             if (command.Command.FindKeys(args, _keys))

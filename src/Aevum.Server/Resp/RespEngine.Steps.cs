@@ -26,6 +26,7 @@ sealed partial class RespEngine
     StepBatch _batch;
     readonly List<int> _keys = [];
     readonly KeyBuffer _key = new();
+    readonly KeyBuffer _row = new();
     IShard? _shard;      // whose batch it is
     byte[] _packed = new byte[4096];
     int _batchBytes;
@@ -40,22 +41,24 @@ sealed partial class RespEngine
             command.Data!.Prepare(args);
             _keys.Clear();
             if (!command.Command.FindKeys(args, _keys)) _keys.Clear();
-            if (!TryShardOf(keyspace, args, out var shard))
+            var row = command.Data.FindRow(Server.Surroundings, args, _row);
+            if (!row.IsEmpty) _keys.Clear();
+            if (!TryShardOf(keyspace, args, row, out var shard))
             {
                 Answer(client, RespErrors.CrossSlot);
                 return;
             }
             // One note for one commit; one shard for one batch; one version of a key for one time, where versions are kept.
-            var keepsVersions = Databases.KeepsHistory(client.Database);
-            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || (keepsVersions && Touches(keyspace, args)))) Flush();
-            if (keepsVersions) Touch(keyspace, args);
+            var keepsVersions = !row.IsEmpty || Databases.KeepsHistory(client.Database);
+            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || (keepsVersions && Touches(keyspace, args, row)))) Flush();
+            if (keepsVersions) Touch(keyspace, args, row);
             _shard = shard;
             _batchNote = client.Note;
             var mayBlock = command.Info.Is(CommandFlags.Blocking) && ((IBlockingCommand)command.Data!).MayBlock(args);
             var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64(),
                 Meter.TimesStep(command));
             _batch.Policy = CommitPolicy.EachForItself;
-            _batch.Call(command.Procedure!, _key.HeadOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
+            _batch.Call(command.Procedure!, !row.IsEmpty ? row : _key.HeadOf(keyspace, _keys.Count > 0 ? args[_keys[0]] : default), packed);
             _batchBytes += packed.Length;
             _batchKeys += Math.Max(1, _keys.Count);
             _pending.Add(new PendingStep(client, command, mayBlock ? BlockedCall.Of(client, command, args, keyspace, _keys) : null));
@@ -64,6 +67,7 @@ sealed partial class RespEngine
             var isAwaited = Server.Waiters.Count > 0 && IsAwaited(keyspace, command, args);
             if (isAwaited || mayBlock || _batchKeys >= KeysMax || _batchBytes >= BatchBytesMax) Flush();
             if (isAwaited && client.PendingSteps > 0) HoldBack(client);
+            if (!row.IsEmpty && Server.Collections.IsBehind(row, out var behind)) WaitForIndex(client, behind!);
         }
         catch (AevumException refusal)
         {
@@ -71,9 +75,27 @@ sealed partial class RespEngine
         }
     }
 
-    bool TryShardOf(KeyspaceId keyspace, CommandArguments args, out IShard? shard)
+    // Who writes vectors faster than they are indexed waits.
+    void WaitForIndex(RespClient client, Engine.Indexes.CollectionIndex index)
+    {
+        Flush();
+        if (client.IsSuspended) return;   // for its steps, and then it comes again
+        client.Suspend();
+        Server.Scheduler.Start("resp vectors", Core.Scheduling.WorkClass.Urgent, async _ =>
+        {
+            await index.WhenRoomAsync();
+            Loop.Post(client.Resume);
+        });
+    }
+
+    bool TryShardOf(KeyspaceId keyspace, CommandArguments args, ReadOnlySpan<byte> row, out IShard? shard)
     {
         var router = Server.Database.Router;
+        if (!row.IsEmpty)
+        {
+            shard = router.ShardOf(row);
+            return true;
+        }
         shard = router.Shards[0];
         if (router.Shards.Count == 1 || _keys.Count == 0) return true;
         shard = router.ShardOf(_key.HeadOf(keyspace, args[_keys[0]]));
@@ -91,15 +113,17 @@ sealed partial class RespEngine
     }
 
     // True if a key of the request is in the batch already.
-    bool Touches(KeyspaceId keyspace, CommandArguments args)
+    bool Touches(KeyspaceId keyspace, CommandArguments args, ReadOnlySpan<byte> row)
     {
+        if (!row.IsEmpty) return _touched.Contains(row.ToArray());
         foreach (var i in _keys)
             if (_touched.Contains(_key.HeadOf(keyspace, args[i]).ToArray())) return true;
         return false;
     }
 
-    void Touch(KeyspaceId keyspace, CommandArguments args)
+    void Touch(KeyspaceId keyspace, CommandArguments args, ReadOnlySpan<byte> row)
     {
+        if (!row.IsEmpty) _touched.Add(row.ToArray());
         foreach (var i in _keys) _touched.Add(_key.HeadOf(keyspace, args[i]).ToArray());
     }
 

@@ -115,6 +115,14 @@ sealed partial class RespEngine
             var args = CommandProcedure.ArgumentsOf(request.Packed);
             data.Prepare(args);
             if (request.Command.Info.Keys == KeyPlaces.None && data.Writes(args)) first ??= _key.HeadOf(request.Keyspace, default).ToArray();
+            var row = data.FindRow(Server.Surroundings, args, _row);
+            if (!row.IsEmpty)
+            {
+                first ??= row.ToArray();
+                if (router.ShardOf(row) != router.ShardOf(first))
+                    throw new AevumException(ErrorCode.InvalidArgument, "the keys of a transaction lie in several shards");
+                continue;
+            }
             if (!request.Command.Command.FindKeys(args, _keys)) continue;
             foreach (var at in _keys)
             {

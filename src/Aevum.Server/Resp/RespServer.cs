@@ -57,7 +57,8 @@ sealed class RespServer : IDisposable
         Monitors = new Measuring.Monitors(scheduler.Time);
         Settings.TrackedKeysMax.Changed = Tracking.Shrink;
         Expiries = new ExpiryTeller(this);
-        Surroundings = new DataSurroundings(Interest, Settings);
+        Collections = new RespCollections(_session);
+        Surroundings = new DataSurroundings(Interest, Settings) { Collections = Collections };
         Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
         Commands = new CommandTable(AllCommands.Make(this), Surroundings);
@@ -74,6 +75,8 @@ sealed class RespServer : IDisposable
     public Database Database { get; }
 
     public RespDatabases Databases { get; }
+
+    public RespCollections Collections { get; }
 
     public CommandTable Commands { get; }
 

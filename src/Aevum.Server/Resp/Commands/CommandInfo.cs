@@ -65,6 +65,9 @@ enum CommandGroup
     /// <summary>What Redis has not: versions, moments, retention.</summary>
     History,
     Cluster,
+
+    /// <summary>Vector collections: not of Redis either.</summary>
+    Vector,
 }
 
 /// <summary>Where the keys stand among a command's arguments.</summary>

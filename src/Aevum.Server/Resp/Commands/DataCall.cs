@@ -239,6 +239,9 @@ sealed class DataCall
     /// <param name="buffer">0 to 2: which buffer it is written to.</param>
     public ReadOnlySpan<byte> HeadKey(ReadOnlySpan<byte> userKey, int buffer = 0) => _keys[buffer].HeadOf(Keyspace, userKey);
 
+    /// <summary>The key of a row of a vector collection. Valid until the next key of a head or a row.</summary>
+    public ReadOnlySpan<byte> RowKey(KeyspaceId collection, ReadOnlySpan<byte> userKey) => _keys[0].RowOf(collection, userKey);
+
     /// <summary>Reads what a key holds.</summary>
     /// <param name="head">Valid until rows are read again.</param>
     /// <param name="row">Its expiry is the object's own (<see cref="KeyExpiry"/>).</param>

@@ -8,6 +8,14 @@ sealed class KeyBuffer
 {
     byte[] _bytes = new byte[256];
 
+    /// <summary>The key of a row of plain keys: of a vector collection. Valid until the next one.</summary>
+    public ReadOnlySpan<byte> RowOf(KeyspaceId keyspace, ReadOnlySpan<byte> userKey)
+    {
+        var needed = KeyLayout.LengthOf(userKey.Length);
+        if (_bytes.Length < needed) _bytes = new byte[Math.Max(needed, 2 * _bytes.Length)];
+        return KeyLayout.Write(_bytes, keyspace, userKey);
+    }
+
     /// <summary>The key of a head. Valid until the next one.</summary>
     public ReadOnlySpan<byte> HeadOf(KeyspaceId keyspace, ReadOnlySpan<byte> userKey)
     {

@@ -45,6 +45,12 @@ abstract class DataCommand : RespCommand
     {
     }
 
+    /// <summary>The row that a request is about, where it is no head of its first key: of a vector collection, whose rows lie in a keyspace of their
+    /// own. Which shard decides it follows from it, and what must not come twice in one batch.</summary>
+    /// <param name="buffer">Where the key is put together.</param>
+    /// <returns>Empty: the keys of the request say all of that.</returns>
+    public virtual ReadOnlySpan<byte> FindRow(DataSurroundings surroundings, CommandArguments args, KeyBuffer buffer) => default;
+
     /// <summary>True if this request could hold the loop up: it is then read beside it, from a view of the present.</summary>
     /// <remarks>Asked of commands that only read.</remarks>
     public virtual bool IsSlow(DataCall call, CommandArguments args) => false;

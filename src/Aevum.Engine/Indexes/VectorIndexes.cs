@@ -1,0 +1,79 @@
+// VectorIndexes: the indexes of a database's vector collections: one for each collection that the catalog names, begun and ended as the catalog changes.
+
+using System.Collections.Concurrent;
+using Aevum.Core.Scheduling;
+using Aevum.Engine.Shards;
+using Aevum.Model.Catalog;
+using Aevum.Model.Keyspace;
+using Aevum.Vectors;
+
+namespace Aevum.Engine.Indexes;
+
+public sealed class VectorIndexes : IDisposable
+{
+    readonly LocalShards _shards;
+    readonly IScheduler _scheduler;
+    readonly EngineOptions _options;
+    readonly ConcurrentDictionary<KeyspaceId, CollectionIndex> _indexes = new();
+    readonly Lock _gate = new();
+    readonly List<CollectionIndex> _ending = [];
+    bool _disposed;
+
+    internal VectorIndexes(LocalShards shards, IScheduler scheduler, EngineOptions options)
+    {
+        _shards = shards;
+        _scheduler = scheduler;
+        _options = options;
+        Budget = new MemoryBudget(options.VectorMemoryBytes);
+    }
+
+    /// <summary>What indexes take their native memory from.</summary>
+    public MemoryBudget Budget { get; }
+
+    /// <summary>In no particular order.</summary>
+    public IEnumerable<CollectionIndex> All => _indexes.Values;
+
+    /// <summary>Null: the keyspace is no collection, or is one no more.</summary>
+    public CollectionIndex? Find(KeyspaceId keyspace) => _indexes.GetValueOrDefault(keyspace);
+
+    /// <summary>True if writers of some collection are to wait.</summary>
+    public bool IsAnyBehind
+    {
+        get
+        {
+            foreach (var (_, index) in _indexes)
+                if (index.IsBehind || index.Refusal is not null) return true;
+            return false;
+        }
+    }
+
+    /// <summary>Begins what the catalog names anew, ends what it names no more.</summary>
+    internal void Follow(CatalogSnapshot catalog)
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            foreach (var (id, index) in _indexes)
+                if (catalog.FindKeyspace(id) is null && _indexes.TryRemove(id, out _)) EndLocked(index);
+            foreach (var keyspace in catalog.Keyspaces)
+                if (keyspace.Kind == KeyspaceKind.Vectors && !_indexes.ContainsKey(keyspace.Id))
+                    _indexes[keyspace.Id] = new CollectionIndex(_shards, keyspace, _scheduler, Budget, _options.VectorTailRows);
+        }
+    }
+
+    // Not waited for: who changes the catalog holds others up.
+    void EndLocked(CollectionIndex index)
+    {
+        index.End();
+        _ending.RemoveAll(ended => ended.IsEnded);
+        _ending.Add(index);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate) _disposed = true;
+        foreach (var (_, index) in _indexes) index.End();
+        foreach (var (_, index) in _indexes) index.Dispose();
+        foreach (var index in _ending) index.Dispose();
+    }
+}

@@ -1,0 +1,133 @@
+using Aevum.Core.Errors;
+using Aevum.Core.Time;
+using Aevum.Model.Catalog;
+using Aevum.Server.Resp.Protocol;
+
+namespace Aevum.Server.Resp.Commands.Vectors;
+
+/// <summary>VNEW: makes a collection.</summary>
+sealed class VNew : SessionCommand
+{
+    public override CommandInfo Info { get; } = new("vnew", CommandGroup.Vector)
+    {
+        Arity = -3,
+        Flags = CommandFlags.Write | CommandFlags.DenyOom,
+        Keys = KeyPlaces.One,
+        Since = "aevum",
+        Summary = "Makes a vector collection of a dimension: METRIC cosine (unless told otherwise), l2 (euclidean), dot (ip), l1, hamming, jaccard; "
+            + "TYPE f32, f16, int8, bit; M links, EFC candidates of an insert, EF of a search; HISTORY forever, none or a duration.",
+        Complexity = "O(1)",
+    };
+
+    public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
+    {
+        if (!TryParse(args, reply, out var options, out var history)) return;
+        var name = RespCollections.NameOf(args[1]);
+        var session = client.Engine.Server.Collections.Session;
+        client.Engine.AnswerBeside(client, Info.Name, reply, answer =>
+        {
+            try
+            {
+                options.Validate();
+                session.CreateCollection(name, options, history);
+                answer.Ok();
+            }
+            catch (AevumException taken) when (taken.Code == ErrorCode.AlreadyExists)
+            {
+                answer.Error("ERR index already exists"u8);
+            }
+        });
+    }
+
+    static bool TryParse(CommandArguments args, ReplyWriter reply, out CollectionOptions options, out HistoryPolicy history)
+    {
+        options = null!;
+        history = HistoryPolicy.Forever;
+        if (!Numbers.TryInteger(args[2], out var dimension) || dimension < 1)
+        {
+            reply.Error("ERR dimension must be a positive integer"u8);
+            return false;
+        }
+        if (dimension > CollectionOptions.DimensionMax)
+        {
+            reply.Error($"ERR dimension must be at most {CollectionOptions.DimensionMax}");
+            return false;
+        }
+        var made = new CollectionOptions((int)dimension);
+        for (var i = 3; i < args.Count; i += 2)
+        {
+            if (i + 1 == args.Count) return Fail(reply, "ERR syntax error");
+            var value = args[i + 1];
+            if (args.Is(i, "metric"u8))
+            {
+                if (MetricOf(value) is not { } metric) return Fail(reply, "ERR unknown metric");
+                made = made with { Metric = metric };
+            }
+            else if (args.Is(i, "type"u8))
+            {
+                if (ElementOf(value) is not { } element) return Fail(reply, "ERR unknown type");
+                made = made with { Element = element };
+            }
+            else if (args.Is(i, "history"u8))
+            {
+                if (!HistoryPolicy.TryParse(System.Text.Encoding.Latin1.GetString(value), out history))
+                    return Fail(reply, $"ERR a history policy is none, forever, or a duration: {DurationText.Forms}");
+            }
+            else if (args.Is(i, "m"u8) || args.Is(i, "efc"u8) || args.Is(i, "ef"u8))
+            {
+                if (!Numbers.TryInteger(value, out var number) || number is < 0 or > int.MaxValue)
+                    return Fail(reply, "ERR value is not an integer or out of range");
+                made = args.Is(i, "m"u8) ? made with { M = (int)number }
+                    : args.Is(i, "efc"u8) ? made with { EfConstruction = (int)number } : made with { EfSearch = (int)number };
+            }
+            else
+            {
+                return Fail(reply, "ERR syntax error");
+            }
+        }
+        options = made;
+        return true;
+    }
+
+    static bool Fail(ReplyWriter reply, string error)
+    {
+        reply.Error(error);
+        return false;
+    }
+
+    static VectorMetric? MetricOf(ReadOnlySpan<byte> word) =>
+        Words.EqualsIgnoreCase(word, "cosine"u8) ? VectorMetric.Cosine
+        : Words.EqualsIgnoreCase(word, "l2"u8) || Words.EqualsIgnoreCase(word, "euclidean"u8) ? VectorMetric.L2
+        : Words.EqualsIgnoreCase(word, "dot"u8) || Words.EqualsIgnoreCase(word, "ip"u8) ? VectorMetric.InnerProduct
+        : Words.EqualsIgnoreCase(word, "l1"u8) ? VectorMetric.L1
+        : Words.EqualsIgnoreCase(word, "hamming"u8) ? VectorMetric.Hamming
+        : Words.EqualsIgnoreCase(word, "jaccard"u8) ? VectorMetric.Jaccard
+        : null;
+
+    static VectorElement? ElementOf(ReadOnlySpan<byte> word) =>
+        Words.EqualsIgnoreCase(word, "f32"u8) ? VectorElement.Float32
+        : Words.EqualsIgnoreCase(word, "f16"u8) ? VectorElement.Float16
+        : Words.EqualsIgnoreCase(word, "int8"u8) ? VectorElement.Int8
+        : Words.EqualsIgnoreCase(word, "bit"u8) ? VectorElement.Bit
+        : null;
+
+    /// <summary>As VNEW takes it.</summary>
+    public static string WordOf(VectorMetric metric) => metric switch
+    {
+        VectorMetric.Cosine => "cosine",
+        VectorMetric.L2 => "l2",
+        VectorMetric.InnerProduct => "dot",
+        VectorMetric.L1 => "l1",
+        VectorMetric.Hamming => "hamming",
+        _ => "jaccard",
+    };
+
+    /// <summary>As VNEW takes it.</summary>
+    public static string WordOf(VectorElement element) => element switch
+    {
+        VectorElement.Float32 => "f32",
+        VectorElement.Float16 => "f16",
+        VectorElement.Int8 => "int8",
+        _ => "bit",
+    };
+}
