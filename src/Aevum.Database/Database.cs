@@ -98,6 +98,19 @@ public sealed class Database : IDisposable
 
     internal DatabaseOptions Options => _options;
 
+    /// <summary>The catalog as of a moment; of now, where it has not changed since.</summary>
+    internal CatalogSnapshot CatalogAt(SystemTime moment) => Catalog is var now && moment >= now.Version ? now : Shards.CatalogAt(moment);
+
+    /// <summary>True if who writes to a collection should wait: <see cref="WhenIndexHasRoomAsync"/>.</summary>
+    internal bool IsIndexBehind(Model.Keyspace.KeyspaceId collection) => Shards.Indexes?.Find(collection) is { IsBehind: true };
+
+    /// <summary>Why nothing can be written to a collection; null: it can.</summary>
+    internal AevumException? IndexRefusal(Model.Keyspace.KeyspaceId collection) => Shards.Indexes?.Find(collection)?.Refusal;
+
+    /// <summary>For a body of the scheduler.</summary>
+    internal Task WhenIndexHasRoomAsync(Model.Keyspace.KeyspaceId collection) =>
+        Shards.Indexes?.Find(collection)?.WhenRoomAsync() ?? Task.CompletedTask;
+
     internal LocalShards Shards
     {
         get

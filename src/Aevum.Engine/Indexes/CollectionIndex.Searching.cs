@@ -10,8 +10,8 @@ using Aevum.Core.Time;
 using Aevum.Model.Access;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
+using Aevum.Model.Vectors;
 using Aevum.Vectors;
-using Aevum.Vectors.Hnsw;
 
 namespace Aevum.Engine.Indexes;
 
@@ -59,7 +59,7 @@ public sealed unsafe partial class CollectionIndex
 
     bool CanAnswer(SystemTime? moment) =>
         _state == IndexState.Following && _refusal is null
-            && (moment is not { } at || (_graph.KeepsHistory && at.Value >= Volatile.Read(ref _completeFrom)));
+            && (moment is not { } at || (_graph.Options.KeepHistory && at.Value >= Volatile.Read(ref _completeFrom)));
 
     // Refuses what lies below the floor or in the future, and waits until nothing can come to light at the moment any more.
     void RequireReadable(SystemTime moment)
@@ -73,7 +73,8 @@ public sealed unsafe partial class CollectionIndex
         var pin = _tail.Pin();
         try
         {
-            var wanted = (int)Math.Min((long)question.K + question.Offset, _graph.Count + pin.Count);
+            var wanted = question.K + question.Offset;
+            if (question.AsOf is null) wanted = (int)Math.Min(wanted, _graph.Count + pin.Count);
             if (wanted <= question.Offset) return [];
             var distanceMax = question.DistanceMax is { } shown ? _shape.FromShown(shown) : float.PositiveInfinity;
             var found = new List<Found>(Math.Min(wanted, 1024));
@@ -121,21 +122,24 @@ public sealed unsafe partial class CollectionIndex
         var ofTail = found.Count;
         for (long asked = wanted; ; asked *= 2)
         {
-            asked = Math.Min(asked, Math.Max(1, _graph.Count));
-            var matches = ArrayPool<VectorMatch>.Shared.Rent((int)asked);
+            var most = question.AsOf is null ? _graph.Count : _graph.Statistics() is var all ? all.Count + all.HistoryEntries : 0;
+            if (most == 0) return;
+            asked = Math.Min(asked, most);
+            var matches = ArrayPool<VectorHit>.Shared.Rent((int)asked);
             try
             {
-                var count = _graph.SearchElements(question.Elements.Span, (int)asked, question.Ef, distanceMax, question.AsOf, matches.AsSpan(0, (int)asked));
+                var query = new VectorQuery((int)asked) { Ef = question.Ef, DistanceMax = distanceMax, AsOf = question.AsOf };
+                var count = _graph.SearchElements(question.Elements.Span, query, matches.AsSpan(0, (int)asked));
                 for (var i = 0; i < count && found.Count - ofTail < wanted; i++)
                 {
                     var number = (uint)matches[i].Id;
                     if (!_tail.IsOverridden(number, pin, question.AsOf)) found.Add(new Found(number, matches[i].Distance));
                 }
-                if (count < asked || found.Count - ofTail >= wanted || asked >= _graph.Count) return;
+                if (count < asked || found.Count - ofTail >= wanted || asked >= most) return;
             }
             finally
             {
-                ArrayPool<VectorMatch>.Shared.Return(matches);
+                ArrayPool<VectorHit>.Shared.Return(matches);
             }
             found.RemoveRange(ofTail, found.Count - ofTail);
         }

@@ -57,7 +57,7 @@ public sealed partial class CollectionIndex : IDisposable
     readonly Signal _changed;
     readonly KeyTable _keys = new();
     readonly IndexTail _tail;
-    readonly LiveGraph _graph;
+    readonly VectorIndex _graph;
     readonly ReaderWriterLockSlim _life = new();
     readonly BackgroundTask _task;
     LocalSubscription? _subscription;     // under _pullGate
@@ -65,6 +65,7 @@ public sealed partial class CollectionIndex : IDisposable
     ulong _completeFrom;                  // searches as of earlier moments look at the rows
     volatile IndexState _state;
     volatile AevumException? _refusal;
+    readonly Dictionary<uint, int> _lastOf = [];   // of a batch: where each number's last effect stands
     long _malformed;
     volatile bool _disposed;
 
@@ -78,7 +79,11 @@ public sealed partial class CollectionIndex : IDisposable
         _budget = budget;
         _tailRows = tailRows;
         _tail = new IndexTail(_shape, _keys, budget);
-        _graph = new LiveGraph(_shape, new HnswOptions { M = _options.M, EfConstruction = _options.EfConstruction, EfSearch = _options.EfSearch }, budget);
+        _graph = new VectorIndex(_shape, new VectorIndexOptions
+        {
+            Graph = new HnswOptions { M = _options.M, EfConstruction = _options.EfConstruction, EfSearch = _options.EfSearch },
+            KeepHistory = entry.Options.History.Kind != HistoryKind.None,
+        }, budget);
         _changed = scheduler.CreateSignal($"index {entry.Id}");
         _task = scheduler.Start($"index {entry.Id}", WorkClass.Index, cancellation => Run(scheduler, cancellation));
     }
@@ -100,7 +105,23 @@ public sealed partial class CollectionIndex : IDisposable
     public long Malformed => Volatile.Read(ref _malformed);
 
     /// <summary>Memory of graph, tail and keys, in bytes.</summary>
-    public long MemoryBytes => _graph.MemoryBytes + _keys.MemoryBytes;
+    public long MemoryBytes
+    {
+        get
+        {
+            _life.EnterReadLock();
+            try
+            {
+                if (_disposed) return 0;
+                var graph = _graph.Statistics();
+                return graph.LiveBytes + graph.HistoryBytes + _keys.MemoryBytes + (_tail.Count * _shape.Stride);
+            }
+            finally
+            {
+                _life.ExitReadLock();
+            }
+        }
+    }
 
     /// <summary>Why nothing more can be written to the collection; null: it can.</summary>
     public AevumException? Refusal => _refusal;
@@ -181,7 +202,8 @@ public sealed partial class CollectionIndex : IDisposable
 
     void Refuse(AevumException failure)
     {
-        _refusal = new AevumException(ErrorCode.LimitExceeded, $"the index of collection \"{Name}\" has no memory for more vectors: {failure.Message}", failure);
+        _refusal = new AevumException(
+            ErrorCode.LimitExceeded, $"the index of collection \"{Name}\" has no memory for more vectors: {failure.Message}", failure);
         _changed.Raise();
     }
 
@@ -254,15 +276,25 @@ public sealed partial class CollectionIndex : IDisposable
                 if (state.Version != batch.Time.Value || !state.IsLive) Put(number, batch.Time, row.Value);
                 return;
         }
-        // A range delete is older than everything else of its batch.
-        foreach (var effect in batch)
-            if (effect.Kind == EffectKind.DeleteRange) DeleteRange(effect.Key, effect.Value, batch.Time);
+        // A range delete is older than everything else of its batch; of several effects on one key the last one counts.
+        var isOne = batch.Count == 1;
+        _lastOf.Clear();
+        var at = 0;
         foreach (var effect in batch)
         {
-            if (effect.Kind == EffectKind.DeleteRange) continue;
-            var key = KeyLayout.UserKeyOf(effect.Key);
-            if (effect.Kind == EffectKind.Put) Put(_keys.FindOrAdd(key), batch.Time, effect.Value);
-            else if (_keys.TryFind(key, out var gone)) Delete(gone, batch.Time);
+            if (effect.Kind == EffectKind.DeleteRange) DeleteRange(effect.Key, effect.Value, batch.Time);
+            else if (!isOne) _lastOf[_keys.FindOrAdd(KeyLayout.UserKeyOf(effect.Key))] = at;
+            at++;
+        }
+        at = 0;
+        foreach (var effect in batch)
+        {
+            var number = effect.Kind == EffectKind.DeleteRange ? 0 : _keys.FindOrAdd(KeyLayout.UserKeyOf(effect.Key));
+            var counts = effect.Kind != EffectKind.DeleteRange && (isOne || _lastOf[number] == at);
+            at++;
+            if (!counts) continue;
+            if (effect.Kind == EffectKind.Put) Put(number, batch.Time, effect.Value);
+            else Delete(number, batch.Time);
         }
     }
 
@@ -317,7 +349,7 @@ public sealed partial class CollectionIndex : IDisposable
             {
                 ref readonly var change = ref _tail[entry];
                 if (change.IsDelete) _graph.Delete(change.Number, new SystemTime(change.Time));
-                else if (_graph.KeepsHistory || change.Next == long.MaxValue)
+                else if (_graph.Options.KeepHistory || change.Next == long.MaxValue)
                     _graph.PutElements(change.Number, new ReadOnlySpan<byte>(_tail.VectorOf(entry), _shape.ElementBytes), new SystemTime(change.Time));
             }
             _refusal = null;

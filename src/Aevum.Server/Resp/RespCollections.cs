@@ -4,8 +4,8 @@
 
 using System.Text;
 using System.Text.Unicode;
+using Aevum.Core.Errors;
 using Aevum.Core.Time;
-using Aevum.Engine.Indexes;
 using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
 
@@ -16,8 +16,6 @@ sealed class RespCollections(Session session)
     public Session Session => session;
 
     Database Database => session.Database;
-
-    public VectorIndexes? Indexes => Database.Shards.Indexes;
 
     /// <summary>Null: there is no collection of that name.</summary>
     public KeyspaceEntry? Find(ReadOnlySpan<byte> name, SystemTime? moment = null)
@@ -30,22 +28,17 @@ sealed class RespCollections(Session session)
     }
 
     /// <summary>True if who writes a row should wait until the index of its collection has caught up.</summary>
-    public bool IsBehind(ReadOnlySpan<byte> row, out CollectionIndex? index)
-    {
-        index = KeyspaceId.TryRead(row, out var keyspace) ? Indexes?.Find(keyspace) : null;
-        return index is { IsBehind: true };
-    }
+    public bool IsBehind(ReadOnlySpan<byte> row, out KeyspaceId collection) =>
+        KeyspaceId.TryRead(row, out collection) && Database.IsIndexBehind(collection);
+
+    /// <summary>Why nothing can be written to a collection; null: it can.</summary>
+    public AevumException? RefusalOf(KeyspaceId collection) => Database.IndexRefusal(collection);
 
     /// <summary>All of them, in the order in which they were made.</summary>
     public IEnumerable<KeyspaceEntry> All(SystemTime? moment) =>
         CatalogAt(moment).KeyspacesOf(session.Default.Id.Namespace).Where(k => k.Kind == KeyspaceKind.Vectors);
 
-    // Mostly nothing was made or dropped since.
-    CatalogSnapshot CatalogAt(SystemTime? moment)
-    {
-        var now = Database.Catalog;
-        return moment is { } at && at < now.Version ? Database.Shards.CatalogAt(at) : now;
-    }
+    CatalogSnapshot CatalogAt(SystemTime? moment) => moment is { } at ? Database.CatalogAt(at) : Database.Catalog;
 
     /// <summary>A collection to read from.</summary>
     public Collection Open(KeyspaceEntry entry, SystemTime? moment) => new(moment is { } at ? session.AsOf(at) : session, entry.Id);

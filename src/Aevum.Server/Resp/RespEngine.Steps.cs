@@ -67,7 +67,7 @@ sealed partial class RespEngine
             var isAwaited = Server.Waiters.Count > 0 && IsAwaited(keyspace, command, args);
             if (isAwaited || mayBlock || _batchKeys >= KeysMax || _batchBytes >= BatchBytesMax) Flush();
             if (isAwaited && client.PendingSteps > 0) HoldBack(client);
-            if (!row.IsEmpty && Server.Collections.IsBehind(row, out var behind)) WaitForIndex(client, behind!);
+            if (!row.IsEmpty && Server.Collections.IsBehind(row, out var behind)) WaitForIndex(client, behind);
         }
         catch (AevumException refusal)
         {
@@ -76,14 +76,14 @@ sealed partial class RespEngine
     }
 
     // Who writes vectors faster than they are indexed waits.
-    void WaitForIndex(RespClient client, Engine.Indexes.CollectionIndex index)
+    void WaitForIndex(RespClient client, KeyspaceId collection)
     {
         Flush();
         if (client.IsSuspended) return;   // for its steps, and then it comes again
         client.Suspend();
         Server.Scheduler.Start("resp vectors", Core.Scheduling.WorkClass.Urgent, async _ =>
         {
-            await index.WhenRoomAsync();
+            await Server.Database.WhenIndexHasRoomAsync(collection);
             Loop.Post(client.Resume);
         });
     }

@@ -32,8 +32,8 @@ public sealed partial class CatalogFormatTests
         Assert.Equal("""
             namespace 0 system
             namespace 1 default
-            keyspace 1/0 default KeyspaceOptions { History = none, Compression = None, MergeOperator = , DefaultTimeToLive =  }
-            keyspace 1/1 events KeyspaceOptions { History = 01:00:00, Compression = Lz4, MergeOperator = append, DefaultTimeToLive = 1.00:00:00 }
+            keyspace 1/0 default KeyspaceOptions { History = none, Compression = None, MergeOperator = , DefaultTimeToLive = , Collection =  }
+            keyspace 1/1 events KeyspaceOptions { History = 01:00:00, Compression = Lz4, MergeOperator = append, DefaultTimeToLive = 1.00:00:00, Collection =  }
             principal 1 ada
 
             """, SlowCatalog.Listing(snapshot));

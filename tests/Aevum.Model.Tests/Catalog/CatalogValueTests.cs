@@ -114,7 +114,8 @@ public sealed class CatalogValueTests
     [InlineData("02 020100 040100", ErrorCode.UnsupportedFormat)]
     [InlineData("01 020103 040100", ErrorCode.UnsupportedFormat)]     // a later policy
     [InlineData("01 020100 040103", ErrorCode.UnsupportedFormat)]     // a later compression
-    [InlineData("01 020100 040100 0a00", ErrorCode.UnsupportedFormat)]
+    [InlineData("01 020100 040100 0a00", ErrorCode.Corruption)]
+    [InlineData("01 020100 040100 0c00", ErrorCode.UnsupportedFormat)]
     [InlineData("01 020100", ErrorCode.Corruption)]
     [InlineData("01 040100", ErrorCode.Corruption)]
     [InlineData("01 0200 040100", ErrorCode.Corruption)]

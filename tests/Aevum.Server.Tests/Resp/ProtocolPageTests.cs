@@ -71,6 +71,7 @@ public sealed class ProtocolPageTests : IDisposable
         CommandGroup.PubSub => "Publish and subscribe",
         CommandGroup.HyperLogLog => "HyperLogLog",
         CommandGroup.History => "History: what Redis has not",
+        CommandGroup.Vector => "Vector collections: what Redis has not",
         _ => group.ToString(),
     };
 }

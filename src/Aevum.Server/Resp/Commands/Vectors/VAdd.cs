@@ -28,7 +28,7 @@ sealed class VAdd : VectorRowCommand
         if (!TryFind(call, args[1], out var collection)) return;
         var options = collection.Options.Collection!;
         if (!VectorArguments.TryRead(args, 3, count, options, call.Reply, out var elements)) return;
-        if (call.Surroundings.Collections!.Indexes?.Find(collection.Id)?.Refusal is { } refusal)
+        if (call.Surroundings.Collections!.RefusalOf(collection.Id) is { } refusal)
         {
             call.Reply.Error("OOM " + refusal.Message);
             return;

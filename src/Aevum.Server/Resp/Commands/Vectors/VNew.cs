@@ -1,3 +1,9 @@
+// VNEW: makes a collection.
+//
+//   VNEW idx dim [METRIC cosine|l2|dot|l1|hamming|jaccard] [TYPE f32|f16|int8|bit] [M n] [EFC n] [EF n] [HISTORY forever|none|duration]
+//
+// Dimension and METRIC with its aliases are the seed's; the rest is ours. What does not go together (bits by cosine) the catalog's options refuse.
+
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Catalog;
@@ -5,7 +11,6 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Vectors;
 
-/// <summary>VNEW: makes a collection.</summary>
 sealed class VNew : SessionCommand
 {
     public override CommandInfo Info { get; } = new("vnew", CommandGroup.Vector)

@@ -7,8 +7,7 @@
 // (AEVUM.ASOF) searches as of it.
 
 using Aevum.Core.Time;
-using Aevum.Engine.Indexes;
-using Aevum.Model.Catalog;
+using Aevum.Model.Vectors;
 using Aevum.Server.Resp.Commands.History;
 using Aevum.Server.Resp.Protocol;
 

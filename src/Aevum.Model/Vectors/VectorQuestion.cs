@@ -1,7 +1,7 @@
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 
-namespace Aevum.Engine.Indexes;
+namespace Aevum.Model.Vectors;
 
 /// <summary>What is asked of a vector collection.</summary>
 public readonly record struct VectorQuestion
