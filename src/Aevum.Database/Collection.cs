@@ -37,7 +37,7 @@ public sealed record VectorSearchOptions
 /// <summary>A vector that was found.</summary>
 /// <param name="Key">Its key.</param>
 /// <param name="Distance">Smaller is nearer: Euclidean, 1 - cosine, the negative product, and so on.</param>
-public readonly record struct VectorMatch(byte[] Key, float Distance);
+public readonly record struct CollectionMatch(byte[] Key, float Distance);
 
 /// <summary>What a collection holds, and how far its index is.</summary>
 /// <param name="Count">Vectors.</param>
@@ -129,14 +129,14 @@ public sealed class Collection
     /// <exception cref="AevumException">InvalidArgument: not a vector of this collection, or an option out of its range. LimitExceeded: more than a million
     /// answers.</exception>
     /// <exception cref="HistoryUnavailableException">The moment lies below the history floor.</exception>
-    public IReadOnlyList<VectorMatch> Search(ReadOnlySpan<float> query, int k, VectorSearchOptions? options = null) =>
+    public IReadOnlyList<CollectionMatch> Search(ReadOnlySpan<float> query, int k, VectorSearchOptions? options = null) =>
         Search(VectorElements.FromFloats(Options, query), k, options, isChecked: true);
 
     /// <summary>The same for components in the collection's element type.</summary>
-    public IReadOnlyList<VectorMatch> SearchElements(ReadOnlyMemory<byte> query, int k, VectorSearchOptions? options = null) =>
+    public IReadOnlyList<CollectionMatch> SearchElements(ReadOnlyMemory<byte> query, int k, VectorSearchOptions? options = null) =>
         Search(query, k, options, isChecked: false);
 
-    VectorMatch[] Search(ReadOnlyMemory<byte> query, int k, VectorSearchOptions? options, bool isChecked)
+    CollectionMatch[] Search(ReadOnlyMemory<byte> query, int k, VectorSearchOptions? options, bool isChecked)
     {
         if (!isChecked) VectorRow.Require(query.Span, Options);
         options ??= VectorSearchOptions.Default;
@@ -150,7 +150,7 @@ public sealed class Collection
             Exact = options.Exact,
             AsOf = options.AsOf ?? _session.Moment,
         });
-        return [.. found.Select(answer => new VectorMatch(answer.Key, answer.Distance))];
+        return [.. found.Select(answer => new CollectionMatch(answer.Key, answer.Distance))];
     }
 
     internal List<VectorAnswer> Find(in VectorQuestion question)
