@@ -45,7 +45,12 @@ public sealed unsafe partial class HnswIndex
         _rowsTaken = facts.RowsTaken;
         _learnAfter = GraphMaker.CanRotate(Shape) && Options.RotateAfterRows > 0 ? Math.Max(facts.LearnAfter, 1) : long.MaxValue;
         _entry.Packed = facts.Entry;
-        for (var row = 0u; row < facts.Rows; row++)
+        if (facts.Count < facts.Rows) NoteOthers(facts.Rows);
+    }
+
+    void NoteOthers(long rows)
+    {
+        for (var row = 0u; row < rows; row++)
         {
             var state = _rows.State(row);
             if (state == RowTable.Free) _free.Push(row);

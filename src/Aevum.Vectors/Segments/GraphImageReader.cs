@@ -4,9 +4,11 @@
 //   constructor   facts within their ranges; every section there, of the length that the facts ask for
 //   Check         a state and a level for each row, lists of upper links dealt out in order; links; places of ids; the entry
 //
+// The loops over all rows run once, when a process has just begun, so they are compiled at their best at once.
 // What a good file cannot hold but a forged one may (two places for one row, links in one direction) costs answers, never memory that is not ours.
 
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -112,10 +114,9 @@ sealed unsafe class GraphImageReader
 
     public void Check()
     {
+        // First, for it tells how many upper lists each row has.
         CheckRows();
-        ParallelPieces.Run(checked((int)((Facts.Rows + PieceRows - 1) / PieceRows)), CheckLinks, _scheduler);
-        CheckUpper();
-        CheckPlaces();
+        ParallelPieces.Run(checked((int)((Facts.Rows + PieceRows - 1) / PieceRows)) + 2, CheckPiece, _scheduler);
         var (entry, level) = ((uint)Facts.Entry, Facts.Entry >> 32);
         // An index without a live row may begin nowhere; what is live must be reached.
         if (Facts.Entry == -1) Require(Facts.Count == 0, "an entry");
@@ -128,8 +129,16 @@ sealed unsafe class GraphImageReader
             _image.Require(float.IsFinite(_rotation[i]), SectionKind.Rotation, "finite numbers");
     }
 
+    void CheckPiece(int piece)
+    {
+        if (piece == 0) CheckPlaces();
+        else if (piece == 1) CheckUpper();
+        else CheckLinks(piece - 2);
+    }
+
     uint StateOf(uint row) => *(uint*)(_facts + (row * (long)RowTable.FactBytes) + 8);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void CheckRows()
     {
         var (live, blocks) = (0L, 0u);
@@ -149,6 +158,7 @@ sealed unsafe class GraphImageReader
     }
 
     // Each link below the rows, or the end, which is one less than zero: so the greatest of (link + 1) tells.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void CheckLinks(int piece)
     {
         var (most, rows) = (2 * Options.M, (uint)Facts.Rows);
@@ -165,6 +175,7 @@ sealed unsafe class GraphImageReader
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void CheckUpper()
     {
         var links = (uint*)_upper;
@@ -182,6 +193,7 @@ sealed unsafe class GraphImageReader
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void CheckPlaces()
     {
         var taken = 0L;

@@ -120,10 +120,12 @@ public sealed partial class VectorIndex
             options = options with { Graph = live.Options with { Lifetimes = default }, KeepHistory = manifest.KeepsHistory };
             return new(live, options, budget, [.. history], directory, manifest);
         }
-        catch
+        catch (Exception e)
         {
             live?.Dispose();
             foreach (var segment in history) segment.Dispose();
+            // Not the same as an index that was never saved.
+            if (e is AevumException { Code: ErrorCode.NotFound }) Throw.Corruption(directory, 0, $"all files that the manifest names ({e.Message})");
             throw;
         }
     }
