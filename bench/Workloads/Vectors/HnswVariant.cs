@@ -27,9 +27,11 @@ sealed class HnswVariant(HnswOptions options) : IIndexVariant
         return new Built(index);
     }
 
-    sealed class Built(HnswIndex index) : IFilteredIndex
+    sealed class Built(HnswIndex index) : IFilteredIndex, IGraphIndex
     {
         readonly VectorMatch[] _results = new VectorMatch[Truth.K];
+
+        public HnswIndex Graph => index;
 
         public double BytesPerVector => index.MemoryBytes / (double)index.Count;
 

@@ -96,6 +96,12 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
                     Tell($"{row.Name}: {filtered.Ours:F0} queries a CPU second");
                     return filtered;
                 }
+                if (DiskRows.IsOne(row))
+                {
+                    var fromDisk = new DiskRows(set, truth, (IGraphIndex)ours.Index, directory).Run(row, options.Suffix, rounds);
+                    Tell($"{row.Name}: {fromDisk.Ours:F0} queries a second");
+                    return fromDisk;
+                }
                 if (!peerIsBuilt) peer?.OpenOrBuild(progress);
                 peerIsBuilt = true;
                 return Search(row, truth, ours, peer);
@@ -116,8 +122,8 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
 
     static bool IsBuild(Row row) => row.Name.StartsWith("build ", StringComparison.Ordinal);
 
-    // "build SET" builds what the f32 rows ask, and the filter rows too.
-    static string VariantOf(Row row) => IsBuild(row) || FilterRows.IsOne(row) ? "f32" : row.Name.Split(' ')[0];
+    // "build SET" builds what the f32 rows ask, and the filter rows, and what an index on disk is made of.
+    static string VariantOf(Row row) => IsBuild(row) || FilterRows.IsOne(row) || DiskRows.IsOne(row) ? "f32" : row.Name.Split(' ')[0];
 
     RowResult Build(Row row, OurSide ours, HnswlibSide? peer)
     {

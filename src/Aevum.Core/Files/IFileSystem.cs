@@ -103,6 +103,33 @@ public interface IReadableFile : IDisposable
         memory = null;
         return false;
     }
+
+    /// <summary>Makes many reads, all on their way at once where the platform can (the disk then works on them side by side), one after the
+    /// other elsewhere. For reads that lie apart: nothing beyond what is asked for is read ahead.</summary>
+    /// <returns>False if the file ends before the end of one of them; then the targets mean nothing.</returns>
+    unsafe bool ReadMany(ReadOnlySpan<FileRead> reads)
+    {
+        foreach (ref readonly var read in reads)
+            if (Read(read.Offset, new Span<byte>(read.Target, read.Length)) < read.Length) return false;
+        return true;
+    }
+
+    /// <summary>Asks the system to forget what it holds of this file in memory (only what the disk has): for files whose bytes are read once,
+    /// and to measure cold reads. A hint; nothing happens where there is no such cache.</summary>
+    void DropCache() { }
+}
+
+/// <summary>One of many reads.</summary>
+/// <param name="offset">In the file, in bytes.</param>
+/// <param name="target">Room for <paramref name="length"/> bytes, which stays where it is until the read has ended.</param>
+/// <param name="length">In bytes.</param>
+public readonly unsafe struct FileRead(long offset, byte* target, int length)
+{
+    public long Offset { get; } = offset;
+
+    public byte* Target { get; } = target;
+
+    public int Length { get; } = length;
 }
 
 public interface IWritableFile : IDisposable

