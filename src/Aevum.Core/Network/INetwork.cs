@@ -83,6 +83,12 @@ public interface IChannel
     /// <summary>So many bytes of the room were filled: they are sent at the end of the turn.</summary>
     void Advance(int bytes);
 
+    /// <summary>Sends blocks that were filled elsewhere, behind what waits already. They are the channel's from now on.</summary>
+    void Append(OutputBlocks blocks)
+    {
+        using (blocks) blocks.CopyTo(this);
+    }
+
     /// <summary>Bytes that wait to be sent.</summary>
     long Pending { get; }
 

@@ -125,6 +125,18 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
         channel.Advance(bytes.Length);
     }
 
+    /// <summary>The same for an answer that was made beside the loop.</summary>
+    public void Send(OutputBlocks blocks)
+    {
+        if (IsClosed || IsMuted)
+        {
+            blocks.Dispose();
+            return;
+        }
+        engine.Meter.Sent(blocks.Length);
+        channel.Append(blocks);
+    }
+
     /// <summary>Reads nothing more until <see cref="Resume"/>.</summary>
     public void Suspend()
     {

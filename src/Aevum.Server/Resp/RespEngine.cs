@@ -23,6 +23,9 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
+    // From here on a reply that was made beside the loop is handed over as it lies.
+    const int LargeReplyBytes = 64 << 10;
+
     readonly ReplyWriter _reply = new();
     readonly DataCall _call = new();
     readonly ViewReader _reader;
@@ -308,10 +311,13 @@ sealed partial class RespEngine
                 reply.Error(RespErrors.TextOf(failure));
             }
             var ticks = Meter.Now - began;
+            var large = reply.Length >= LargeReplyBytes ? new OutputBlocks() : null;
+            large?.Append(reply.Written);
             Loop.Post(() =>
             {
                 if (measured is not null) Meter.CountElsewhere(client, measured, packed, ticks, reply.Written);
-                client.Send(reply.Written);
+                if (large is not null) client.Send(large);
+                else client.Send(reply.Written);
                 client.Resume();
             });
         });

@@ -84,6 +84,16 @@ public abstract partial class NetworkContract
     }
 
     [Fact]
+    public void Blocks_filled_elsewhere_are_encrypted_in_their_place()
+    {
+        using var listener = Listen(InBlocks, Tls());
+        using var client = Secure(Connect(listener));
+        client.Write(Encoding.Latin1.GetBytes("7\n400000\n1\n"));
+        var expected = InBlocksReply(7) + InBlocksReply(400_000) + InBlocksReply(1);
+        Assert.Equal(expected, ReadText(client, expected.Length));
+    }
+
+    [Fact]
     public void Encrypted_bytes_may_be_split_anywhere()
     {
         using var listener = Listen(TestHandler.Echo, Tls());

@@ -304,6 +304,50 @@ public abstract partial class NetworkContract : IDisposable
         Assert.InRange(pendingMost, replyBytes, options.PendingPause + replyBytes);
     }
 
+    // A line is a length: so many bytes are answered in blocks, between two that are written.
+    static Take InBlocks { get; } = TestHandler.EachLine((handler, line) =>
+    {
+        handler.Write("<");
+        var blocks = new OutputBlocks();
+        foreach (var piece in BlockBytes(int.Parse(line)).Chunk(100_003)) blocks.Append(piece);
+        handler.Channel.Append(blocks);
+        Assert.Equal(0, blocks.Length);
+        handler.Write(">");
+    });
+
+    static byte[] BlockBytes(int length) => RandomLine(length + 1, (ulong)length)[..length];
+
+    static string InBlocksReply(int length) => $"<{Encoding.Latin1.GetString(BlockBytes(length))}>";
+
+    [Fact]
+    public void Blocks_filled_elsewhere_are_sent_in_their_place()
+    {
+        using var listener = Listen(InBlocks);
+        var peer = Connect(listener);
+        foreach (var length in new[] { 0, 1, 5000, 131_048, 131_049, 3_000_000 })
+        {
+            peer.Send($"{length}\n{length / 2}\n");
+            var expected = InBlocksReply(length) + InBlocksReply(length / 2);
+            Assert.Equal(expected, peer.ReceiveText(expected.Length));
+        }
+    }
+
+    [Fact]
+    public void Blocks_for_who_has_gone_lead_nowhere()
+    {
+        using var listener = Listen(TestHandler.EachLine((handler, line) =>
+        {
+            handler.Channel.Abort();
+            var blocks = new OutputBlocks();
+            blocks.Append(new byte[300_000]);
+            handler.Channel.Append(blocks);
+            Assert.Equal((0, 0), (blocks.Length, handler.Channel.Pending));
+        }));
+        var peer = Connect(listener);
+        peer.Send("x\n");
+        Assert.True(peer.IsCutOff());
+    }
+
     [Fact]
     public void Who_lets_too_much_wait_is_cut_off()
     {

@@ -7,6 +7,14 @@ public sealed class KeyTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
+    public void An_answer_of_many_keys_comes_whole()
+    {
+        var names = Enumerable.Range(0, 12_000).Select(i => $"key:{i:D6}").ToArray();
+        _world.Ask([.. names.SelectMany(n => new[] { n, "" }).Prepend("MSET")]);
+        Assert.Equal($"[{string.Join(", ", names)}]", _world.Ask("KEYS *"));
+    }
+
+    [Fact]
     public void Keys_are_there_until_they_are_deleted()
     {
         _world.Ask("SET a 1");

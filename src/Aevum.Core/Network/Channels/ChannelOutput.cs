@@ -52,6 +52,19 @@ unsafe struct ChannelOutput
         Advance(bytes.Length);
     }
 
+    /// <summary>Puts blocks that were filled elsewhere at the end.</summary>
+    public void Append(OutputBlocks blocks, ChunkPool pool)
+    {
+        var bytes = blocks.Length;
+        var (first, last, count) = blocks.Take();
+        if (count == 0) return;
+        pool.Adopt(count);
+        if (_last is null) _first = (Chunk*)first;
+        else _last->Next = (Chunk*)first;
+        _last = (Chunk*)last;
+        Length += bytes;
+    }
+
     /// <summary>So many bytes have left. Chunks without bytes go back to the pool.</summary>
     public void Consume(long bytes, ChunkPool pool)
     {

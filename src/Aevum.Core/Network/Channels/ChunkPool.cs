@@ -87,6 +87,18 @@ sealed unsafe class ChunkPool : IDisposable
         return chunk;
     }
 
+    /// <summary>A large chunk, empty, that is no pool's until it is adopted. Any thread.</summary>
+    public static Chunk* MakeLarge()
+    {
+        var chunk = Make(Large);
+        chunk->Next = null;
+        chunk->Start = chunk->End = 0;
+        return chunk;
+    }
+
+    /// <summary>So many chunks made elsewhere are given out by this pool from now on.</summary>
+    public void Adopt(int chunks) => Rented += chunks;
+
     static void Keep(Chunk* chunk, ref Chunk* list, ref int count)
     {
         chunk->Next = list;
@@ -94,7 +106,7 @@ sealed unsafe class ChunkPool : IDisposable
         count++;
     }
 
-    static void Free(ref Chunk* list)
+    internal static void Free(ref Chunk* list)
     {
         while (list is not null)
         {

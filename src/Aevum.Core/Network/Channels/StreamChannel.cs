@@ -422,6 +422,17 @@ abstract unsafe class StreamChannel : IChannel
         _output.Advance(bytes);
     }
 
+    public void Append(OutputBlocks blocks)
+    {
+        using (blocks)
+        {
+            if (_ended || _lingering) return;
+            QueueFlush();
+            if (_tls is { HasBegun: true }) blocks.CopyTo(this);
+            else _output.Append(blocks, Loop.Chunks);
+        }
+    }
+
     void Write(ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(GetSpan(bytes.Length));

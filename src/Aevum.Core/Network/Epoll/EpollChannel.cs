@@ -10,6 +10,9 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
 {
     const int VectorsMax = 64;
 
+    // Of one connection in one turn: others want to be served too while somebody fetches a large answer.
+    const int TurnBytesMax = 256 << 10;
+
     readonly EpollLoop _loop;
     readonly int _descriptor;
     readonly ulong _data;
@@ -75,13 +78,14 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
     protected override bool Send(ref ChannelOutput output)
     {
         var vectors = stackalloc SocketCalls.IoVector[VectorsMax];
-        while (output.Length > 0)
+        var left = (long)TurnBytesMax;
+        while (output.Length > 0 && left > 0)
         {
             long asked = 0;
             var count = 0;
-            for (var chunk = output.First; chunk is not null && count < VectorsMax; chunk = chunk->Next)
+            for (var chunk = output.First; chunk is not null && count < VectorsMax && asked < left; chunk = chunk->Next)
             {
-                var length = chunk->End - chunk->Start;
+                var length = (int)Math.Min(chunk->End - chunk->Start, left - asked);
                 if (length == 0) continue;
                 vectors[count].Bytes = Chunk.Bytes(chunk) + chunk->Start;
                 vectors[count++].Length = (nuint)length;
@@ -93,6 +97,7 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
             if (sent >= 0)
             {
                 output.Consume(sent, Loop.Chunks);
+                left -= sent;
                 if (sent < asked) return true;      // the system's buffer is full
                 continue;
             }

@@ -88,7 +88,7 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
 
     public void Closed() => _closed++;
 
-    public void Sent(int bytes) => _outputBytes += bytes;
+    public void Sent(long bytes) => _outputBytes += bytes;
 
     /// <summary>Takes what a call has counted of keys that were there and were not, and of commands that wrote.</summary>
     public void Looked(DataCall call)
