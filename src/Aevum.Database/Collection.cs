@@ -45,7 +45,8 @@ public readonly record struct CollectionMatch(byte[] Key, float Distance);
 /// <param name="Tail">Changes that are not in the graph yet; searches look at each.</param>
 /// <param name="MemoryBytes">Of the index.</param>
 /// <param name="State">"building", "following", "ended", or why it does not follow.</param>
-public sealed record CollectionStatistics(long Count, long Indexed, long Tail, long MemoryBytes, string State);
+/// <param name="Damage">Which file of the index was found damaged when the database was opened, so that it was built anew; null: none.</param>
+public sealed record CollectionStatistics(long Count, long Indexed, long Tail, long MemoryBytes, string State, string? Damage);
 
 /// <summary>A named set of vectors under keys. May be used from several threads.</summary>
 public sealed class Collection
@@ -180,7 +181,7 @@ public sealed class Collection
     {
         var index = Index;
         return new CollectionStatistics(Count, index?.Indexed ?? 0, index?.TailRows ?? 0, index?.MemoryBytes ?? 0,
-            index is null ? "none" : index.Refusal?.Message ?? index.State.ToString().ToLowerInvariant());
+            index is null ? "none" : index.Refusal?.Message ?? index.State.ToString().ToLowerInvariant(), index?.Damage);
     }
 
     /// <summary>Returns when everything that was written by now is in the graph. Not needed for searches to find it.</summary>

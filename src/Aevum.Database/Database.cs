@@ -27,8 +27,10 @@ public sealed class Database : IDisposable
     readonly LocalShards _shards;
     volatile bool _disposed;
 
-    Database(string directory, DatabaseOptions options, IFileSystem files, RecordedTime? recorded = null, HybridClockOptions? clock = null)
+    Database(string directory, DatabaseOptions options, IFileSystem files, RecordedTime? recorded = null, HybridClockOptions? clock = null,
+        bool inMemory = false)
     {
+        IsInMemory = inMemory;
         if (options.LogBytesKept is < 0 or > 1L << 50) Throw.Invalid($"a database keeps 0 bytes of log or more, not {options.LogBytesKept}");
         _options = options;
         var scheduler = options.Scheduler ?? (_ownScheduler = new ThreadScheduler());
@@ -47,6 +49,9 @@ public sealed class Database : IDisposable
                 ShardBoundaries = options.ShardBoundaries,
                 AnswersKeptFor = options.AnswersKeptFor,
                 FeedLogBytes = options.LogBytesKept,
+                SavesIndexes = !inMemory,
+                VectorMemoryBytes = options.VectorMemoryBytes,
+                VectorTailRows = options.VectorTailRows,
                 LogBytesMax = Math.Max(EngineOptions.Default.LogBytesMax, 2 * options.LogBytesKept),
                 Clock = (clock ?? HybridClockOptions.Default) with { JumpBound = options.ClockJumpMax },
                 Recorded = recorded,
@@ -79,13 +84,13 @@ public sealed class Database : IDisposable
 
     /// <summary>A database that lives in memory and is gone when it is disposed.</summary>
     public static Database OpenInMemory(DatabaseOptions? options = null) =>
-        new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem()) { IsInMemory = true };
+        new("memory", options ?? DatabaseOptions.Default, options?.Files ?? new MemoryFileSystem(), inMemory: true);
 
     internal static Database OpenRecorded(string directory, DatabaseOptions options, RecordedTime time, HybridClockOptions clock) =>
         new(directory, options, options.Files ?? new DiskFileSystem(), time, clock);
 
     /// <summary>True: it lives in memory, and is gone when it is disposed.</summary>
-    public bool IsInMemory { get; private init; }
+    public bool IsInMemory { get; }
 
     /// <summary>Different for every database ever made.</summary>
     public Guid Id => _shards.DatabaseId;
@@ -175,6 +180,12 @@ public sealed class Database : IDisposable
 
     /// <summary>The database in numbers, for those who watch it; cheap, and may be asked for often.</summary>
     public DatabaseCounters Count() => Shards.Count();
+
+    /// <summary>Writes the indexes of all vector collections to files: the next open need not build them anew. Done at a close, too; not needed for
+    /// durability.</summary>
+    /// <returns>How many are as they should be on disk; one that is still being built is not.</returns>
+    /// <exception cref="AevumException">DiskFull, InputOutput: what was saved before stays.</exception>
+    public int SaveIndexes() => Shards.Indexes?.SaveAll() ?? 0;
 
     /// <summary>Writes all that memory holds to tables: the next open has nothing to replay. Not needed for durability.</summary>
     public void Flush()

@@ -54,6 +54,13 @@ public sealed record DatabaseOptions
     /// from the last one's only if nothing in between is gone. At least so many, at most some segments more.</summary>
     public long LogBytesKept { get; init; } = 64L << 20;
 
+    /// <summary>Native memory for the indexes of all vector collections, in bytes. Where it does not suffice writes to collections are refused with
+    /// LimitExceeded, and searches look at the rows.</summary>
+    public long VectorMemoryBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Vectors of a collection that may be written before its index has them; whoever writes more waits. Searches look at each of them.</summary>
+    public long VectorTailRows { get; init; } = 8192;
+
     /// <summary>The file system; null for the machine's.</summary>
     public IFileSystem? Files { get; init; }
 

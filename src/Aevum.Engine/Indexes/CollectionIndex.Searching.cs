@@ -59,7 +59,7 @@ public sealed unsafe partial class CollectionIndex
 
     bool CanAnswer(SystemTime? moment) =>
         _state == IndexState.Following && _refusal is null
-            && (moment is not { } at || (_graph.Options.KeepHistory && at.Value >= Volatile.Read(ref _completeFrom)));
+            && (moment is not { } at || (_keepsHistory && at.Value >= Volatile.Read(ref _completeFrom)));
 
     // Refuses what lies below the floor or in the future, and waits until nothing can come to light at the moment any more.
     void RequireReadable(SystemTime moment)
@@ -74,7 +74,7 @@ public sealed unsafe partial class CollectionIndex
         try
         {
             var wanted = question.K + question.Offset;
-            if (question.AsOf is null) wanted = (int)Math.Min(wanted, _graph.Count + pin.Count);
+            if (question.AsOf is null) wanted = (int)Math.Min(wanted, _graph!.Count + pin.Count);
             if (wanted <= question.Offset) return [];
             var distanceMax = question.DistanceMax is { } shown ? _shape.FromShown(shown) : float.PositiveInfinity;
             var found = new List<Found>(Math.Min(wanted, 1024));
@@ -122,14 +122,14 @@ public sealed unsafe partial class CollectionIndex
         var ofTail = found.Count;
         for (long asked = wanted; ; asked *= 2)
         {
-            var most = question.AsOf is null ? _graph.Count : _graph.Statistics() is var all ? all.Count + all.HistoryEntries : 0;
+            var most = question.AsOf is null ? _graph!.Count : _graph!.Statistics() is var all ? all.Count + all.HistoryEntries : 0;
             if (most == 0) return;
             asked = Math.Min(asked, most);
             var matches = ArrayPool<VectorHit>.Shared.Rent((int)asked);
             try
             {
                 var query = new VectorQuery((int)asked) { Ef = question.Ef, DistanceMax = distanceMax, AsOf = question.AsOf };
-                var count = _graph.SearchElements(question.Elements.Span, query, matches.AsSpan(0, (int)asked));
+                var count = _graph!.SearchElements(question.Elements.Span, query, matches.AsSpan(0, (int)asked));
                 for (var i = 0; i < count && found.Count - ofTail < wanted; i++)
                 {
                     var number = (uint)matches[i].Id;

@@ -16,10 +16,11 @@
 // Where there is no memory for a vector (the budget), indexing stops there: writes to the collection are refused (Refusal), searches look at the rows,
 // and it is tried again from time to time.
 //
-// Not here: searching (CollectionIndex.Searching).
+// Not here: searching (CollectionIndex.Searching), files (CollectionIndex.Saving).
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Engine.Shards;
@@ -57,7 +58,12 @@ public sealed partial class CollectionIndex : IDisposable
     readonly Signal _changed;
     readonly KeyTable _keys = new();
     readonly IndexTail _tail;
-    readonly VectorIndex _graph;
+    readonly IFileSystem _files;
+    readonly string? _directory;          // of its files; null: it lives in memory alone
+    readonly bool _keepsHistory;
+    VectorIndex? _graph;                  // null: not opened or begun yet
+    BackgroundTask? _saving;
+    bool _isDropped;
     readonly ReaderWriterLockSlim _life = new();
     readonly BackgroundTask _task;
     LocalSubscription? _subscription;     // under _pullGate
@@ -69,8 +75,12 @@ public sealed partial class CollectionIndex : IDisposable
     long _malformed;
     volatile bool _disposed;
 
-    internal CollectionIndex(LocalShards shards, KeyspaceEntry entry, IScheduler scheduler, MemoryBudget budget, long tailRows)
+    internal CollectionIndex(
+        LocalShards shards, KeyspaceEntry entry, IScheduler scheduler, IFileSystem files, string? directory, MemoryBudget budget, long tailRows)
     {
+        _files = files;
+        _directory = directory;
+        _keepsHistory = entry.Options.History.Kind != HistoryKind.None;
         _shards = shards;
         _keyspace = entry.Id;
         Name = entry.Name;
@@ -79,11 +89,6 @@ public sealed partial class CollectionIndex : IDisposable
         _budget = budget;
         _tailRows = tailRows;
         _tail = new IndexTail(_shape, _keys, budget);
-        _graph = new VectorIndex(_shape, new VectorIndexOptions
-        {
-            Graph = new HnswOptions { M = _options.M, EfConstruction = _options.EfConstruction, EfSearch = _options.EfSearch },
-            KeepHistory = entry.Options.History.Kind != HistoryKind.None,
-        }, budget);
         _changed = scheduler.CreateSignal($"index {entry.Id}");
         _task = scheduler.Start($"index {entry.Id}", WorkClass.Index, cancellation => Run(scheduler, cancellation));
     }
@@ -99,7 +104,7 @@ public sealed partial class CollectionIndex : IDisposable
     public long TailRows => _tail.Count;
 
     /// <summary>Keys in the graph.</summary>
-    public long Indexed => _graph.Count;
+    public long Indexed => _graph?.Count ?? 0;
 
     /// <summary>Rows that are no vectors of the collection, and so in no index: copied in by hand.</summary>
     public long Malformed => Volatile.Read(ref _malformed);
@@ -112,7 +117,7 @@ public sealed partial class CollectionIndex : IDisposable
             _life.EnterReadLock();
             try
             {
-                if (_disposed) return 0;
+                if (_disposed || _graph is null) return 0;
                 var graph = _graph.Statistics();
                 return graph.LiveBytes + graph.HistoryBytes + _keys.MemoryBytes + (_tail.Count * _shape.Stride);
             }
@@ -168,8 +173,15 @@ public sealed partial class CollectionIndex : IDisposable
         {
         }
         End();   // also where the scheduler ends first
+        if (_saving is { } saving) await saving.WaitAsync();
         Free();
     }
+
+    VectorIndexOptions GraphOptions => new()
+    {
+        Graph = new HnswOptions { M = _options.M, EfConstruction = _options.EfConstruction, EfSearch = _options.EfSearch },
+        KeepHistory = _keepsHistory,
+    };
 
     async Task Follow(IScheduler scheduler, CancellationToken cancellation)
     {
@@ -177,14 +189,16 @@ public sealed partial class CollectionIndex : IDisposable
         {
             try
             {
+                if (_graph is null) OpenOrBegin(scheduler);
                 PullSome();
-                if (_tail.Count > 0)
+                StartSaveIfDue(scheduler);
+                if (HasWork)
                 {
                     IndexSome();
                     await scheduler.Yield();
                     continue;
                 }
-                await _changed.WaitUntilAsync(() => _tail.Count > 0 || _disposed || cancellation.IsCancellationRequested, LookEvery);
+                await _changed.WaitUntilAsync(() => HasWork || _disposed || cancellation.IsCancellationRequested, LookEvery);
             }
             catch (AevumException ending) when (ending.Code == ErrorCode.Closed)
             {
@@ -198,6 +212,30 @@ public sealed partial class CollectionIndex : IDisposable
                 if (_refusal is not null) await scheduler.Delay(LookAgain, cancellation);
             }
         }
+    }
+
+    bool HasWork => _tail.Taken < Math.Min(_tail.End, Volatile.Read(ref _indexEnd));
+
+    // What was saved is opened, and followed on if the log still reaches back so far; else rows are compared with it (Begin).
+    void OpenOrBegin(IScheduler scheduler)
+    {
+        var token = TryOpen(scheduler);
+        _graph ??= new VectorIndex(_shape, GraphOptions, _budget);
+        if (token is null) return;
+        lock (_pullGate)
+        {
+            if (_disposed) return;
+            try
+            {
+                _subscription = (LocalSubscription)_shards.Subscribe(StreamRange.Of(_keyspace), StreamStart.After(token));
+                _shown = new SystemTime[_subscription.Shards];
+                _state = IndexState.Following;
+            }
+            catch (AevumException lost) when (lost.Code is ErrorCode.Compacted or ErrorCode.InvalidArgument)
+            {
+            }
+        }
+        _changed.Raise();
     }
 
     void Refuse(AevumException failure)
@@ -273,6 +311,8 @@ public sealed partial class CollectionIndex : IDisposable
                 var number = _keys.FindOrAdd(KeyLayout.UserKeyOf(row.Key));
                 ref var state = ref _keys.StateOf(number);
                 state.IsMet = true;
+                // A version that the rows do not have: a power cut took it, and the index had been quicker to the disk.
+                if (state.IsLive && state.Version > batch.Time.Value) Delete(number, new SystemTime(state.Version + 1));
                 if (state.Version != batch.Time.Value || !state.IsLive) Put(number, batch.Time, row.Value);
                 return;
         }
@@ -330,9 +370,15 @@ public sealed partial class CollectionIndex : IDisposable
     // Every row that is there was met; what was not met is gone, nobody knows exactly since when.
     void EndSnapshot(SystemTime moment)
     {
+        var complete = moment.Value;
         for (var number = 0u; number < _keys.Count; number++)
-            if (_keys.StateOf(number) is { IsLive: true, IsMet: false }) Delete(number, moment);
-        Volatile.Write(ref _completeFrom, moment.Value);
+        {
+            if (_keys.StateOf(number) is not { IsLive: true, IsMet: false } gone) continue;
+            var at = Math.Max(moment.Value, gone.Version + 1);   // a clock that went back may be before it
+            Delete(number, new SystemTime(at));
+            complete = Math.Max(complete, at);
+        }
+        Volatile.Write(ref _completeFrom, complete);
         _state = IndexState.Following;
         _changed.Raise();
     }
@@ -342,15 +388,15 @@ public sealed partial class CollectionIndex : IDisposable
     unsafe void IndexSome()
     {
         var entry = _tail.Taken;
-        var end = Math.Min(_tail.End, entry + RowsPerTurn);
+        var end = Math.Min(Math.Min(_tail.End, Volatile.Read(ref _indexEnd)), entry + RowsPerTurn);
         try
         {
             for (; entry < end; entry++)
             {
                 ref readonly var change = ref _tail[entry];
-                if (change.IsDelete) _graph.Delete(change.Number, new SystemTime(change.Time));
-                else if (_graph.Options.KeepHistory || change.Next == long.MaxValue)
-                    _graph.PutElements(change.Number, new ReadOnlySpan<byte>(_tail.VectorOf(entry), _shape.ElementBytes), new SystemTime(change.Time));
+                if (change.IsDelete) _graph!.Delete(change.Number, new SystemTime(change.Time));
+                else if (_keepsHistory || change.Next == long.MaxValue)
+                    _graph!.PutElements(change.Number, new ReadOnlySpan<byte>(_tail.VectorOf(entry), _shape.ElementBytes), new SystemTime(change.Time));
             }
             _refusal = null;
         }
@@ -362,16 +408,19 @@ public sealed partial class CollectionIndex : IDisposable
     }
 
     /// <summary>Begins to end it: later searches look at the rows; memory goes when those that run have their answers.</summary>
-    internal void End()
+    /// <param name="isDropped">Its files go, too.</param>
+    internal void End(bool isDropped = false)
     {
         lock (_pullGate)
         {
             if (_disposed) return;
+            _isDropped = isDropped;
             _disposed = true;
             _state = IndexState.Ended;
             _subscription?.Dispose();
         }
         _task.Cancel();
+        _saving?.Cancel();
         _changed.Raise();
     }
 
@@ -381,7 +430,7 @@ public sealed partial class CollectionIndex : IDisposable
         _life.EnterWriteLock();
         try
         {
-            _graph.Dispose();
+            _graph?.Dispose();
             _tail.Dispose();
             foreach (var scan in _scans) scan.Dispose();
         }
@@ -389,6 +438,7 @@ public sealed partial class CollectionIndex : IDisposable
         {
             _life.ExitWriteLock();
         }
+        if (_isDropped) DeleteFiles();
     }
 
     /// <summary>Ends it, and waits for that.</summary>

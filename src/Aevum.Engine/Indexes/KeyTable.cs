@@ -101,6 +101,16 @@ sealed class KeyTable
         state.IsLive = isLive;
     }
 
+    /// <summary>Forgets everything. Nobody else may look at it.</summary>
+    public void Clear()
+    {
+        (_places, _states, _slots, _arena) = ([], [], new uint[1024], []);
+        _arenaUsed = 0;
+        Live = 0;
+        MemoryBytes = 0;
+        Volatile.Write(ref _count, 0);
+    }
+
     void AddChunk()
     {
         Volatile.Write(ref _states, [.. _states, new State[ChunkNumbers]]);

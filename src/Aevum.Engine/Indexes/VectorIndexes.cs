@@ -1,6 +1,9 @@
 // VectorIndexes: the indexes of a database's vector collections: one for each collection that the catalog names, begun and ended as the catalog changes.
 
 using System.Collections.Concurrent;
+using System.Globalization;
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Engine.Shards;
 using Aevum.Model.Catalog;
@@ -14,13 +17,18 @@ public sealed class VectorIndexes : IDisposable
     readonly LocalShards _shards;
     readonly IScheduler _scheduler;
     readonly EngineOptions _options;
+    readonly IFileSystem _files;
+    readonly string? _directory;
     readonly ConcurrentDictionary<KeyspaceId, CollectionIndex> _indexes = new();
     readonly Lock _gate = new();
     readonly List<CollectionIndex> _ending = [];
     bool _disposed;
 
-    internal VectorIndexes(LocalShards shards, IScheduler scheduler, EngineOptions options)
+    /// <param name="directory">Of all their files, a folder for each; null: they live in memory alone.</param>
+    internal VectorIndexes(LocalShards shards, IScheduler scheduler, IFileSystem files, string? directory, EngineOptions options)
     {
+        _files = files;
+        _directory = directory;
         _shards = shards;
         _scheduler = scheduler;
         _options = options;
@@ -57,17 +65,42 @@ public sealed class VectorIndexes : IDisposable
                 if (catalog.FindKeyspace(id) is null && _indexes.TryRemove(id, out _)) EndLocked(index);
             foreach (var keyspace in catalog.Keyspaces)
                 if (keyspace.Kind == KeyspaceKind.Vectors && !_indexes.ContainsKey(keyspace.Id))
-                    _indexes[keyspace.Id] = new CollectionIndex(_shards, keyspace, _scheduler, Budget, _options.VectorTailRows);
+                    _indexes[keyspace.Id] = new CollectionIndex(
+                        _shards, keyspace, _scheduler, _files, FolderOf(keyspace.Id), Budget, _options.VectorTailRows);
         }
     }
 
     // Not waited for: who changes the catalog holds others up.
     void EndLocked(CollectionIndex index)
     {
-        index.End();
+        index.End(isDropped: true);
         _ending.RemoveAll(ended => ended.IsEnded);
         _ending.Add(index);
     }
+
+    string? FolderOf(KeyspaceId keyspace) => _directory is null ? null : FilePaths.Combine(_directory, keyspace.Value.ToString("x16", CultureInfo.InvariantCulture));
+
+    /// <summary>At an open: deletes what is left of collections that are gone.</summary>
+    internal void DeleteLeftOvers(CatalogSnapshot catalog)
+    {
+        if (_directory is null || !_files.DirectoryExists(_directory)) return;
+        try
+        {
+            foreach (var folder in _files.ListDirectories(_directory))
+                if (!ulong.TryParse(folder, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id)
+                    || catalog.FindKeyspace(KeyspaceId.FromValue(id)) is not { Kind: KeyspaceKind.Vectors })
+                    _files.DeleteTree(FilePaths.Combine(_directory, folder));
+        }
+        catch (AevumException)
+        {
+            // They take space, and nothing else.
+        }
+    }
+
+    /// <summary>Saves every index that has changed (<see cref="CollectionIndex.Save"/>).</summary>
+    /// <returns>How many could be saved.</returns>
+    /// <exception cref="AevumException">DiskFull, InputOutput.</exception>
+    public int SaveAll() => _indexes.Values.Count(index => index.Save());
 
     public void Dispose()
     {

@@ -62,6 +62,9 @@ public sealed record EngineOptions
     /// <summary>Log bytes above which whoever holds the oldest record back is flushed.</summary>
     public long LogBytesMax { get; init; } = 512L << 20;
 
+    /// <summary>Whether indexes of vectors are saved to files; else each open builds them anew.</summary>
+    public bool SavesIndexes { get; init; } = true;
+
     /// <summary>Native memory for indexes of vectors; where it does not suffice, writes to collections are refused.</summary>
     public long VectorMemoryBytes { get; init; } = long.MaxValue;
 

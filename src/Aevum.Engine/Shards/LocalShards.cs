@@ -37,6 +37,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     public const string LockName = "LOCK";
     internal const string LogFolder = "log";
     internal const string ShardsFolder = "shards";
+    internal const string IndexesFolder = "indexes";
 
     readonly StorageEnvironment _storage;
     StorageEnvironment? _ownStorage;
@@ -184,7 +185,8 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             if (options.ReadOnly || options.Recorded is not null) return;
             _retention = new RetentionKeeper(this, _policy, scheduler);
             _collector = new ElementCollector(this, _policy, scheduler);
-            _indexes = new VectorIndexes(this, scheduler, options);
+            _indexes = new VectorIndexes(this, scheduler, files, options.SavesIndexes ? FilePaths.Combine(directory, IndexesFolder) : null, options);
+            _indexes.DeleteLeftOvers(_catalog);
             _indexes.Follow(_catalog);
         }
         catch
@@ -588,10 +590,26 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     public static bool Exists(IFileSystem files, string directory) => DatabaseIdentity.Exists(files, directory);
 
     /// <summary>Stops background work and closes every file. What was acknowledged is in the log.</summary>
+    /// <summary>On return everything that was decided survives a power cut.</summary>
+    internal void SyncLog() => _log.SyncNow();
+
+    // The next open need not build them anew then. Not worth an error: rows are safe without.
+    void SaveIndexes()
+    {
+        try
+        {
+            _indexes?.SaveAll();
+        }
+        catch (AevumException)
+        {
+        }
+    }
+
     public void Dispose()
     {
         if (_closed) return;
         _closed = true;
+        SaveIndexes();
         _environment.Close();
         _indexes?.Dispose();
         _collector?.Dispose();

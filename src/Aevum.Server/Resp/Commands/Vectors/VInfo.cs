@@ -36,7 +36,7 @@ sealed class VInfo : SessionCommand
     static void Write(ReplyWriter reply, Collection collection, bool isFull)
     {
         var options = collection.Options;
-        reply.Map(isFull ? 12 : 3);
+        reply.Map(isFull ? 13 : 3);
         Field("dim", options.Dimension);
         reply.Bulk("metric");
         reply.Bulk(VNew.WordOf(options.Metric));
@@ -59,6 +59,9 @@ sealed class VInfo : SessionCommand
         Field("indexed", statistics.Indexed);
         Field("tail", statistics.Tail);
         Field("memory", statistics.MemoryBytes);
+        reply.Bulk("damage");
+        if (statistics.Damage is { } damage) reply.Bulk(damage);
+        else reply.Null();
 
         void Field(string name, long number)
         {

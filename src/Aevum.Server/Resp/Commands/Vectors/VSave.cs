@@ -24,7 +24,7 @@ sealed class VSave : SessionCommand
         }
         client.Engine.AnswerBeside(client, Info.Name, reply, answer =>
         {
-            server.Save();
+            server.Database.SaveIndexes();
             answer.Ok();
         });
     }

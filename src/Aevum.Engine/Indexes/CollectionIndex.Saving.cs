@@ -1,0 +1,184 @@
+// CollectionIndex, saving and opening: graph and keys as files, so that the next open goes on behind them and builds nothing.
+//
+//   Save   1. note the token of what was pulled, and wait until all of that is in the graph
+//          2. keys that have a number by now are written; the indexer goes no further than what was pulled by then, so that the graph names no other
+//             The log is synced: no power cut takes a row away that the files know
+//          3. the graph is saved while searches go on; its manifest, written last, carries the save's number
+//   Open   graph and keys of the same save; then the stream is followed on from the token. Where the log does not reach back so far, the rows are compared
+//          with what the index has (Begin): what differs is put, what is gone deleted
+//
+// Writing some of it again changes nothing: a put or delete whose time is not above what the graph holds is none.
+//
+// A file that is damaged is told (Damage), the directory is emptied, and the index is built anew; searches look at the rows meanwhile.
+//
+// When: when asked (VSAVE), at a clean close, and in the background after so many changes that building them again would take long. None of it is needed for
+// the rows to be safe.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Files;
+using Aevum.Core.Scheduling;
+using Aevum.Model.Access;
+using Aevum.Vectors;
+
+namespace Aevum.Engine.Indexes;
+
+public sealed partial class CollectionIndex
+{
+    const long ChangesMin = 16_384;      // below it building is quicker than it is worth
+    const int ChangesShare = 4;          // of the keys
+
+    readonly Lock _saveGate = new();
+    long _savedEnd;                      // entries of the tail that are in what was saved
+    bool _isSaving;
+    long _indexEnd = long.MaxValue;      // the indexer goes no further
+    volatile string? _damage;
+
+    /// <summary>What was found damaged when the index was opened, so that it was built anew; null: nothing.</summary>
+    public string? Damage => _damage;
+
+    // Worth saving, by itself.
+    bool IsSaveDue => _directory is not null && _state == IndexState.Following && !Volatile.Read(ref _isSaving)
+        && _tail.Taken - Volatile.Read(ref _savedEnd) >= Math.Max(ChangesMin, _keys.Live / ChangesShare);
+
+    void StartSaveIfDue(IScheduler scheduler)
+    {
+        if (!IsSaveDue) return;
+        Volatile.Write(ref _isSaving, true);
+        _saving = scheduler.Start($"save index {_keyspace}", WorkClass.Background, async cancellation =>
+        {
+            try
+            {
+                await SaveAsync(cancellation);
+            }
+            catch (AevumException)
+            {
+                // No space: what was saved before stays, and it is tried again when more has changed.
+                Volatile.Write(ref _savedEnd, _tail.Taken);
+            }
+            finally
+            {
+                Volatile.Write(ref _isSaving, false);
+            }
+        });
+    }
+
+    /// <summary>Saves the index, if anything has changed since it was saved last. Searches and writes go on.</summary>
+    /// <returns>False: there is nothing to be saved at present: the index is being built, has no memory, or lives in memory alone.</returns>
+    /// <exception cref="AevumException">DiskFull, InputOutput: what was saved before stays.</exception>
+    public bool Save()
+    {
+        if (!TryBeginSave(out var begun)) return false;
+        _changed.Raise();
+        _changed.WaitUntil(() => IsIndexedTo(begun.End));
+        return EndSave(begun);
+    }
+
+    async Task SaveAsync(CancellationToken cancellation)
+    {
+        if (!TryBeginSave(out var begun)) return;
+        await _changed.WaitUntilAsync(() => IsIndexedTo(begun.End) || cancellation.IsCancellationRequested);
+        if (!cancellation.IsCancellationRequested) EndSave(begun);
+    }
+
+    readonly record struct BegunSave(long End, string Token);
+
+    bool IsIndexedTo(long end) => _tail.Taken >= end || _disposed || _refusal is not null || _state != IndexState.Following;
+
+    bool TryBeginSave(out BegunSave begun)
+    {
+        begun = default;
+        if (_directory is null) return false;
+        lock (_pullGate)
+        {
+            if (_disposed || _state != IndexState.Following || _refusal is not null || _subscription is not { } subscription) return false;
+            begun = new BegunSave(_tail.End, subscription.Token.ToString());
+            return true;
+        }
+    }
+
+    bool EndSave(BegunSave begun)
+    {
+        lock (_saveGate)
+        {
+            _life.EnterReadLock();
+            try
+            {
+                if (_disposed || _tail.Taken < begun.End || _graph is not { } graph) return false;
+                if (_savedEnd >= begun.End && graph.SavedPosition > 0) return true;   // another one was quicker, or nothing has changed
+                long taken;
+                int count;
+                lock (_pullGate)
+                {
+                    count = _keys.Count;
+                    Volatile.Write(ref _indexEnd, _tail.End);
+                    taken = _tail.Taken;
+                }
+                _shards.SyncLog();
+                var save = graph.SavedPosition + 1;
+                _files.CreateDirectoryDurably(_directory!);
+                KeyFile.Write(_files, _directory!, save, Volatile.Read(ref _completeFrom), begun.Token, _keys, count, number =>
+                {
+                    ref var state = ref _keys.StateOf(number);
+                    // In this order: who follows adds an entry first, and notes the version second.
+                    var known = (Volatile.Read(ref state.Version), Volatile.Read(ref state.IsLive));
+                    // What is not in the graph yet differs from any row, and so is put again when rows have to be compared.
+                    return Volatile.Read(ref state.LastEntry) >= taken ? (0, true) : known;
+                });
+                graph.Save(_files, _directory!, save);
+                KeyFile.DeleteOthers(_files, _directory!, save);
+                Volatile.Write(ref _savedEnd, begun.End);
+                return true;
+            }
+            finally
+            {
+                Volatile.Write(ref _indexEnd, long.MaxValue);
+                _changed.Raise();
+                _life.ExitReadLock();
+            }
+        }
+    }
+
+    // By the index's body, before anything is followed. Returns the token to go on from; null: build.
+    StreamToken? TryOpen(IScheduler scheduler)
+    {
+        if (_directory is null || !VectorIndex.Exists(_files, _directory)) return null;
+        VectorIndex? opened = null;
+        try
+        {
+            opened = VectorIndex.Open(_files, _directory, _shape, GraphOptions, _budget, scheduler);
+            var (token, completeFrom) = KeyFile.Read(_files, _directory, opened.SavedPosition, _keys);
+            var parsed = StreamToken.Parse(token);
+            _completeFrom = completeFrom;
+            _graph = opened;
+            return parsed;
+        }
+        catch (AevumException failure) when (failure.Code is ErrorCode.Corruption or ErrorCode.UnsupportedFormat or ErrorCode.NotFound
+            or ErrorCode.InvalidArgument or ErrorCode.InputOutput)
+        {
+            opened?.Dispose();
+            _damage = failure.Message;
+            _keys.Clear();
+            DeleteFiles();
+            return null;
+        }
+        catch
+        {
+            opened?.Dispose();
+            _keys.Clear();
+            throw;
+        }
+    }
+
+    void DeleteFiles()
+    {
+        if (_directory is null) return;
+        try
+        {
+            _files.DeleteTree(_directory);
+        }
+        catch (AevumException)
+        {
+            // They are replaced by the next save, or go at the next open.
+        }
+    }
+}
