@@ -9,6 +9,9 @@ namespace Aevum.Engine.Shards;
 sealed class AppliedRows : IRowReader
 {
     PinnedValue _pin;
+    byte[] _key = new byte[64];   // what was read last: steps of a batch are often about one object, one behind the other
+    int _keyLength = -1;
+    bool _isThere;
 
     public Tree? Tree { get; set; }
 
@@ -17,11 +20,19 @@ sealed class AppliedRows : IRowReader
 
     public bool TryRead(ReadOnlySpan<byte> key, out FoundValue value)
     {
-        value = default;
+        if (_keyLength != key.Length || !key.SequenceEqual(_key.AsSpan(0, _keyLength))) Read(key);
+        value = _isThere ? new FoundValue { Bytes = _pin.Span, Version = _pin.Version, Expiry = _pin.Expiry } : default;
+        return _isThere;
+    }
+
+    void Read(ReadOnlySpan<byte> key)
+    {
         _pin.Dispose();
-        if (!Tree!.TryPin(key, ReadPoint.Applied, out _pin)) return false;
-        value = new FoundValue { Bytes = _pin.Span, Version = _pin.Version, Expiry = _pin.Expiry };
-        return true;
+        _keyLength = -1;
+        _isThere = Tree!.TryPin(key, ReadPoint.Applied, out _pin);
+        if (_key.Length < key.Length) _key = new byte[2 * key.Length];
+        key.CopyTo(_key);
+        _keyLength = key.Length;
     }
 
     /// <exception cref="NotSupportedException">Always: a hint is not worth a walk.</exception>
@@ -31,6 +42,7 @@ sealed class AppliedRows : IRowReader
     public void Release()
     {
         _pin.Dispose();
+        _keyLength = -1;
         Tree = null;
     }
 }

@@ -19,19 +19,28 @@ sealed class KeyScout(RespServer server)
     const int RequestsMax = 32;
     const int KeysMax = 64;
     const int KeyBytesMax = 256;
+    const int Passed = 16;
 
     readonly KeyList _keys = new();
 
     /// <summary>Asks for the keys of the next requests.</summary>
-    /// <returns>Bytes looked at, more than none: there is nothing to gain before these have been done.</returns>
-    public int Look(RespClient client, ReadOnlySpan<byte> bytes)
+    /// <param name="requests">There is nothing to gain before so many have been done.</param>
+    public void Look(RespClient client, ReadOnlySpan<byte> bytes, out int requests)
     {
         _keys.Clear();
         var at = 0;
-        for (var i = 0; i < RequestsMax && _keys.Count < KeysMax; i++)
+        for (requests = 0; requests < RequestsMax && _keys.Count < KeysMax; requests++)
+        {
             if (!TryLookAtOne(client, bytes, ref at)) break;
+            // Where one that writes is followed by others of its kind, looking at each would cost and bring nothing.
+            if (requests == 0 && _keys.Count == 0)
+            {
+                requests = Passed;
+                return;
+            }
+        }
         if (_keys.Count > 1) Prefetch();
-        return Math.Max(at, 1);
+        requests = Math.Max(requests, 1);
     }
 
     // Of several shards each passes over what is not its own: a hint is not worth sorting keys for. By number: an enumerator would be an allocation.

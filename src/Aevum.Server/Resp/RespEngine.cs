@@ -103,7 +103,8 @@ sealed partial class RespEngine
         while (!client.IsSuspended && !client.IsClosing && !client.IsClosed && !client.Channel.IsFull)
         {
             var rest = bytes[taken..];
-            if (taken >= scouted) scouted = taken + _scout.Look(client, rest);
+            if (scouted == 0) _scout.Look(client, rest, out scouted);
+            scouted--;
             switch (client.Parser.Read(rest, out var length))
             {
                 case ParseStatus.More:

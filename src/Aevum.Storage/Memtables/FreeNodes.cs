@@ -11,7 +11,7 @@ sealed unsafe class FreeNodes
     public const int BytesMax = 4096;
 
     const int Step = 8;
-    const int Ahead = 2;
+    const int Ahead = 6;
 
     readonly nint[]?[] _stacks = new nint[]?[(BytesMax / Step) + 1];
     readonly int[] _counts = new int[(BytesMax / Step) + 1];
