@@ -64,8 +64,8 @@ public sealed partial class RequestParserFuzzTests
     static byte[] Array(SeededRandom random)
     {
         var count = random.Next(20) switch { 0 => random.Next(30), 1 => -1, 2 => 0, _ => random.Next(4) + 1 };
-        var bytes = new List<byte>(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"*{(random.Next(200) == 0 ? random.NextUInt64().ToString(CultureInfo.InvariantCulture) + "77" : count.ToString(CultureInfo.InvariantCulture))}\r\n")));
+        var announced = random.Next(200) == 0 ? (BigInteger)random.NextUInt64() * 100 : count;
+        var bytes = new List<byte>(Encoding.ASCII.GetBytes($"*{announced}\r\n"));
         for (var i = 0; i < count; i++)
         {
             var argument = new byte[random.Next(30) == 0 ? random.Next(20_000) : random.Next(12)];
@@ -214,6 +214,9 @@ public sealed partial class RequestParserFuzzTests
         return PlainWords(line) is not { } words ? ("Protocol error: unbalanced quotes in request", 0) : (words.Count == 0 ? "" : Request(words), end + 1);
     }
 
+    [GeneratedRegex(@"\G\\x[0-9a-fA-F]{2}", RegexOptions.CultureInvariant)]
+    private static partial Regex HexAt();
+
     // Letter by letter: between words, in a word, in "...", in '...'.
     static List<string>? PlainWords(string line)
     {
@@ -239,7 +242,7 @@ public sealed partial class RequestParserFuzzTests
                 if (i + 1 < line.Length && !" \t\n\v\f\r\0".Contains(line[i + 1], StringComparison.Ordinal)) return null;
                 quote = null;
             }
-            else if (quote == '"' && letter == '\\' && i + 3 < line.Length && line[i + 1] == 'x' && char.IsAsciiHexDigit(line[i + 2]) && char.IsAsciiHexDigit(line[i + 3]))
+            else if (quote == '"' && HexAt().IsMatch(line, i))
             {
                 word += (char)Convert.ToByte(line.Substring(i + 2, 2), 16);
                 i += 3;
