@@ -9,7 +9,8 @@ dev_bench() {
     [ -n "$project" ] || fail "there is no workload yet (bench/Workloads)"
     dev_setup bench >&2
     build_target Release "$project" >&2
-    if [ "${1:-}" = redis ]; then
+    # The vectors suite has two rows over Redis' protocol.
+    if [ "${1:-}" = redis ] || { [ "${1:-}" = vectors ] && [[ $# = 1 || "$*" = *resp* || "$*" != *--rows* ]]; }; then
         . eng/build.sh
         publish >&2
     fi

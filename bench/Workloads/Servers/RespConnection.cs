@@ -18,6 +18,7 @@ namespace Aevum.Bench.Workloads.Servers;
 sealed class RespConnection : IDisposable
 {
     readonly Socket _socket;
+    readonly NetworkStream _network;
     readonly Stream _stream;
 
     public RespConnection(int port)
@@ -32,7 +33,8 @@ sealed class RespConnection : IDisposable
             _socket.Dispose();
             throw;
         }
-        _stream = new BufferedStream(new NetworkStream(_socket), 64 << 10);
+        _network = new NetworkStream(_socket);
+        _stream = new BufferedStream(_network, 64 << 10);   // for answers alone: some may lie in it while more is asked
     }
 
     /// <summary>A request.</summary>
@@ -48,8 +50,7 @@ sealed class RespConnection : IDisposable
 
     public void Send(ReadOnlySpan<byte> requests)
     {
-        _stream.Write(requests);
-        _stream.Flush();
+        _network.Write(requests);
     }
 
     public object? Read()

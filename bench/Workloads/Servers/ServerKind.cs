@@ -35,6 +35,10 @@ sealed record ServerKind(string Name, Func<ServerPlace, (string Program, string[
         () => File.Exists(GarnetProgram) ? "garnet-server " + FirstLine(GarnetProgram, "--version")
             : throw new BenchException("garnet-server is not installed"));
 
+    /// <summary>The same with its vector sets.</summary>
+    public static ServerKind GarnetVectors { get; } = new("garnet", at => (GarnetProgram,
+        ["--port", Text(at.Port), "--bind", "127.0.0.1", "--checkpointdir", at.Directory, "--enable-vector-set-preview"]), Garnet.Version);
+
     static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     static string FirstLine(string program, string argument)

@@ -1,7 +1,7 @@
 // DataSet: what is indexed and what is asked for, as files that both sides read. Made once, kept under artifacts/.
 //
 //   wordnet           vectors of WordNet's 117,659 synsets (AEVUM_DATASETS), 1,000 of them, by a fixed shuffle, held out as queries
-//   1m128, 100k768    made by SyntheticVectors: 1,000,000 x 128 and 100,000 x 768, with 1,000 queries
+//   1m128, 100k768    made by SyntheticVectors: 1,000,000 x 128 and 100,000 x 768, with 1,000 queries; so is 50k128
 //
 // A quick run takes a tenth of the rows, a tiny one a five-hundredth and 100 queries; each size is a file of its own.
 
@@ -45,6 +45,9 @@ sealed class DataSet : IDisposable
             {
                 case "wordnet":
                     WriteWordNet(rowsFile, queriesFile, share, queries);
+                    break;
+                case "50k128":
+                    SyntheticVectors.Write(rowsFile, queriesFile, 50_000 / share, 128, queries, seed: 42);
                     break;
                 case "1m128":
                     SyntheticVectors.Write(rowsFile, queriesFile, 1_000_000 / share, 128, queries, seed: 42);

@@ -30,9 +30,11 @@ sealed class VectorsRunner : ISuiteRunner
             {
                 results = scenario.Name == "kernels"
                     ? [.. rows.Select(r => KernelScenario.Measure(r, rounds, options.Suffix))]
+                    : scenario.Name == "resp" ? new DoorRows(options, directory, progress, rounds).Run(rows)
                     : new SetRun(options, directory, progress, scenario.Name, rounds).Run(rows);
             }
-            catch (Exception failure) when (failure is BenchException or IOException or Core.Errors.AevumException)
+            catch (Exception failure) when (failure is BenchException or IOException or Core.Errors.AevumException
+                or System.Net.Sockets.SocketException)
             {
                 progress.WriteLine($"{scenario.Name}: FAILED: {failure.Message}");
                 results = [.. rows.Select(r => RowResult.Create(r, options.Suffix, [], [], failure.Message))];

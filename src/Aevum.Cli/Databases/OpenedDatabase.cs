@@ -18,12 +18,13 @@ sealed class OpenedDatabase : IDisposable
     /// <param name="create">False: a directory that holds none is refused with NotFound, and left alone.</param>
     /// <param name="tenant">The namespace; null: "default".</param>
     /// <param name="readOnly">True: nothing in the directory changes.</param>
-    public static OpenedDatabase Open(string directory, bool create, string? tenant = null, bool readOnly = false)
+    /// <param name="options">Null: <see cref="Options"/>.</param>
+    public static OpenedDatabase Open(string directory, bool create, string? tenant = null, bool readOnly = false, DatabaseOptions? options = null)
     {
         if (!create && !Database.Exists(directory))
             throw new AevumException(ErrorCode.NotFound, System.IO.Directory.Exists(directory)
                 ? $"{directory} holds no database" : $"{directory}: there is no such directory");
-        var database = Database.Open(directory, Options with { ReadOnly = readOnly });
+        var database = Database.Open(directory, (options ?? Options) with { ReadOnly = readOnly });
         try
         {
             return new OpenedDatabase(database, database.OpenSession(tenant ?? "default"));

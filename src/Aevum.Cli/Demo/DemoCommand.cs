@@ -30,7 +30,8 @@ static class DemoCommand
             return ExitCodes.CouldNotRun;
         }
         var data = DemoData.Find(dataDirectory, AppContext.BaseDirectory, Environment.GetEnvironmentVariable("AEVUM_DATASETS"));
-        using var opened = OpenedDatabase.Open(directory, create: true);
+        // The index of the collection is built by whoever opens the database next, in the background.
+        using var opened = OpenedDatabase.Open(directory, create: true, options: OpenedDatabase.Options with { VectorTailRows = long.MaxValue });
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         var loader = new DemoLoader(opened.Session);

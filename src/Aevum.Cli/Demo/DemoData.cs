@@ -22,7 +22,8 @@ sealed class DemoData
     /// <summary>A scale (float32) and 128 signed bytes.</summary>
     public const int VectorBytes = sizeof(float) + Dimensions;
 
-    const int Dimensions = 128;
+    /// <summary>Components of a vector.</summary>
+    public const int Dimensions = 128;
     const int HalfRowBytes = Dimensions * 2;
 
     DemoData(string directory) => Directory = directory;
@@ -57,6 +58,13 @@ sealed class DemoData
             line++;
             yield return new Edge(Number(path, line, fields[0], 0, synsets - 1), fields[1], Number(path, line, fields[2], 0, synsets - 1));
         }
+    }
+
+    /// <summary>The components of such a row.</summary>
+    public static void Decode(ReadOnlySpan<byte> row, Span<float> vector)
+    {
+        var scale = BinaryPrimitives.ReadSingleLittleEndian(row);
+        for (var i = 0; i < Dimensions; i++) vector[i] = scale * (sbyte)row[sizeof(float) + i];
     }
 
     /// <summary>Row i is the vector of synset i. The array is overwritten by the next row.</summary>

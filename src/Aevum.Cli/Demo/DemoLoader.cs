@@ -1,9 +1,10 @@
-// DemoLoader: WordNet in four keyspaces, and once more in the structures of Redis (StructureLoader).
+// DemoLoader: WordNet in four keyspaces, as a vector collection, and once more in the structures of Redis (StructureLoader).
 //
 //   synsets    <id>                     part of speech | category | words | gloss
 //   words      <word>/<id>              part of speech | category                the word in lower case, blanks as underscores
 //   edges      <from>/<symbol>/<to>     the words of <to>
 //   vectors    <id>                     a scale (float32, little endian) and 128 signed bytes: component = byte x scale
+//   wordnet    <first word>/<id>        the collection: the same vector as float32, by cosine
 //
 // Ids are decimal numbers. So one scan answers: which synsets has a word (words: dog/), where does a synset lead (edges: 956/), where by one
 // relation (edges: 956/@/: kinds that it is a kind of).
@@ -22,6 +23,7 @@ sealed class DemoLoader
 
     readonly Session _session;
     readonly Keyspace _synsets, _words, _edges, _vectors;
+    readonly Collection _collection;
     readonly List<string> _wordsOf = [];
     Batch _batch;
 
@@ -33,6 +35,7 @@ sealed class DemoLoader
         _words = session.CreateKeyspace("words", options);
         _edges = session.CreateKeyspace("edges", options);
         _vectors = session.CreateKeyspace("vectors", options);
+        _collection = session.CreateCollection("wordnet", new CollectionOptions(DemoData.Dimensions));
         _batch = session.NewBatch();
     }
 
@@ -63,9 +66,13 @@ sealed class DemoLoader
 
         stages.Begin("vectors", _wordsOf.Count);
         var id = 0;
+        var components = new float[DemoData.Dimensions];
         foreach (var vector in data.Vectors(_wordsOf.Count))
         {
-            Put(_vectors, $"{id++}", vector);
+            Put(_vectors, $"{id}", vector);
+            DemoData.Decode(vector, components);
+            _batch.Put(_collection, Encoding.UTF8.GetBytes($"{AsKey(_wordsOf[id].Split("; ")[0])}/{id}"), components);
+            id++;
             Count(stages);
         }
         _batch.Commit();

@@ -18,8 +18,8 @@ static class ImportCommand
     {
         var directory = new Argument<string>("DIR") { Description = "The database's directory." };
         var file = new Argument<string>("FILE") { Description = "What to read; - for the input.", DefaultValueFactory = _ => "-" };
-        var format = new Option<string>("--format") { Description = "tsv: KEY TAB VALUE; ndjson: one object a line.", Required = true };
-        format.AcceptOnlyFromAmong("tsv", "ndjson");
+        var format = new Option<string>("--format") { Description = "tsv: KEY TAB VALUE; ndjson: one object a line; of vectors fvecs, npy, f32, f16, ndjson.", Required = true };
+        format.AcceptOnlyFromAmong("tsv", "ndjson", "fvecs", "npy", "f32", "f16");
         var keyspace = new Option<string?>("--keyspace") { Description = "Where the rows go; the default keyspace unless given." };
         var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };
         var create = new Option<bool>("--create") { Description = "Make the database and the keyspace if they are not there." };
@@ -34,8 +34,19 @@ static class ImportCommand
         {
             directory, file, format, keyspace, tenant, create, hex, times, skip, json,
         };
+        var vectors = new VectorOptions();
+        foreach (var option in vectors.All) command.Options.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(vectors.Collection) is not null)
+            {
+                if (parsed.GetValue(times) || parsed.GetValue(hex) || parsed.GetValue(keyspace) is not null)
+                    Throw.Invalid("--collection goes with neither --times, --hex nor --keyspace");
+                return new VectorImport(terminal, vectors, parsed, parsed.GetValue(skip)).Run(
+                    parsed.GetValue(directory)!, () => Open(terminal, parsed.GetValue(file)!), parsed.GetValue(format)!, parsed.GetValue(create),
+                    parsed.GetValue(tenant), parsed.GetValue(json));
+            }
+            if (parsed.GetValue(format) is not ("tsv" or "ndjson")) Throw.Invalid("vectors go into a collection: --collection NAME");
             if (parsed.GetValue(times))
             {
                 if (parsed.GetValue(format) != "ndjson" || parsed.GetValue(skip) || (parsed.GetValue(keyspace) ?? parsed.GetValue(tenant)) is not null)

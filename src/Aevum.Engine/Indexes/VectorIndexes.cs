@@ -14,6 +14,8 @@ namespace Aevum.Engine.Indexes;
 
 public sealed class VectorIndexes : IDisposable
 {
+    const int TailRowsAtClose = 2048;   // some hundred milliseconds
+
     readonly LocalShards _shards;
     readonly IScheduler _scheduler;
     readonly EngineOptions _options;
@@ -95,6 +97,13 @@ public sealed class VectorIndexes : IDisposable
         {
             // They take space, and nothing else.
         }
+    }
+
+    /// <summary>At a close: saves what has changed, but of an index that is far behind: building it is the next open's.</summary>
+    internal void SaveForClose()
+    {
+        foreach (var (_, index) in _indexes)
+            if (index.TailRows <= TailRowsAtClose) index.Save();
     }
 
     /// <summary>Saves every index that has changed (<see cref="CollectionIndex.Save"/>).</summary>

@@ -598,7 +598,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     {
         try
         {
-            _indexes?.SaveAll();
+            _indexes?.SaveForClose();
         }
         catch (AevumException)
         {
