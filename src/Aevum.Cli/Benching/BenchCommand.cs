@@ -13,7 +13,11 @@ static class BenchCommand
 {
     const int SecondsAtFirst = 10;
 
-    public static Command Create(Terminal terminal) => new("bench", "Put a load on a server and see what it does.") { Redis(terminal) };
+    public static Command Create(Terminal terminal) => new("bench", "Measure: a server under a load, indexes on your vectors.")
+    {
+        Redis(terminal),
+        Vectors.VectorBenchCommand.Create(terminal),
+    };
 
     static Command Redis(Terminal terminal)
     {
