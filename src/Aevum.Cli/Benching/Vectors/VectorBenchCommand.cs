@@ -62,7 +62,8 @@ static class VectorBenchCommand
     static int Run(Terminal terminal, string path, string? format, int? dimension, VectorTrialOptions options, bool asJson)
     {
         var ending = Path.GetExtension(path).TrimStart('.').ToLowerInvariant();
-        format ??= ending is "fvecs" or "npy" or "f32" or "f16" or "ndjson" ? ending : throw Wrong($"what is {path}? say it by --format fvecs|npy|f32|f16|ndjson");
+        format ??= ending is "fvecs" or "npy" or "f32" or "f16" or "ndjson" ? ending
+            : throw Wrong($"what is {path}? say it by --format fvecs|npy|f32|f16|ndjson");
         using var interruption = new Interruption();
         var time = TimeProvider.System;
         VectorSet? set = null;
@@ -83,7 +84,8 @@ static class VectorBenchCommand
             terminal.Fail("interrupted");
             return ExitCodes.Problems;
         }
-        terminal.Out.Write(asJson ? VectorReport.AsJson(set!, options, trial!.BuildRate, tried) + "\n" : VectorReport.AsText(set!, options, trial!.BuildRate, tried));
+        terminal.Out.Write(asJson ? VectorReport.AsJson(set!, options, trial!.BuildRate, tried) + "\n"
+            : VectorReport.AsText(set!, options, trial!.BuildRate, tried));
         return VectorReport.Recommend(tried, options.Recall) is null ? ExitCodes.Problems : ExitCodes.Done;
     }
 

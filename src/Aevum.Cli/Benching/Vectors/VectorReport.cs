@@ -1,5 +1,5 @@
-// VectorReport: the trial as a table, or as JSON, and what it recommends: of the kinds of index that reach the recall wanted, the smallest that is at least half
-// as fast as the fastest. Memory is what a server runs out of first; half the speed is what few would notice.
+// VectorReport: the trial as a table, or as JSON, and what it recommends: of the kinds of index that reach the recall wanted, the smallest that is at least
+// half as fast as the fastest. Memory is what a server runs out of first; half the speed is what few would notice.
 
 using System.Globalization;
 using System.Text;
@@ -35,7 +35,10 @@ static class VectorReport
         {
             text.Append(CultureInfo.InvariantCulture, $"{index.Name,-10}{index.BytesPerVector,15:N0}");
             foreach (var recall in Recalls)
-                text.Append(CultureInfo.InvariantCulture, $"{(index.At(recall) is { } at ? $"{at.QueriesPerSecond.ToString("N0", CultureInfo.InvariantCulture)}/s ef {at.Ef}" : "-"),20}");
+            {
+                var shown = index.At(recall) is { } at ? string.Create(CultureInfo.InvariantCulture, $"{at.QueriesPerSecond:N0}/s ef {at.Ef}") : "-";
+                text.Append(CultureInfo.InvariantCulture, $"{shown,20}");
+            }
             text.Append('\n');
         }
         text.Append("\nQueries a second are those of one thread. Codes are followed by a comparison with whole vectors, which are in memory here.\n\n");
@@ -51,7 +54,8 @@ static class VectorReport
     }
 
     static string PresetOf(VectorTrialOptions options, TriedIndex index, TriedPoint point) => string.Create(CultureInfo.InvariantCulture,
-        $"{index.Name}, m {options.M}, ef_construction {options.EfConstruction}, ef_search {point.Ef}{(index.Settings.Length > 0 ? ", " + index.Settings : "")}");
+        $"{index.Name}, m {options.M}, ef_construction {options.EfConstruction}, ef_search {point.Ef}")
+        + (index.Settings.Length > 0 ? ", " + index.Settings : "");
 
     public static string AsJson(VectorSet set, VectorTrialOptions options, double buildRate, IReadOnlyList<TriedIndex> tried)
     {
