@@ -42,6 +42,7 @@ public sealed class VectorImportTests : IDisposable
         { "fvecs", [.. Three.SelectMany(v => (byte[])[.. Bytes(3), .. Bytes(v)])], [] },
         { "f32", [.. Three.SelectMany(v => Bytes(v))], ["--dim", "3"] },
         { "f16", [.. Three.SelectMany(v => Bytes(v.Select(c => (Half)c)))], ["--dim", "3"] },
+        { "i8", [.. Three.SelectMany(v => (byte[])[.. Bytes(0.5f), .. Bytes(v.Select(c => (sbyte)(2 * c)))])], ["--dim", "3"] },
         { "npy", Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }   \n", [.. Three.SelectMany(v => Bytes(v))]), [] },
         { "npy", Npy("{'descr': '<f2', 'fortran_order': False, 'shape': (3, 3), }\n", [.. Three.SelectMany(v => Bytes(v.Select(c => (Half)c)))]), [] },
         { "npy", Npy("{'shape': (3,3), 'fortran_order':False, 'descr':'<f8'}", [.. Three.SelectMany(v => Bytes(v.Select(c => (double)c)))]), [] },

@@ -85,6 +85,6 @@ sealed record ClientScript(IReadOnlyList<string> Passed, IReadOnlyList<string> F
     public static IReadOnlyList<string> Topics { get; } =
     [
         "connect", "protocol", "access", "strings", "hashes", "lists", "blocking", "sets", "sorted sets", "streams", "transactions", "pipelines", "pubsub",
-        "scan", "expiry", "caching", "errors", "cluster", "history", "restart",
+        "scan", "expiry", "caching", "errors", "cluster", "history", "vectors", "restart",
     ];
 }

@@ -3,6 +3,7 @@
 //   fvecs     row after row: the dimension as int32, then that many float32                       all little endian
 //   npy       NumPy's file: "\x93NUMPY", version, a header in Python's words, then a matrix in C order: <f4, <f2, <f8, |i1
 //   f32, f16  nothing but components, row after row; the dimension is told by whoever reads
+//   i8        row after row: a scale as float32, then as many signed bytes as there are components: component = byte x scale
 //   ndjson    one object a line: {"key": "a", "vector": [1, 0.5]}; key64 for keys that are no text
 //
 // Rows without a key of their own are called by their numbers, from 0.
@@ -44,6 +45,7 @@ sealed partial class VectorFiles(Stream stream, string format, int? dimension) :
         "fvecs" => ReadFvecs(),
         "npy" => ReadNpy(),
         "f32" or "f16" => ReadRaw(format, Required()),
+        "i8" => ReadScaled(Required()),
         _ => ReadLines(),
     };
 
@@ -80,6 +82,19 @@ sealed partial class VectorFiles(Stream stream, string format, int? dimension) :
         var row = new byte[components * SizeOf(type)];
         Total = LeftIn(row.Length);
         while (TryFill(row)) yield return new VectorOfFile(null, FloatsOf(row, type));
+    }
+
+    IEnumerable<VectorOfFile> ReadScaled(int components)
+    {
+        var row = new byte[sizeof(float) + components];
+        Total = LeftIn(row.Length);
+        while (TryFill(row))
+        {
+            var scale = BinaryPrimitives.ReadSingleLittleEndian(row);
+            var vector = FloatsOf(row.AsSpan(sizeof(float)), "|i1");
+            for (var i = 0; i < vector.Length; i++) vector[i] *= scale;
+            yield return new VectorOfFile(null, vector);
+        }
     }
 
     // Of a pipe nobody knows.

@@ -21,7 +21,7 @@ sealed class VectorOptions
 {
     public Option<string?> Collection { get; } = new("--collection") { Description = "Vectors, into this collection." };
 
-    public Option<int?> Dimension { get; } = new("--dim") { Description = "Components of a vector; of f32 and f16 it must be told." };
+    public Option<int?> Dimension { get; } = new("--dim") { Description = "Components of a vector; of f32, f16 and i8 it must be told." };
 
     public Option<string> Metric { get; } = new("--metric")
     {
@@ -55,7 +55,7 @@ sealed class VectorImport(Terminal terminal, VectorOptions given, ParseResult pa
     /// <summary>Imports every row, or up to the first bad one.</summary>
     public int Run(string directory, Func<Stream> open, string format, bool create, string? tenant, bool json)
     {
-        if (format == "tsv") Throw.Invalid("vectors come as fvecs, npy, f32, f16 or ndjson");
+        if (format == "tsv") Throw.Invalid("vectors come as fvecs, npy, f32, f16, i8 or ndjson");
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         using var file = new VectorFiles(open(), format, parsed.GetValue(given.Dimension));

@@ -294,6 +294,19 @@ check("history: AEVUM.* through the generic call", async () => {
   equal((await r.call("AEVUM.HISTORY", "doc")).map((entry) => entry[1]), ["two", "one"]);
 });
 
+check("vectors: V commands through the generic call, bytes as bytes", async () => {
+  const pack = (...components) => Buffer.from(Float32Array.from(components).buffer);
+  equal(await r.call("VNEW", "near", "2", "METRIC", "l2"), "OK");
+  equal(await r.call("VADD", "near", "a", pack(0, 0)), 1);
+  equal(await r.call("VADD", "near", "b", pack(3, 4)), 1);
+  equal(await r.call("VSEARCH", "near", pack(0, 0), "5"), ["a", "0", "b", "5"]);
+  equal(Buffer.compare(await r.callBuffer("VGET", "near", "b"), pack(3, 4)), 0);
+  equal(await r.call("VDEL", "near", "a"), 1);
+  equal(await r.call("VSEARCH", "near", pack(0, 0), "5"), ["b", "5"]);
+  await refused("wrong vector dimension: index expects 2, got 1", r.call("VADD", "near", "c", pack(1)));
+  equal(await r.call("VDROP", "near"), "OK");
+});
+
 check("restart: connects again by itself", async () => {
   const listener = connect();
   const heard = [];

@@ -279,6 +279,18 @@ check("history: AEVUM.* through the generic call", async () => {
   equal((await r.sendCommand(["AEVUM.HISTORY", "doc"])).map((entry) => entry[1]), ["two", "one"]);
 });
 
+check("vectors: V commands through the generic call, bytes as bytes", async () => {
+  const pack = (...components) => Buffer.from(Float32Array.from(components).buffer);
+  equal(await r.sendCommand(["VNEW", "near", "2", "METRIC", "l2"]), "OK");
+  equal(await r.sendCommand(["VADD", "near", "a", pack(0, 0)]), 1);
+  equal(await r.sendCommand(["VADD", "near", "b", pack(3, 4)]), 1);
+  equal(await r.sendCommand(["VSEARCH", "near", pack(0, 0), "5"]), ["a", "0", "b", "5"]);
+  equal(await r.sendCommand(["VDEL", "near", "a"]), 1);
+  equal(await r.sendCommand(["VSEARCH", "near", pack(0, 0), "5"]), ["b", "5"]);
+  await refused("wrong vector dimension: index expects 2, got 1", r.sendCommand(["VADD", "near", "c", pack(1)]));
+  equal(await r.sendCommand(["VDROP", "near"]), "OK");
+});
+
 check("restart: connects again by itself", async () => {
   const listener = await connect();
   const heard = [];

@@ -195,6 +195,24 @@ has "history: written if unchanged" '"v:' AEVUM.CAS doc "$version" two
 verdict "history: the past is read" $'"'"$version"$'"\n"one"' "$(printf 'AEVUM.ASOF %s\nGET doc\n' "$version" | lines)"
 verdict "history: all versions" "two one" "$(cli AEVUM.HISTORY doc | grep -xE 'one|two' | xargs)"
 
+is "vectors: a collection" OK VNEW near 2 METRIC l2
+is "vectors: a name that is taken" "(error) ERR index already exists" VNEW near 2
+is "vectors: numbers" "(integer) 1" VADD near a VALUES 2 0 0
+# Two float32, little endian: 3 and 4. Bytes go in by -x, as a file would.
+verdict "vectors: bytes" 1 "$(printf '\x00\x00\x40\x40\x00\x00\x80\x40' | redis-cli -h "$host" -p "$port" -x VADD near b 2>&1)"
+is "vectors: searched" $'1) "a"\n2) "0"\n3) "b"\n4) "5"' VSEARCH near VALUES 2 0 0 9
+is "vectors: from a key" $'1) "b"\n2) "0"' VSEARCH near KEY b 1 EXACT
+moment=$(date +%s%6N)us
+is "vectors: replaced" "(integer) 0" VADD near b VALUES 2 6 8
+is "vectors: deleted" "(integer) 1" VDEL near a
+is "vectors: found no more" $'1) "b"\n2) "10"' VSEARCH near VALUES 2 0 0 9
+is "vectors: as they were" $'1) "a"\n2) "0"\n3) "b"\n4) "5"' VSEARCH near VALUES 2 0 0 9 ASOF "$moment"
+is "vectors: told" $'1) "dim"\n2) (integer) 2\n3) "metric"\n4) "l2"\n5) "count"\n6) (integer) 1' VINFO near
+has "vectors: another dimension" "ERR wrong vector dimension: index expects 2, got 3" VADD near c VALUES 3 1 2 3
+has "vectors: nowhere to save them" "ERR persistence not enabled; start with a data dir" VSAVE
+is "vectors: dropped" OK VDROP near
+is "vectors: gone" "(empty array)" VLIST
+
 open_talk
 verdict "restart: before" PONG "$(talk PING)"
 echo restart

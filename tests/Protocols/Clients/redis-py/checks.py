@@ -2,6 +2,7 @@
 # leaves: invalidations to a second connection that subscribes.
 #
 # A check is a function; its name is in the decorator, and it holds if it raises nothing.
+import struct
 import sys
 import threading
 import time
@@ -354,6 +355,40 @@ def _():
         equal(past.execute_command("AEVUM.ASOF", version), version)
         equal(past.get("doc"), "one")
     equal([e[1] for e in r.execute_command("AEVUM.HISTORY", "doc")], ["two", "one"])
+
+
+@check("vectors: V commands through the generic call, bytes as bytes")
+def _():
+    raw = connect(decode_responses=False)
+    pack = lambda *components: struct.pack(f"<{len(components)}f", *components)
+    equal(raw.execute_command("VNEW", "near", 3, "METRIC", "cosine"), b"OK")
+    with raw.pipeline(transaction=True) as together:
+        together.execute_command("VADD", "near", "x", pack(1, 0, 0))
+        together.execute_command("VADD", "near", "y", pack(0, 1, 0))
+        together.set("with", "them")
+        equal(together.execute(), [1, 1, True])
+    for i in range(300):
+        raw.execute_command("VADD", "near", f"p{i}", pack(1, i + 1, 1))
+    found = raw.execute_command("VSEARCH", "near", pack(1, 0, 0), 1)
+    equal(found, [b"x", b"0"])
+    exact = raw.execute_command("VSEARCH", "near", pack(1, 7, 1), 10, "EXACT")
+    equal(raw.execute_command("VSEARCH", "near", pack(1, 7, 1), 10, "EF", 400)[::2], exact[::2])
+    equal(raw.execute_command("VGET", "near", "y"), pack(0, 1, 0))
+    moment = raw.execute_command("VSEARCH", "near", pack(0, 1, 0), 1, "WITHVECTORS")
+    equal((moment[0], moment[2]), (b"y", pack(0, 1, 0)))
+    equal(raw.execute_command("VDEL", "near", "x"), 1)
+    equal(raw.execute_command("VEXISTS", "near", "x"), 0)
+    equal(dict(zip(*[iter(raw.execute_command("VINFO", "near"))] * 2)), {b"dim": 3, b"metric": b"cosine", b"count": 301})
+    refused(redis.ResponseError, "wrong vector dimension: index expects 3, got 2", lambda: raw.execute_command("VADD", "near", "z", pack(1, 2)))
+    refused(redis.ResponseError, "no such index", lambda: raw.execute_command("VSEARCH", "far", pack(1, 2, 3), 1))
+    # One searches while another asks quick things: neither waits for the other's turn.
+    answers = []
+    searcher = threading.Thread(target=lambda: answers.extend(raw.execute_command("VSEARCH", "near", pack(1, i, 1), 5, "EXACT") for i in range(1, 40)))
+    searcher.start()
+    while searcher.is_alive():
+        equal(r.ping(), True)
+    equal(len(answers), 39)
+    equal(raw.execute_command("VDROP", "near"), b"OK")
 
 
 @check("restart: the pool connects again")
