@@ -35,6 +35,10 @@ readonly record struct FilterPlan(FilterWay Way, int Ef, FilteredWalkLimits Limi
     /// <summary>Whether looking at every row costs less than a walk that keeps <paramref name="ef"/> candidates.</summary>
     public static bool IsScanCheaper(int ef, long rows) => ef * DistancesPerCandidate > rows * ScannedRow;
 
+    /// <summary>When a walk over so many matching rows gives up.</summary>
+    public static FilteredWalkLimits LimitsOf(long matching, long rows) =>
+        new((long)(matching * ScannedRow), Math.Min(1.0, matching / (double)Math.Max(1, rows)));
+
     /// <param name="forced">Takes this way and never gives it up, to measure and to test it.</param>
     public static FilterPlan Choose(long matching, long rows, int ef, FilterWay? forced = null)
     {

@@ -169,6 +169,27 @@ public sealed unsafe partial class HnswIndex
         new ReadOnlySpan<byte>(vector, Shape.Bytes).CopyTo(stored);
     }
 
+    /// <summary>Searches as of a moment, in one of several graphs that share the answer: so this one owes no whole answer, only the nearest it has.</summary>
+    /// <param name="stored">What the encoder made of the vector.</param>
+    /// <param name="query">With a moment; without an offset.</param>
+    /// <param name="isLax">Fewer than K may come back though more exist; then <paramref name="isWhole"/> tells.</param>
+    internal int SearchPast(ReadOnlySpan<byte> stored, in HnswQuery query, bool isLax, Span<VectorMatch> results, out bool isWhole)
+    {
+        var scratch = _readers.Enter();
+        try
+        {
+            stored[..Shape.Bytes].CopyTo(new(EnsureQuery(scratch), Shape.Bytes));
+            scratch.WasWhole = true;
+            var found = SearchStored(scratch, query with { IsLax = isLax }, results);
+            isWhole = found == results.Length || scratch.WasWhole;
+            return found;
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
     int SearchAsOf(Graph graph, in Ask ask, Span<VectorMatch> results)
     {
         var times = _lifetimes!;
@@ -176,23 +197,36 @@ public sealed unsafe partial class HnswIndex
         var given = ask.Query.Filter;
         var rows = RowCount;
         var ef = EfOf(ask);
-        var held = given is null ? times.CountAbout(asOf, rows) : given.Count;
-        var plan = ask.Query.Exact ? new(FilterWay.Scan, ef, default) : FilterPlan.Choose(held, rows, ef, Options.ForcedWay);
-        if (plan.Way == FilterWay.OverFetch)
+        var way = FilterWay.Scan;
+        if (!ask.Query.Exact)
         {
-            var keys = graph.Search(ask.Scratch, ask.Point, plan.Ef, plan.Ef, ask.Query.Patience, out _);
-            if (Collect(ask, keys, given, results, out var found)) return found;
+            var held = Math.Max(1, given is null ? times.CountAbout(asOf, rows) : given.Count);
+            for (var wide = PastPlan.OverFetchEf(held, rows, ef); ; wide *= 4)
+            {
+                way = PastPlan.Choose(held, rows, ef, wide, Options.ForcedWay);
+                if (way != FilterWay.OverFetch) break;
+                var keys = graph.Search(ask.Scratch, ask.Point, wide, wide, ask.Query.Patience, out _);
+                if (Collect(ask, keys, given, results, out var found)) return found;
+                if (!ask.Query.IsLax && keys == wide && wide <= HnswOptions.EfMax / 4) continue;
+                if (!ask.Query.IsLax) break;
+                ask.Scratch.WasWhole = false;
+                return found;
+            }
         }
         var filter = ask.Scratch.RowsHeld(times, asOf, rows, given);
         if (filter.Count == 0) return 0;
-        if (plan.Way != FilterWay.Scan && !ask.Query.Exact)
+        if (way == FilterWay.TwoHop)
         {
-            // Now that the rows are counted the plan is made again; a walk that gave too little is not taken twice.
-            plan = FilterPlan.Choose(filter.Count, rows, ef, Options.ForcedWay);
-            if (plan.Way == FilterWay.TwoHop)
+            var limits = Options.ForcedWay is null ? FilterPlan.LimitsOf(filter.Count, rows) : new(long.MaxValue, 0);
+            var keys = graph.SearchFiltered(ask.Scratch, ask.Point, ef, filter, limits, out _);
+            if (keys >= 0)
             {
-                var keys = graph.SearchFiltered(ask.Scratch, ask.Point, plan.Ef, filter, plan.Limits, out _);
-                if (keys >= 0 && Collect(ask, keys, null, results, out var found, (int)Math.Min(ask.Wanted, filter.Count))) return found;
+                if (Collect(ask, keys, null, results, out var found)) return found;
+                if (ask.Query.IsLax)
+                {
+                    ask.Scratch.WasWhole = false;
+                    return found;
+                }
             }
         }
         return Scan(graph, ask, filter, results);

@@ -38,7 +38,7 @@ public sealed unsafe partial class HnswIndex
         _rows.Adopt(tables.Facts, tables.Levels, facts.Rows);
         graph.Store.Adopt(tables.Records, tables.Rests, facts.Rows);
         _upper.Adopt(tables.Upper, tables.UpperBlocks);
-        _lifetimes?.Adopt(tables.Lifetimes, facts.Rows);
+        _lifetimes?.Adopt(tables.From, tables.To, facts.Rows, tables.GreatestFrom);
         if (tables.Places.Length > 0) _ids.Load(tables.Places, (int)facts.Count);
         _highRow = facts.Rows;
         _count = facts.Count;
@@ -74,7 +74,12 @@ readonly unsafe ref struct HnswTables
 
     public uint UpperBlocks { get; init; }
 
-    public byte* Lifetimes { get; init; }
+    public byte* From { get; init; }
+
+    public byte* To { get; init; }
+
+    /// <summary>No row's time from is greater.</summary>
+    public ulong GreatestFrom { get; init; }
 
     public ReadOnlySpan<uint> Places { get; init; }
 

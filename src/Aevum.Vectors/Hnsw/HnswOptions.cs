@@ -71,6 +71,9 @@ public readonly record struct HnswQuery(int K)
     /// <summary>Look at every row instead of walking: the answer is exact.</summary>
     public bool Exact { get; init; }
 
+    /// <summary>A walk that brought too little is not followed by a wider one.</summary>
+    internal bool IsLax { get; init; }
+
     /// <summary>Only rows that held what they hold at this moment (<see cref="LifetimeTable"/>); 0: no such limit.</summary>
     internal ulong AsOf { get; init; }
 

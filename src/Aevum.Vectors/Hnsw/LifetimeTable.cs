@@ -1,80 +1,134 @@
 // LifetimeTable: since when, and until when, what a row holds was so, in system time: [from, to).
 //
-//   live rows       8 bytes a row: from; the end is not known yet
-//   history rows   16 bytes a row: from, to
+//   live rows       from u64 a row; the end is not known yet
+//   history rows    from u64 a row, to u64 a row, in a table of their own: most questions are decided by one of the two
 //
-// Written before the row is Live and not again until the row is used anew, so a reader that sees the row reads its own lifetime.
+// Written before the row is Live and not again until the row is used anew, so a reader that sees the row reads its own lifetime. Which rows held at a moment is
+// found through a TimeIndex, which is made when it is first asked for and again after the rows have grown by a twentieth.
 
 using System.Runtime.CompilerServices;
 
 namespace Aevum.Vectors.Hnsw;
 
-/// <summary>Which part of a lifetime rows carry.</summary>
+/// <summary>Which part of a lifetime rows carry. Written into files; values never change their meaning.</summary>
 enum LifetimeKind
 {
-    None,
-    From,
-    FromTo,
+    None = 0,
+    From = 1,
+    FromTo = 2,
 }
 
 sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDisposable
 {
-    const int SampleRows = 256;
+    /// <summary>Below so many rows looking at each is as quick.</summary>
+    const int IndexedFrom = 512;
 
-    readonly SlabTable _times = new(kind == LifetimeKind.FromTo ? 2 * sizeof(ulong) : sizeof(ulong), budget, zeroed: true);
+    readonly SlabTable _from = new(sizeof(ulong), budget, zeroed: true);
+    readonly SlabTable? _to = kind == LifetimeKind.FromTo ? new(sizeof(ulong), budget, zeroed: true) : null;
+    readonly Lock _making = new();
+    volatile TimeIndex? _index;
+    ulong _greatestFrom;
+    long _disorder;
 
     public LifetimeKind Kind => kind;
 
-    public int Stride => _times.Stride;
+    public long Bytes => _from.Bytes + (_to?.Bytes ?? 0);
 
-    public long Bytes => _times.Bytes;
+    public long AdoptedBytes => _from.AdoptedBytes + (_to?.AdoptedBytes ?? 0);
 
-    public long AdoptedBytes => _times.AdoptedBytes;
+    public void Ensure(long rows, bool exact)
+    {
+        _from.Ensure(rows, exact);
+        _to?.Ensure(rows, exact);
+    }
 
-    public void Adopt(byte* times, long rows) => _times.Adopt(times, rows);
+    public void Adopt(byte* from, byte* to, long rows, ulong greatestFrom)
+    {
+        _from.Adopt(from, rows);
+        _to?.Adopt(to, rows);
+        _greatestFrom = greatestFrom;
+    }
 
-    public void Ensure(long rows, bool exact) => _times.Ensure(rows, exact);
+    public ulong From(uint row) => *(ulong*)_from[row];
 
-    public ulong From(uint row) => *(ulong*)_times[row];
-
-    public ulong To(uint row) => kind == LifetimeKind.FromTo ? ((ulong*)_times[row])[1] : ulong.MaxValue;
+    public ulong To(uint row) => _to is null ? ulong.MaxValue : *(ulong*)_to[row];
 
     public void Set(uint row, ulong from, ulong to)
     {
-        var times = (ulong*)_times[row];
-        times[0] = from;
-        if (kind == LifetimeKind.FromTo) times[1] = to;
+        *(ulong*)_from[row] = from;
+        if (_to is not null) *(ulong*)_to[row] = to;
+        for (var seen = Volatile.Read(ref _greatestFrom); from > seen; seen = Volatile.Read(ref _greatestFrom))
+            if (Interlocked.CompareExchange(ref _greatestFrom, from, seen) == seen) return;
+        // Times rise, but for writes of several shards. An index says of a row that is used anew that its content is newer than all it knows; one that is
+        // not makes an end of the index. History rows are never used anew.
+        if (_to is not null) return;
+        Interlocked.Increment(ref _disorder);
+        _index = null;
     }
 
     /// <summary>Whether the row's content was so at <paramref name="time"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Holds(uint row, ulong time)
-    {
-        var times = (ulong*)_times[row];
-        return times[0] <= time && (kind == LifetimeKind.From || time < times[1]);
-    }
-
-    /// <summary>Bit i: whether row 64 <paramref name="word"/> + i is below <paramref name="rows"/> and held what it holds at <paramref name="time"/>.</summary>
-    public ulong WordHeld(int word, ulong time, long rows)
-    {
-        var bits = 0UL;
-        var first = (long)word * 64;
-        var count = (int)Math.Min(64, rows - first);
-        for (var i = 0; i < count; i++)
-            if (Holds((uint)(first + i), time)) bits |= 1UL << i;
-        return bits;
-    }
+    public bool Holds(uint row, ulong time) => From(row) <= time && (_to is null || time < To(row));
 
     /// <summary>About how many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>.</summary>
     public long CountAbout(ulong time, long rows)
     {
-        if (rows == 0) return 0;
-        var step = Math.Max(1, rows / SampleRows);
-        var (seen, held) = (0L, 0L);
-        for (var row = step / 2; row < rows; row += step, seen++)
-            if (Holds((uint)row, time)) held++;
-        return seen == 0 ? rows : held * rows / seen;
+        if (rows < IndexedFrom)
+        {
+            var held = 0L;
+            for (var row = 0u; row < rows; row++)
+                if (Holds(row, time)) held++;
+            return held;
+        }
+        var index = IndexFor(rows);
+        return index.CountAbout(time) * rows / index.Rows;
     }
 
-    public void Dispose() => _times.Dispose();
+    /// <summary>Sets a bit for each of the rows [0, <paramref name="rows"/>) that held what they hold at <paramref name="time"/>, and for a few that nearly did.</summary>
+    /// <param name="words">Room for rows / 64 words, rounded up; the rest of the last is zero.</param>
+    public void MarkHeld(ulong time, long rows, ulong* words)
+    {
+        var known = 0L;
+        if (rows >= IndexedFrom)
+        {
+            var index = IndexFor(rows);
+            known = Math.Min(index.Rows, rows) & -64;
+            index.MarkHeld(time, known, words);
+        }
+        for (var first = known; first < rows; first += 64)
+        {
+            var bits = 0UL;
+            for (var i = 0; i < Math.Min(64, rows - first); i++)
+                if (Holds((uint)(first + i), time)) bits |= 1UL << i;
+            words[first / 64] = bits;
+        }
+    }
+
+    public void Dispose()
+    {
+        _from.Dispose();
+        _to?.Dispose();
+        _index = null;
+    }
+
+    TimeIndex IndexFor(long rows)
+    {
+        var index = _index;
+        if (index is not null && rows - index.Rows <= index.Rows / 20) return index;
+        lock (_making)
+        {
+            index = _index;
+            if (index is not null && rows - index.Rows <= index.Rows / 20) return index;
+            long disorder;
+            do
+            {
+                disorder = Volatile.Read(ref _disorder);
+                // Before the rows are read: one that is written meanwhile is not older.
+                _index = index = new(this, rows, Volatile.Read(ref _greatestFrom));
+                Interlocked.MemoryBarrier();
+            }
+            while (Volatile.Read(ref _disorder) != disorder);
+            return index;
+        }
+    }
 }

@@ -72,7 +72,8 @@ public sealed unsafe class PreparedFilter : IDisposable
         _words = (ulong*)_bits.Pointer;
     }
 
-    /// <summary>The rows of [0, <paramref name="rowCount"/>) that held what they hold at a moment and, where it is given, are in another filter.</summary>
+    /// <summary>The rows of [0, <paramref name="rowCount"/>) that held what they hold at a moment, and a few that nearly did (TimeIndex); where another filter
+    /// is given, those of them that are in it.</summary>
     internal void Refill(LifetimeTable times, ulong time, long rowCount, PreparedFilter? within)
     {
         var words = (int)((rowCount + 63) / 64);
@@ -86,13 +87,11 @@ public sealed unsafe class PreparedFilter : IDisposable
             _bits = bits;
             _words = (ulong*)bits.Pointer;
         }
-        for (var i = 0; i < words; i++)
-        {
-            var word = times.WordHeld(i, time, rowCount);
-            if (within is not null) word &= i < within.WordCount ? within._words[i] : 0;
-            _words[i] = word;
-            Count += BitOperations.PopCount(word);
-        }
+        times.MarkHeld(time, rowCount, _words);
+        for (var i = 0; i < words && within is not null; i++) _words[i] &= i < within.WordCount ? within._words[i] : 0;
+        var count = 0L;
+        for (var i = 0; i < words; i++) count += BitOperations.PopCount(_words[i]);
+        Count = count;
         WordCount = words;
         if (Count * SparseShare > words * 64L) return;
         if (_list is null || _list.Bytes < Count * sizeof(uint))

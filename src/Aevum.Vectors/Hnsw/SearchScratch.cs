@@ -23,6 +23,9 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
 
     public long Active;
 
+    /// <summary>Whether the search owes nothing more (HnswIndex.SearchPast).</summary>
+    public bool WasWhole;
+
     public byte* Visited => _visited.Memory;
 
     public byte Mark => _mark;

@@ -3,7 +3,7 @@
 //   records      front of a vector, links; as VectorStore has them          facts    id, state, first upper block; as RowTable has them
 //   rests        the other part of turned vectors                           levels   level, zero
 //   upper links  blocks, in the order of the rows they belong to            ids      places of RowIds; live rows only
-//   lifetimes    from, or from and to                                       rotation LeadingRotation.Learnt
+//   from, to     since when, and of history until when                      rotation LeadingRotation.Learnt
 //
 // Not here: what is checked before an image is used (GraphImageReader).
 
@@ -36,7 +36,8 @@ static unsafe class GraphImage
         sections.Add(new(SectionKind.Levels, RowTable.LevelBytes, rows * RowTable.LevelBytes));
         sections.Add(new(SectionKind.UpperLinks, graph.Upper.BlockBytes, (long)blocks * graph.Upper.BlockBytes));
         if (kind == SegmentKind.Live) sections.Add(new(SectionKind.Ids, sizeof(uint), (long)snapshot.Places.Length * sizeof(uint)));
-        if (snapshot.Lifetimes is { } times) sections.Add(new(SectionKind.Lifetimes, times.Stride, rows * times.Stride));
+        if (snapshot.Lifetimes is not null) sections.Add(new(SectionKind.From, sizeof(ulong), rows * sizeof(ulong)));
+        if (snapshot.Lifetimes is { Kind: LifetimeKind.FromTo }) sections.Add(new(SectionKind.To, sizeof(ulong), rows * sizeof(ulong)));
         if (graph.Rotation is { } turn) sections.Add(new(SectionKind.Rotation, sizeof(float), turn.Learnt.Length * sizeof(float)));
 
         using var writer = new SegmentWriter(files, path, kind, FactsOf(shape, options, snapshot, blocks, minFrom, maxTo), sections);
@@ -87,14 +88,15 @@ static unsafe class GraphImage
         }
         if (snapshot.Lifetimes is { } lifetimes)
         {
-            writer.Begin(SectionKind.Lifetimes);
-            WriteRows(writer, rows, lifetimes.Stride, (row, target) =>
+            writer.Begin(SectionKind.From);
+            WriteRows(writer, rows, sizeof(ulong), (row, target) =>
+                BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.From(row) : 0));
+            if (lifetimes.Kind == LifetimeKind.FromTo)
             {
-                target.Clear();
-                if (!snapshot.IsThere(row)) return;
-                BinaryPrimitives.WriteUInt64LittleEndian(target, lifetimes.From(row));
-                if (target.Length > 8) BinaryPrimitives.WriteUInt64LittleEndian(target[8..], lifetimes.To(row));
-            });
+                writer.Begin(SectionKind.To);
+                WriteRows(writer, rows, sizeof(ulong), (row, target) =>
+                    BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.To(row) : 0));
+            }
         }
         if (graph.Rotation is { } rotation)
         {

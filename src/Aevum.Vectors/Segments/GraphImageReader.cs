@@ -25,7 +25,7 @@ sealed unsafe class GraphImageReader
     readonly int _cut, _front, _rest;
     readonly uint _blocks;
     readonly double _energy;
-    readonly byte* _records, _rests, _facts, _levels, _upper, _lifetimes;
+    readonly byte* _records, _rests, _facts, _levels, _upper, _from, _to;
     readonly uint* _places;
     readonly float* _rotation;
     readonly int _placeCount, _recordStride, _linkOffset;
@@ -79,8 +79,8 @@ sealed unsafe class GraphImageReader
         _upper = image.Section(SectionKind.UpperLinks, Options.M * sizeof(uint), (long)_blocks * Options.M * sizeof(uint));
         if (Options.Lifetimes != LifetimeKind.None)
         {
-            var stride = (int)Options.Lifetimes * sizeof(ulong);
-            _lifetimes = image.Section(SectionKind.Lifetimes, stride, rows * stride);
+            _from = image.Section(SectionKind.From, sizeof(ulong), rows * sizeof(ulong));
+            if (Options.Lifetimes == LifetimeKind.FromTo) _to = image.Section(SectionKind.To, sizeof(ulong), rows * sizeof(ulong));
         }
         if (_cut > 0)
         {
@@ -107,7 +107,7 @@ sealed unsafe class GraphImageReader
 
     public HnswTables Tables(MemoryBudget budget) => new()
     {
-        Records = _records, Rests = _rests, Facts = _facts, Levels = _levels, Upper = _upper, UpperBlocks = _blocks, Lifetimes = _lifetimes,
+        Records = _records, Rests = _rests, Facts = _facts, Levels = _levels, Upper = _upper, UpperBlocks = _blocks, From = _from, To = _to, GreatestFrom = MaxTo,
         Places = new(_places, _placeCount),
         Rotation = _cut == 0 ? null : new(_cut, Shape.Dimension, _energy, new(_rotation, (int)LeadingRotation.LearntCount(_cut, Shape.Dimension)), budget),
     };

@@ -55,7 +55,7 @@ enum SectionKind : uint
     Levels = 4,
     UpperLinks = 5,
     Ids = 6,
-    Lifetimes = 7,
+    From = 7,
     Rotation = 8,
     Codebook = 9,
     Codes = 10,
@@ -64,6 +64,7 @@ enum SectionKind : uint
     RowIds = 13,
     Layers = 14,
     Vectors = 15,
+    To = 16,
 }
 
 /// <param name="Stride">Bytes of one row of it.</param>

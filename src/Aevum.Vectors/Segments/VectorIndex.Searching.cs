@@ -78,19 +78,25 @@ public sealed partial class VectorIndex
         if (asOf == 0) return 0;
         var wanted = Math.Min((long)Math.Min(query.K, results.Length) + query.Offset, int.MaxValue);
         var joined = new JoinedMatches();
+        HistorySegment[] history = [];
         try
         {
-            joined.Add(_live, stored, query, wanted, asOf);
+            // Each graph gives what its walk finds. Only where all together have too little, those that may have more are asked for it.
+            joined.Add(_live, stored, query, wanted, asOf, isLax: true);
             // After the live rows: what has left them by now is here.
-            var history = AcquireHistory();
-            try
+            history = AcquireHistory();
+            foreach (var segment in history)
+                if (segment.Spans(asOf)) joined.Add(segment.Graph, stored, query, wanted, asOf, isLax: true);
+            if (!joined.IsWhole && joined.CountNamed(wanted) < wanted)
             {
-                foreach (var segment in history)
-                    if (segment.Spans(asOf)) joined.Add(segment.Graph, stored, query, wanted, asOf);
-            }
-            finally
-            {
+                joined.Clear();
+                joined.Add(_live, stored, query, wanted, asOf, isLax: false);
+                // What has left the live rows since may be in a segment that did not span the moment before.
                 foreach (var segment in history) segment.Release();
+                history = [];
+                history = AcquireHistory();
+                foreach (var segment in history)
+                    if (segment.Spans(asOf)) joined.Add(segment.Graph, stored, query, wanted, asOf, isLax: false);
             }
             // The floor may have passed the moment while segments were dropped.
             RequireAbove(asOf);
@@ -98,6 +104,7 @@ public sealed partial class VectorIndex
         }
         finally
         {
+            foreach (var segment in history) segment.Release();
             joined.Return();
         }
     }
@@ -114,7 +121,12 @@ public sealed partial class VectorIndex
         VectorMatch[] _matches = [];
         int _count;
 
-        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, ulong asOf)
+        /// <summary>Whether every graph has given all it owes.</summary>
+        public bool IsWhole { get; private set; } = true;
+
+        public void Clear() => (_count, IsWhole) = (0, true);
+
+        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, ulong asOf, bool isLax)
         {
             var room = (int)Math.Min(wanted, graph.Count);
             if (room == 0) return;
@@ -125,7 +137,21 @@ public sealed partial class VectorIndex
                 Return();
                 _matches = larger;
             }
-            _count += graph.SearchEncoded(stored, query with { K = room, Offset = 0, AsOf = asOf }, _matches.AsSpan(_count, room));
+            var asked = query with { K = room, Offset = 0, AsOf = asOf };
+            _count += graph.SearchPast(stored, asked, isLax, _matches.AsSpan(_count, room), out var isWhole);
+            IsWhole &= isWhole;
+        }
+
+        /// <summary>How many ids there are, at least; no more are counted than <paramref name="most"/>.</summary>
+        public readonly long CountNamed(long most)
+        {
+            if (_count < most) return _count;
+            var all = _matches.AsSpan(0, _count);
+            var named = _count > PairsMax ? new HashSet<ulong>() : null;
+            var count = 0L;
+            for (var i = 0; i < all.Length && count < most; i++)
+                if (named is null ? !IsNamed(all[..i], all[i].Id) : named.Add(all[i].Id)) count++;
+            return count;
         }
 
         public readonly int Take(int offset, Span<VectorHit> results)

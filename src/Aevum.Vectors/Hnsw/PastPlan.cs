@@ -1,0 +1,33 @@
+// PastPlan: how to search for rows that held at a moment. As FilterPlan, but whether a row held is known only late, of what is near enough, unless a filter
+// is made first; that costs a pass over codes of all rows (TimeIndex). Pure.
+//
+//   most rows held     over-fetch: walk with a larger ef, look at the times of what was found
+//   some held          make the filter; two hops
+//   few held           make the filter; scan
+//
+// An over-fetching walk keeps ef / share candidates, of which about ef held. FilterPlan adds half as much again because matches of a filter lie unevenly;
+// here nothing is added: one graph of several owes no whole answer, and where all of them together have too little, wider walks follow.
+
+namespace Aevum.Vectors.Hnsw;
+
+static class PastPlan
+{
+    // Counted in distances that a walk computes, as in FilterPlan; measured with `as of *` of the bench.
+    const double DistancesPerCandidate = 17;
+    const double ScannedRow = 0.3;
+    const double TwoHopWeight = 2.2;
+    const double MarkedRow = 0.002;
+
+    public static int OverFetchEf(long held, long rows, int ef) =>
+        (int)Math.Min(HnswOptions.EfMax, Math.Ceiling(ef * Math.Max(1, rows / (double)held)));
+
+    public static FilterWay Choose(long held, long rows, int ef, int wide, FilterWay? forced)
+    {
+        if (forced is { } way) return way;
+        var overFetch = wide * DistancesPerCandidate;
+        var scan = (held * ScannedRow) + (rows * MarkedRow);
+        var twoHop = (ef * DistancesPerCandidate * TwoHopWeight) + (rows * MarkedRow);
+        if (overFetch <= scan && overFetch <= twoHop) return FilterWay.OverFetch;
+        return twoHop < scan ? FilterWay.TwoHop : FilterWay.Scan;
+    }
+}
