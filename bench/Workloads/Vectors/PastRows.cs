@@ -1,10 +1,11 @@
-// PastRows: the rows `as of P`: searches as of a moment at which P percent of an index's entries lived, beside the same searches in an index of just these
-// entries.
+// PastRows: the rows `as of P`: searches as of a moment at which P percent of all entries an index ever had lived, beside the same searches in an index of
+// just these entries.
 //
-//   every row of the set is an entry: it is put at a random time in the first half; half of them are deleted at a random time in the second half
+//   every row of the set is put once, under one of (P percent of the rows) ids: first each id once, then an id at random, whose vector it replaces
+//   the moment: half of the replacements were made before, half after
 //
-// So in the end half of the entries are live and half are history, and at P percent of the first half P percent of either were there, in no order that the
-// vectors or the deletions would know: nothing is alive at that moment that lies together in memory or in a segment because of it.
+// So at any moment P percent of the entries are alive; an entry lives for as long as it takes until its id is drawn again. Vectors are dealt out at random: what
+// replaces a vector is not near it.
 //
 // Each query asks as of a moment of its own, a little earlier than the one before, so nothing that was found out for one moment helps with the next; what a query
 // costs when all ask as of one moment is told beside. Both sides at recall 0.95, each by its own ef; the answers are judged by exact search.
@@ -19,15 +20,12 @@ using Aevum.Vectors;
 
 namespace Aevum.Bench.Workloads.Vectors;
 
-sealed class PastRows(DataSet set, TextWriter progress) : IDisposable
+sealed class PastRows(DataSet set, TextWriter progress)
 {
     const double RecallWanted = 0.95;
     const int Passes = 3;
 
-    // An entry is put at twice its place in a random order, so between any two puts is a moment; deletions follow.
-    readonly ulong[] _from = new ulong[set.Rows.Count];
     readonly VectorHit[] _results = new VectorHit[Truth.K];
-    VectorIndex? _index;
 
     static VectorIndexOptions Options => new() { Graph = new() { M = HnswlibSide.M, EfConstruction = HnswlibSide.EfConstruction } };
 
@@ -46,25 +44,20 @@ sealed class PastRows(DataSet set, TextWriter progress) : IDisposable
         }
     }
 
-    public void Dispose() => _index?.Dispose();
-
     RowResult Measure(Row row, string suffix, int rounds)
     {
-        var index = _index ??= Build();
         var share = double.Parse(row.Name.Split(' ')[^1], CultureInfo.InvariantCulture) / 100;
-        var alive = (int)(share * set.Rows.Count);
-        // A query's moment is up to a hundredth of the entries earlier than the row's.
-        var moments = Enumerable.Range(0, set.Queries.Count).Select(q => 2 * (ulong)(alive - (q * alive / 100 / set.Queries.Count)) + 1).ToArray();
+        var world = new PastWorld(set.Rows.Count, (int)(share * set.Rows.Count));
+        using var index = world.Build(set, Options);
+        progress.WriteLine($"{row.Name}: {index.Count} live entries, {index.Statistics().HistoryEntries} in {index.Statistics().HistorySegments} segments of history");
+        // A query's moment is up to a hundredth of the time earlier than the row's.
+        var moments = Enumerable.Range(0, set.Queries.Count).Select(q => world.Moment - (ulong)((long)q * set.Rows.Count / 100 / set.Queries.Count)).ToArray();
         var same = Enumerable.Repeat(moments[0], moments.Length).ToArray();
-        var kept = new ulong[(set.Rows.Count + 63) / 64];
+        var kept = world.KeptAt(moments[0]);
         using var only = new VectorIndex(index.Shape, Options);
         for (var i = 0; i < set.Rows.Count; i++)
-        {
-            if (_from[i] > moments[0]) continue;
-            kept[i / 64] |= 1UL << (i % 64);
-            only.Put((ulong)i, set.Rows.Vector(i), new(_from[i]));
-        }
-        var ownTruth = PastTruth.Of(set, _from, moments);
+            if ((kept[i / 64] >> (i % 64) & 1) != 0) only.Put((ulong)i, set.Rows.Vector(i), new(1));
+        var ownTruth = PastTruth.Of(set, world, moments);
         var truth = Truth.Of(set, kept);
         var found = new uint[set.Queries.Count * Truth.K];
         var own = Bracket(index, moments, ownTruth.Recall);
@@ -84,7 +77,7 @@ sealed class PastRows(DataSet set, TextWriter progress) : IDisposable
             [
                 new(row.Name, "cpu", ownCost / baseCost), new(row.Name, "us", ownCost * 1e6), new(row.Name, "live_only_us", baseCost * 1e6),
                 new(row.Name, "one_moment_ratio", oneCost / baseCost), new(row.Name, "ef", own.NextEf), new(row.Name, "live_only_ef", base_.NextEf),
-                new(row.Name, "recall_reached", own.NextRecall), new(row.Name, "entries_alive", alive),
+                new(row.Name, "recall_reached", own.NextRecall), new(row.Name, "entries_alive", world.IdCount), new(row.Name, "history_segments", index.Statistics().HistorySegments),
             ]);
             progress.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{row.Name}: {ownCost * 1e6:F1} us (ef {own.NextEf}), at one moment {oneCost * 1e6:F1}, live entries only {baseCost * 1e6:F1} (ef {base_.NextEf})"));
@@ -93,7 +86,7 @@ sealed class PastRows(DataSet set, TextWriter progress) : IDisposable
 
         RecallBracket Bracket(VectorIndex of, ulong[]? asOf, Recall recall) => RecallSearch.Find(ef =>
         {
-            SearchAll(of, ef, asOf, found);
+            SearchAll(of, ef, asOf, found, asOf is null ? null : world);
             return recall(found);
         }, RecallWanted);
 
@@ -107,77 +100,98 @@ sealed class PastRows(DataSet set, TextWriter progress) : IDisposable
         {
             var start = ThreadCpu.Seconds;
             var passes = 0;
-            for (; passes == 0 || ThreadCpu.Seconds - start < 0.03; passes++) SearchAll(of, ef, asOf, found);
+            for (; passes == 0 || ThreadCpu.Seconds - start < 0.03; passes++) SearchAll(of, ef, asOf, found, null);
             return (ThreadCpu.Seconds - start) / passes;
         }
     }
 
     delegate double Recall(ReadOnlySpan<uint> found);
 
-    void SearchAll(VectorIndex index, int ef, ulong[]? asOf, uint[] found)
+    // Of an index of live entries ids are rows; of the whole one rows are found by id and moment, if there is a world to tell.
+    void SearchAll(VectorIndex index, int ef, ulong[]? asOf, uint[] found, PastWorld? world)
     {
         for (var q = 0; q < set.Queries.Count; q++)
         {
             var query = new VectorQuery(Truth.K) { Ef = ef, AsOf = asOf is null ? null : new SystemTime(asOf[q]) };
             var answers = index.Search(set.Queries.Vector(q), query, _results);
-            for (var i = 0; i < Truth.K; i++) found[(q * Truth.K) + i] = i < answers ? (uint)_results[i].Id : uint.MaxValue;
+            for (var i = 0; i < Truth.K; i++)
+            {
+                var id = i < answers ? (uint)_results[i].Id : uint.MaxValue;
+                found[(q * Truth.K) + i] = world is null || id == uint.MaxValue ? id : world.RowOf(id, asOf![q]);
+            }
         }
     }
+}
 
-    VectorIndex Build()
+/// <summary>Which row was put under which id, when. Row i is put at time i + 1.</summary>
+sealed class PastWorld
+{
+    readonly int[] _idOf;
+    readonly List<int>[] _rowsOf;
+
+    public PastWorld(int rows, int ids)
     {
         var random = new SeededRandom(13);
-        var order = Shuffle(set.Rows.Count, random);
-        var index = new VectorIndex(new VectorShape(ElementType.Float32, Metric.L2, set.Rows.Dimension), Options);
-        for (var i = 0; i < order.Length; i++)
+        IdCount = ids;
+        _idOf = new int[rows];
+        _rowsOf = [.. Enumerable.Range(0, ids).Select(_ => new List<int>())];
+        for (var i = 0; i < rows; i++)
         {
-            _from[order[i]] = 2 * ((ulong)i + 1);
-            index.Put((ulong)order[i], set.Rows.Vector(order[i]), new(_from[order[i]]));
+            _idOf[i] = i < ids ? i : random.Next(ids);
+            _rowsOf[_idOf[i]].Add(i);
         }
-        var time = 2 * (ulong)(order.Length + 1);
-        foreach (var gone in Shuffle(set.Rows.Count, random)[..(order.Length / 2)]) index.Delete((ulong)gone, new(time += 2));
-        progress.WriteLine($"as of: {index.Count} live entries, {index.Statistics().HistoryEntries} of history");
+        Moment = (ulong)(ids + ((rows - ids) / 2));
+    }
+
+    public int IdCount { get; }
+
+    public ulong Moment { get; }
+
+    public VectorIndex Build(DataSet set, VectorIndexOptions options)
+    {
+        var index = new VectorIndex(new VectorShape(ElementType.Float32, Metric.L2, set.Rows.Dimension), options);
+        for (var i = 0; i < _idOf.Length; i++) index.Put((ulong)_idOf[i], set.Rows.Vector(i), new((ulong)i + 1));
         return index;
     }
 
-    static int[] Shuffle(int count, SeededRandom random)
+    /// <summary>The row that was the last to be put under an id by a moment.</summary>
+    public uint RowOf(uint id, ulong moment) => (uint)_rowsOf[(int)id].Last(r => (ulong)r + 1 <= moment);
+
+    public ulong[] KeptAt(ulong moment)
     {
-        var order = Enumerable.Range(0, count).ToArray();
-        for (var i = count - 1; i > 0; i--)
+        var kept = new ulong[(_idOf.Length + 63) / 64];
+        for (var id = 0u; id < IdCount; id++)
         {
-            var j = random.Next(i + 1);
-            (order[i], order[j]) = (order[j], order[i]);
+            var row = RowOf(id, moment);
+            kept[row / 64] |= 1UL << (int)(row % 64);
         }
-        return order;
+        return kept;
     }
 }
 
 /// <summary>The right answers where each query asks as of a moment of its own.</summary>
-sealed unsafe class PastTruth(DataSet set, ulong[] from, ulong[] moments, float[] farthest)
+sealed unsafe class PastTruth(DataSet set, ulong[] moments, float[] farthest)
 {
     static readonly int K = Truth.K;
 
-    public static PastTruth Of(DataSet set, ulong[] from, ulong[] moments)
+    public static PastTruth Of(DataSet set, PastWorld world, ulong[] moments)
     {
         var shape = ShapeOf(set);
         var farthest = new float[moments.Length];
         using var search = new ExactSearch(shape, MemoryBudget.Unlimited());
         var results = new Neighbour[K];
-        var words = new ulong[(from.Length + 63) / 64];
         for (var q = 0; q < moments.Length; q++)
         {
-            Array.Clear(words);
-            for (var i = 0; i < from.Length; i++)
-                if (from[i] <= moments[q]) words[i / 64] |= 1UL << (i % 64);
+            var words = world.KeptAt(moments[q]);
             fixed (ulong* bits = words)
             {
                 var rows = new VectorRows((byte*)set.Rows.Row(0), shape.Bytes, 0, set.Rows.Count);
-                var found = search.Find(new ReadOnlySpan<byte>(set.Queries.Row(q), shape.Bytes), new SearchLimits(K), rows, new RowFilter(bits, from.Length), results);
+                var found = search.Find(new ReadOnlySpan<byte>(set.Queries.Row(q), shape.Bytes), new SearchLimits(K), rows, new RowFilter(bits, set.Rows.Count), results);
                 if (found != K) throw new BenchException($"fewer than {K} entries live as of {moments[q]}");
             }
             farthest[q] = results[^1].Distance;
         }
-        return new(set, from, moments, farthest);
+        return new(set, moments, farthest);
     }
 
     public double Recall(ReadOnlySpan<uint> found)
@@ -188,8 +202,7 @@ sealed unsafe class PastTruth(DataSet set, ulong[] from, ulong[] moments, float[
             var rows = found.Slice(q * K, K);
             for (var i = 0; i < K; i++)
             {
-                if (rows[i] >= from.Length) throw new BenchException($"fewer than {K} entries came back for query {q}");
-                if (from[rows[i]] > moments[q]) throw new BenchException($"query {q} got entry {rows[i]}, which was not there yet");
+                if (rows[i] >= set.Rows.Count) throw new BenchException($"fewer than {K} entries came back for query {q}");
                 if (!rows[..i].Contains(rows[i]) && Distance(q, (int)rows[i]) <= farthest[q]) hits++;
             }
         }

@@ -62,8 +62,7 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         var standing = new List<ISide>();
         var peerIsBuilt = false;
         // Rows that make indexes of their own, one after the other.
-        using (var past = new PastRows(set, progress))
-            results.AddRange(rows.Where(PastRows.IsOne).Select(r => past.Run(r, options.Suffix, rounds)));
+        results.AddRange(rows.Where(PastRows.IsOne).Select(r => new PastRows(set, progress).Run(r, options.Suffix, rounds)));
         results.AddRange(rows.Where(ReopenRow.IsOne).Select(r => new ReopenRow(set, directory, progress).Run(r, options.Suffix, rounds)));
         rows = [.. rows.Where(r => !PastRows.IsOne(r) && !ReopenRow.IsOne(r))];
         // Rows of one kind are answered by one index; builds come first and leave theirs behind.

@@ -63,7 +63,9 @@ abstract unsafe class Graph(VectorStore store, RowTable rows, UpperLinks upper, 
     public abstract int SearchFiltered(SearchScratch scratch, Point query, int ef, PreparedFilter filter, in FilteredWalkLimits limits, out WalkCost cost);
 
     /// <summary>The nearest of the rows [0, <paramref name="end"/>), or of those in the filter, by looking at each.</summary>
-    public abstract int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death);
+    /// <param name="bound">Rows at this distance or farther are of no use.</param>
+    public abstract int Scan(
+        SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound = float.PositiveInfinity);
 
     /// <summary>Links a row whose vector is written and whose state is Pending.</summary>
     public abstract void Link(uint row, SearchScratch scratch, int efConstruction);

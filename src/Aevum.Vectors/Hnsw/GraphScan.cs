@@ -12,21 +12,21 @@ sealed unsafe partial class Graph<TSpace, TQuery>
 {
     const int BatchRows = 32;
 
-    public override int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death) =>
-        Scan(_querySpace, scratch, query, count, end, filter, view, death);
+    public override int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound) =>
+        Scan(_querySpace, scratch, query, count, end, filter, view, death, bound);
 
-    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death)
+    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound)
         where TAny : struct, ISpace
     {
         scratch.EnsureKeys(count);
         scratch.EnsureNeighbours(2 * BatchRows);
         if (count <= SortedPoolMax)
         {
-            var sorted = new SeenPool<SortedPool>(new(scratch.Keys, count, 0), view, death);
+            var sorted = new SeenPool<SortedPool>(new(scratch.Keys, count, 0, bound), view, death);
             ScanInto(space, ref sorted, scratch, query, end, filter);
             return sorted.Inner.Count;
         }
-        var heap = new SeenPool<NearestHeap>(new(scratch.Keys, count), view, death);
+        var heap = new SeenPool<NearestHeap>(new(scratch.Keys, count, bound), view, death);
         ScanInto(space, ref heap, scratch, query, end, filter);
         heap.Inner.Sort();
         return heap.Inner.Count;
@@ -113,10 +113,10 @@ struct SeenPool<TPool>(TPool inner, RowView view, uint death) : IPool
 }
 
 /// <summary>The nearest rows of a scan when many are asked for: nothing is expanded, so one heap is enough.</summary>
-unsafe struct NearestHeap(ulong* keys, int most) : IPool
+unsafe struct NearestHeap(ulong* keys, int most, float bound) : IPool
 {
     int _count;
-    float _bound = float.PositiveInfinity;
+    float _bound = bound;
 
     public readonly float Bound => _bound;
 

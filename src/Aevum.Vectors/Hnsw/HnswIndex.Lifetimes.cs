@@ -190,18 +190,47 @@ public sealed unsafe partial class HnswIndex
         }
     }
 
+    /// <summary>From now until <see cref="Unpin"/>, a search that is given what this notes sees what a search that begins now would see.</summary>
+    internal SearchScratch Pin(out uint death)
+    {
+        var scratch = _readers.Enter();
+        death = Volatile.Read(ref _death);
+        return scratch;
+    }
+
+    internal void Unpin(SearchScratch scratch) => _readers.Leave(scratch);
+
+    /// <summary>Distances inside the graph for one of its answers, and a little more: rounding of another graph's sums must not lose a tie.</summary>
+    internal float BoundOf(float distance) => (distance / _scale) + (Math.Abs(distance / _scale) * 1e-5f) + 1e-30f;
+
+    /// <summary>How many rows held at a moment, at most.</summary>
+    internal long CountHeld(ulong asOf)
+    {
+        var scratch = _readers.Enter();
+        try
+        {
+            return _lifetimes?.CountHeld(asOf, RowCount).Held ?? Count;
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
     int SearchAsOf(Graph graph, in Ask ask, Span<VectorMatch> results)
     {
         var times = _lifetimes!;
         var asOf = ask.Query.AsOf;
         var given = ask.Query.Filter;
         var rows = RowCount;
-        var ef = EfOf(ask);
+        var ef = ask.Query.IsLax ? Math.Max(1, ask.Query.Ef) : EfOf(ask);
         var way = FilterWay.Scan;
         if (!ask.Query.Exact)
         {
-            var held = Math.Max(1, given is null ? times.CountAbout(asOf, rows) : given.Count);
-            for (var wide = PastPlan.OverFetchEf(held, rows, ef); ; wide *= 4)
+            var (held, all) = times.CountHeld(asOf, rows);
+            if (given is not null) held = Math.Min(held, given.Count);
+            if (held == 0) return 0;
+            for (var wide = PastPlan.OverFetchEf(held, all, ef); ; wide *= 4)
             {
                 way = PastPlan.Choose(held, rows, ef, wide, Options.ForcedWay);
                 if (way != FilterWay.OverFetch) break;

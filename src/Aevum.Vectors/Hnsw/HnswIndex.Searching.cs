@@ -72,9 +72,10 @@ public sealed unsafe partial class HnswIndex
         // Which rows the ids are is asked after the readers were entered: none of them is used for another id before the search ends.
         if (query.Ids is not null) query = query with { Filter = query.Ids.RowsOf(this, Options.Lifetimes != LifetimeKind.FromTo) };
         var replacements = Volatile.Read(ref _replacements);
-        var death = Volatile.Read(ref _death);
+        var death = query.Death ?? Volatile.Read(ref _death);
         var graph = Volatile.Read(ref _graph);
-        var live = Count;
+        // As of a moment rows count that were live when it was pinned, too.
+        var live = query.AsOf == 0 ? Count : RowCount;
         var asked = Math.Min((long)query.K + query.Offset, live);
         var wanted = (int)Math.Min(asked, int.MaxValue);
         if (results.Length < Math.Min(query.K, live)) Throw.Invalid($"there is room for {results.Length} results where {query.K} are asked for");
@@ -120,7 +121,7 @@ public sealed unsafe partial class HnswIndex
 
     int Scan(Graph graph, in Ask ask, PreparedFilter? filter, Span<VectorMatch> results)
     {
-        var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death);
+        var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death, ask.Query.Bound);
         Collect(ask, keys, null, results, out var found);
         return found;
     }

@@ -181,6 +181,7 @@ public sealed unsafe partial class HnswIndex
     {
         _upper.Return(_rows.Upper(row), _rows.Level(row));
         _rows.SetState(row, RowTable.Free);
+        _lifetimes?.Clear(row);
         _free.Push(row);
     }
 }

@@ -74,6 +74,12 @@ public readonly record struct HnswQuery(int K)
     /// <summary>A walk that brought too little is not followed by a wider one.</summary>
     internal bool IsLax { get; init; }
 
+    /// <summary>Rows at this distance or farther are of no use to the caller, who has enough nearer ones. Inside, as the graph computes distances.</summary>
+    internal float Bound { get; init; } = float.PositiveInfinity;
+
+    /// <summary>What a pin noted (<see cref="HnswIndex.Pin"/>); null: as of when the search begins.</summary>
+    internal uint? Death { get; init; }
+
     /// <summary>Only rows that held what they hold at this moment (<see cref="LifetimeTable"/>); 0: no such limit.</summary>
     internal ulong AsOf { get; init; }
 

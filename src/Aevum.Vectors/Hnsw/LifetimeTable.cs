@@ -20,6 +20,9 @@ enum LifetimeKind
 
 sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDisposable
 {
+    /// <summary>The time from of a row that holds nothing.</summary>
+    public const ulong Never = ulong.MaxValue;
+
     /// <summary>Below so many rows looking at each is as quick.</summary>
     const int IndexedFrom = 512;
 
@@ -70,18 +73,30 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Holds(uint row, ulong time) => From(row) <= time && (_to is null || time < To(row));
 
-    /// <summary>About how many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>.</summary>
-    public long CountAbout(ulong time, long rows)
+    /// <summary>A row that holds nothing any more: it never was.</summary>
+    public void Clear(uint row)
+    {
+        *(ulong*)_from[row] = Never;
+        if (_to is not null) *(ulong*)_to[row] = Never;
+    }
+
+    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>, at most, and about how many of them hold anything.
+    /// Rows that are dead but not yet used anew count.</summary>
+    public (long Held, long All) CountHeld(ulong time, long rows)
     {
         if (rows < IndexedFrom)
         {
-            var held = 0L;
+            var (held, all) = (0L, 0L);
             for (var row = 0u; row < rows; row++)
+            {
                 if (Holds(row, time)) held++;
-            return held;
+                if (From(row) != Never) all++;
+            }
+            return (held, all);
         }
         var index = IndexFor(rows);
-        return index.CountAbout(time) * rows / index.Rows;
+        var more = Math.Max(0, rows - index.Rows);
+        return (index.CountHeld(time) + more, index.All + more);
     }
 
     /// <summary>Sets a bit for each of the rows [0, <paramref name="rows"/>) that held what they hold at <paramref name="time"/>, and for a few that nearly did.</summary>

@@ -18,6 +18,9 @@ static class PastPlan
     const double TwoHopWeight = 2.2;
     const double MarkedRow = 0.002;
 
+    /// <summary>Candidates' worth that a two-hop walk costs before the first one: with few candidates wanted it looks through as many lists as with some.</summary>
+    const double TwoHopStart = 12;
+
     public static int OverFetchEf(long held, long rows, int ef) =>
         (int)Math.Min(HnswOptions.EfMax, Math.Ceiling(ef * Math.Max(1, rows / (double)held)));
 
@@ -26,7 +29,7 @@ static class PastPlan
         if (forced is { } way) return way;
         var overFetch = wide * DistancesPerCandidate;
         var scan = (held * ScannedRow) + (rows * MarkedRow);
-        var twoHop = (ef * DistancesPerCandidate * TwoHopWeight) + (rows * MarkedRow);
+        var twoHop = ((ef + TwoHopStart) * DistancesPerCandidate * TwoHopWeight) + (rows * MarkedRow);
         if (overFetch <= scan && overFetch <= twoHop) return FilterWay.OverFetch;
         return twoHop < scan ? FilterWay.TwoHop : FilterWay.Scan;
     }

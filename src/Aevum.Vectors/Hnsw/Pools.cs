@@ -55,7 +55,8 @@ static class PoolKey
 
 /// <param name="keys">Room for <paramref name="ef"/> keys and <see cref="SearchScratch.KeyPadding"/> more.</param>
 /// <param name="watched">What counts as an improvement: coming among so many first rows.</param>
-unsafe struct SortedPool(ulong* keys, int ef, int watched) : IPool
+/// <param name="bound">Nothing at this distance or farther is of use from the beginning.</param>
+unsafe struct SortedPool(ulong* keys, int ef, int watched, float bound = float.PositiveInfinity) : IPool
 {
     readonly ulong* _keys = keys;
     readonly int _ef = ef;
@@ -63,7 +64,7 @@ unsafe struct SortedPool(ulong* keys, int ef, int watched) : IPool
     int _count;
     int _next;
     int _improvements;
-    float _bound = float.PositiveInfinity;
+    float _bound = bound;
 
     public readonly float Bound => _bound;
 

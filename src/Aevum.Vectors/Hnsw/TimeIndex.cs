@@ -38,6 +38,7 @@ sealed unsafe class TimeIndex
         var sample = new List<ulong>();
         for (var row = 0L; row < rows; row += step)
         {
+            if (times.From((uint)row) == LifetimeTable.Never) continue;
             sample.Add(times.From((uint)row));
             if (hasEnds) sample.Add(times.To((uint)row));
         }
@@ -48,6 +49,7 @@ sealed unsafe class TimeIndex
             if (bounds.Count == 0 || sample[i] > bounds[^1]) bounds.Add(sample[i]);
         _bounds = [.. bounds];
         _from = Codes(row => times.From(row), rows, out _fromRanges, out _fromCounts);
+        All = _fromCounts[^1];
         if (hasEnds) _to = Codes(row => times.To(row), rows, out _toRanges, out _toCounts);
     }
 
@@ -57,7 +59,11 @@ sealed unsafe class TimeIndex
     /// <summary>Rows below it have codes.</summary>
     public long Rows { get; }
 
-    public long CountAbout(ulong time)
+    /// <summary>Rows that hold anything.</summary>
+    public long All { get; }
+
+    /// <summary>How many rows <see cref="MarkHeld"/> names.</summary>
+    public long CountHeld(ulong time)
     {
         var code = CodeOf(time);
         // Those that began, without those that ended.
@@ -112,7 +118,9 @@ sealed unsafe class TimeIndex
         Array.Fill(codes, ushort.MaxValue);
         for (var row = 0u; row < rows; row++)
         {
-            codes[row] = CodeOf(timeOf(row));
+            var time = timeOf(row);
+            if (time == LifetimeTable.Never) continue;
+            codes[row] = CodeOf(time);
             counts[codes[row]]++;
         }
         for (var c = 1; c < counts.Length; c++) counts[c] += counts[c - 1];

@@ -90,12 +90,12 @@ static unsafe class GraphImage
         {
             writer.Begin(SectionKind.From);
             WriteRows(writer, rows, sizeof(ulong), (row, target) =>
-                BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.From(row) : 0));
+                BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.From(row) : LifetimeTable.Never));
             if (lifetimes.Kind == LifetimeKind.FromTo)
             {
                 writer.Begin(SectionKind.To);
                 WriteRows(writer, rows, sizeof(ulong), (row, target) =>
-                    BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.To(row) : 0));
+                    BinaryPrimitives.WriteUInt64LittleEndian(target, snapshot.IsThere(row) ? lifetimes.To(row) : LifetimeTable.Never));
             }
         }
         if (graph.Rotation is { } rotation)

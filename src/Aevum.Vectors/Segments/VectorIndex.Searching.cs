@@ -79,24 +79,23 @@ public sealed partial class VectorIndex
         var wanted = Math.Min((long)Math.Min(query.K, results.Length) + query.Offset, int.MaxValue);
         var joined = new JoinedMatches();
         HistorySegment[] history = [];
+        // What leaves the live rows from here on is still seen there; what has left them before is in one of the segments.
+        var pin = _live.Pin(out var death);
         try
         {
-            // Each graph gives what its walk finds. Only where all together have too little, those that may have more are asked for it.
-            joined.Add(_live, stored, query, wanted, asOf, isLax: true);
-            // After the live rows: what has left them by now is here.
             history = AcquireHistory();
+            var all = _live.CountHeld(asOf);
             foreach (var segment in history)
-                if (segment.Spans(asOf)) joined.Add(segment.Graph, stored, query, wanted, asOf, isLax: true);
+                if (segment.Spans(asOf)) all += segment.Graph.CountHeld(asOf);
+            var asked = query with { Offset = 0, AsOf = asOf, Ef = (int)Math.Max(query.Ef == 0 ? _live.Options.EfSearch : query.Ef, wanted) };
+            // The graphs where most held first: their answers bound what is looked at in the others.
+            Visit(stored, asked, death, history, new(all / 8, long.MaxValue, all), wanted, ref joined);
+            Visit(stored, asked, death, history, new(1, all / 8, all), wanted, ref joined);
+            // Each has given what its walk found. Only where all together have too little, they are asked for all they have.
             if (!joined.IsWhole && joined.CountNamed(wanted) < wanted)
             {
                 joined.Clear();
-                joined.Add(_live, stored, query, wanted, asOf, isLax: false);
-                // What has left the live rows since may be in a segment that did not span the moment before.
-                foreach (var segment in history) segment.Release();
-                history = [];
-                history = AcquireHistory();
-                foreach (var segment in history)
-                    if (segment.Spans(asOf)) joined.Add(segment.Graph, stored, query, wanted, asOf, isLax: false);
+                Visit(stored, asked, death, history, new(1, long.MaxValue, 0), wanted, ref joined);
             }
             // The floor may have passed the moment while segments were dropped.
             RequireAbove(asOf);
@@ -104,15 +103,49 @@ public sealed partial class VectorIndex
         }
         finally
         {
+            _live.Unpin(pin);
             foreach (var segment in history) segment.Release();
             joined.Return();
         }
     }
-
     void RequireAbove(ulong asOf)
     {
         if (asOf < Volatile.Read(ref _floor))
             throw new AevumException(ErrorCode.HistoryUnavailable, $"history as of {asOf} is gone; it is kept from {Volatile.Read(ref _floor)} on");
+    }
+
+    // Searches the graphs in which between Least and Most (exclusive) rows held.
+    void Visit(
+        ReadOnlySpan<byte> stored, in HnswQuery query, uint death, HistorySegment[] history, PastVisit visit, long wanted, ref JoinedMatches joined)
+    {
+        var farthest = joined.FarthestOf(wanted);
+        for (var i = -1; i < history.Length; i++)
+        {
+            if (i >= 0 && !history[i].Spans(query.AsOf)) continue;
+            var graph = i < 0 ? _live : history[i].Graph;
+            var held = graph.CountHeld(query.AsOf);
+            if (held < visit.Least || held >= visit.Most) continue;
+            var asked = query with { Ef = visit.EfOf(query.Ef, held), Bound = graph.BoundOf(farthest), Death = i < 0 ? death : null };
+            joined.Add(graph, stored, asked, wanted, visit.IsLax);
+        }
+    }
+
+    /// <param name="All">How many held in all graphs together; 0: each graph owes a whole answer.</param>
+    readonly record struct PastVisit(long Least, long Most, long All)
+    {
+        const int EfMin = 6;
+        const double Margin = 1.5;
+
+        public bool IsLax => All > 0;
+
+        // How many candidates a graph keeps, so that all together keep as many as one graph of what held then would: of the ef nearest a graph has about the share
+        // that it has of all; and a margin, because the nearest do not lie as evenly as that.
+        public int EfOf(int ef, long held)
+        {
+            if (!IsLax) return ef;
+            var expected = ef * Math.Min(1, held / (double)All);
+            return (int)Math.Min(ef, Math.Max(EfMin, Math.Ceiling(expected + (Margin * Math.Sqrt(expected)))));
+        }
     }
 
     // Answers of several graphs, one behind the other in a rented array.
@@ -126,9 +159,9 @@ public sealed partial class VectorIndex
 
         public void Clear() => (_count, IsWhole) = (0, true);
 
-        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, ulong asOf, bool isLax)
+        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, bool isLax)
         {
-            var room = (int)Math.Min(wanted, graph.Count);
+            var room = (int)Math.Min(wanted, graph.RowCount);
             if (room == 0) return;
             if (_count + room > _matches.Length)
             {
@@ -137,9 +170,20 @@ public sealed partial class VectorIndex
                 Return();
                 _matches = larger;
             }
-            var asked = query with { K = room, Offset = 0, AsOf = asOf };
-            _count += graph.SearchPast(stored, asked, isLax, _matches.AsSpan(_count, room), out var isWhole);
+            _count += graph.SearchPast(stored, query with { K = room }, isLax, _matches.AsSpan(_count, room), out var isWhole);
             IsWhole &= isWhole;
+        }
+
+        /// <summary>The distance of the last of so many ids; infinity where there are fewer.</summary>
+        public readonly float FarthestOf(long wanted)
+        {
+            if (_count < wanted || wanted > PairsMax) return float.PositiveInfinity;
+            var all = _matches.AsSpan(0, _count);
+            all.Sort(default(ByDistance));
+            var count = 0L;
+            for (var i = 0; i < all.Length; i++)
+                if (!IsNamed(all[..i], all[i].Id) && ++count == wanted) return all[i].Distance;
+            return float.PositiveInfinity;
         }
 
         /// <summary>How many ids there are, at least; no more are counted than <paramref name="most"/>.</summary>
