@@ -17,6 +17,7 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
     ulong _minFrom = ulong.MaxValue;
     ulong _maxTo;
     int _uses = 1;
+    (ulong Floor, HistorySummary Summary)? _summary;   // by the one thread that maintains
 
     public HistorySegment(VectorShape shape, HnswOptions options, MemoryBudget budget)
         : this(new HnswIndex(shape, options with { Lifetimes = LifetimeKind.FromTo }, budget))
@@ -48,6 +49,23 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
             if (Interlocked.CompareExchange(ref _minFrom, from, seen) == seen) break;
         for (var seen = MaxTo; to > seen; seen = MaxTo)
             if (Interlocked.CompareExchange(ref _maxTo, to, seen) == seen) break;
+    }
+
+    /// <summary>Of a sealed segment; looks at every entry when it is first asked, and when the floor has risen since.</summary>
+    public HistorySummary Summarize(ulong floor)
+    {
+        if (_summary is { } known && known.Floor == floor) return known.Summary;
+        var (count, ended, life, first, last) = (0L, 0L, 0.0, ulong.MaxValue, 0UL);
+        Graph.ForEachEntry((_, _, from, to) =>
+        {
+            count++;
+            if (to <= floor) ended++;
+            life += to - from;
+            (first, last) = (Math.Min(first, to), Math.Max(last, to));
+        });
+        var summary = new HistorySummary(count, ended, life, first, last);
+        _summary = (floor, summary);
+        return summary;
     }
 
     public static HistorySegment Open(

@@ -19,9 +19,13 @@ public sealed record VectorIndexOptions
     /// <summary>A history segment of so many entries is sealed, and another begun.</summary>
     public int SealRows { get; init; } = 65_536;
 
+    /// <summary>History segments merge (<see cref="VectorIndex.Maintain"/>) up to so many entries.</summary>
+    public int MergeRowsMax { get; init; } = 4 << 20;
+
     internal void Validate()
     {
         Graph.Validate();
+        if (MergeRowsMax < 1) Throw.Invalid($"history segments merge up to 1 entry or more, not {MergeRowsMax}");
         if (SealRows < 1) Throw.Invalid($"a history segment is sealed at 1 entry or more, not {SealRows}");
     }
 }

@@ -59,7 +59,7 @@ public sealed class VectorIndexModelTests
                     M = random.Next(4, 13), EfConstruction = random.Next(30, 60), Seed = seed, RotateAfterRows = random.OneIn(3) ? 0 : 150,
                     ForcedWay = random.OneIn(4) ? null : (FilterWay)random.Next(3),
                 },
-                SealRows = random.Next(10, 120),
+                SealRows = random.Next(4, 60), MergeRowsMax = random.Next(60, 400),
             };
             _model = new(_shape);
             _clusters = new(_shape.Dimension, 5, 5, seed);
@@ -89,6 +89,12 @@ public sealed class VectorIndexModelTests
                 if (_random.OneIn(10)) Assert.False(_index.Put(id, Draw(), new(_time - (ulong)_random.Next(2))));
             }
             else if (turn == 85 && _random.OneIn(3)) _index.RaiseFloor(new(_floor = Math.Max(_floor, (ulong)_random.Next(1000, (int)_time))));
+            else if (turn == 85)
+            {
+                while (_index.Maintain())
+                {
+                }
+            }
             else if (turn == 86) Save();
             else if (turn == 87) Reopen();
             else Search();
