@@ -49,9 +49,11 @@ sealed class PastRows(DataSet set, TextWriter progress)
         var share = double.Parse(row.Name.Split(' ')[^1], CultureInfo.InvariantCulture) / 100;
         var world = new PastWorld(set.Rows.Count, (int)(share * set.Rows.Count));
         using var index = world.Build(set, Options);
-        progress.WriteLine($"{row.Name}: {index.Count} live entries, {index.Statistics().HistoryEntries} in {index.Statistics().HistorySegments} segments of history");
+        var told = index.Statistics();
+        progress.WriteLine($"{row.Name}: {told.Count} live entries, {told.HistoryEntries} in {told.HistorySegments} segments of history");
         // A query's moment is up to a hundredth of the time earlier than the row's.
-        var moments = Enumerable.Range(0, set.Queries.Count).Select(q => world.Moment - (ulong)((long)q * set.Rows.Count / 100 / set.Queries.Count)).ToArray();
+        var (queries, hundredth) = (set.Queries.Count, set.Rows.Count / 100);
+        var moments = Enumerable.Range(0, queries).Select(q => world.Moment - (ulong)((long)q * hundredth / queries)).ToArray();
         var same = Enumerable.Repeat(moments[0], moments.Length).ToArray();
         var kept = world.KeptAt(moments[0]);
         using var only = new VectorIndex(index.Shape, Options);
@@ -186,7 +188,8 @@ sealed unsafe class PastTruth(DataSet set, ulong[] moments, float[] farthest)
             fixed (ulong* bits = words)
             {
                 var rows = new VectorRows((byte*)set.Rows.Row(0), shape.Bytes, 0, set.Rows.Count);
-                var found = search.Find(new ReadOnlySpan<byte>(set.Queries.Row(q), shape.Bytes), new SearchLimits(K), rows, new RowFilter(bits, set.Rows.Count), results);
+                var query = new ReadOnlySpan<byte>(set.Queries.Row(q), shape.Bytes);
+                var found = search.Find(query, new SearchLimits(K), rows, new RowFilter(bits, set.Rows.Count), results);
                 if (found != K) throw new BenchException($"fewer than {K} entries live as of {moments[q]}");
             }
             farthest[q] = results[^1].Distance;
