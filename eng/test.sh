@@ -39,12 +39,14 @@ dev_test() {
         test_console tests/Crash "crash storage" storage --rounds 10
         test_console tests/Crash "crash engine" engine --rounds 5
         test_console tests/Crash "crash redis" redis --rounds 5
+        test_console tests/Crash "crash vectors" vectors --rounds 4
     else
         test_console tests/Simulation "sim storage" storage --seeds 10000
         test_console tests/Simulation "sim engine" engine --seeds 5000
         test_console tests/Crash "crash storage" storage --rounds 300
         test_console tests/Crash "crash engine" engine --rounds 300
         test_console tests/Crash "crash redis" redis --rounds 200
+        test_console tests/Crash "crash vectors" vectors --rounds 100
     fi
 
     if [ "${AEVUM_GOLDENS:-}" != rewrite ] && chosen pack; then test_pack; fi

@@ -18,7 +18,10 @@ static class ImportCommand
     {
         var directory = new Argument<string>("DIR") { Description = "The database's directory." };
         var file = new Argument<string>("FILE") { Description = "What to read; - for the input.", DefaultValueFactory = _ => "-" };
-        var format = new Option<string>("--format") { Description = "tsv: KEY TAB VALUE; ndjson: one object a line; of vectors fvecs, npy, f32, f16, i8, ndjson.", Required = true };
+        var format = new Option<string>("--format")
+        {
+            Description = "tsv: KEY TAB VALUE; ndjson: one object a line; of vectors fvecs, npy, f32, f16, i8, ndjson.", Required = true,
+        };
         format.AcceptOnlyFromAmong("tsv", "ndjson", "fvecs", "npy", "f32", "f16", "i8");
         var keyspace = new Option<string?>("--keyspace") { Description = "Where the rows go; the default keyspace unless given." };
         var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };

@@ -116,7 +116,8 @@ sealed partial class VectorFiles(Stream stream, string format, int? dimension) :
     (string Type, long Rows, int Components) ReadNpyHeader()
     {
         var start = new byte[8];
-        if (_stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length || start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8)) Throw.Invalid("this is no npy file");
+        var isWhole = _stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length;
+        if (!isWhole || start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8)) Throw.Invalid("this is no npy file");
         Bytes += start.Length;
         var length = new byte[start[6] == 1 ? 2 : 4];
         if (start[6] is < 1 or > 3 || !TryFill(length)) Throw.Invalid($"npy files of version {start[6]} are not known");
