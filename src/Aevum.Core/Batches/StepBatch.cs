@@ -260,6 +260,15 @@ public sealed class StepBatch
         };
     }
 
+    /// <summary>What a step is about. (A whole <see cref="StepView"/> is large: who wants one thing of each of many steps asks for that.)</summary>
+    public ReadOnlySpan<byte> KeyOf(int index) => BytesAt(CollectionsMarshal.AsSpan(_steps)[index].Key);
+
+    /// <summary>A step's value, or its procedure's argument.</summary>
+    public ReadOnlySpan<byte> ValueOf(int index) => BytesAt(CollectionsMarshal.AsSpan(_steps)[index].Value);
+
+    /// <summary>A call's procedure; null: the step is no call.</summary>
+    public IProcedure? ProcedureOf(int index) => CollectionsMarshal.AsSpan(_steps)[index].Procedure;
+
     ReadOnlySpan<byte> BytesAt(Part part) => _bytes.AsSpan(part.Offset, part.Length);
 
     /// <summary>Empties the results, before the batch is decided.</summary>

@@ -62,10 +62,10 @@ public sealed partial class LocalShard
         ReadOnlySpan<byte> last = default;
         for (var i = 0; i < batch.Count; i++)
         {
-            var step = batch.StepAt(i);
             // Many steps for one key are often side by side.
-            if ((step.Kind != StepKind.Call && step.Condition == PreconditionKind.None) || step.Key.SequenceEqual(last)) continue;
-            keys.Add(last = step.Key);
+            var key = batch.KeyOf(i);
+            if (key.SequenceEqual(last) || (batch.ProcedureOf(i) is null && batch.StepAt(i).Condition == PreconditionKind.None)) continue;
+            keys.Add(last = key);
         }
         _tree.Prefetch(keys.Packed, withTables: true);
 
@@ -74,8 +74,8 @@ public sealed partial class LocalShard
         var rows = default(AppliedRows);
         for (var i = 0; i < batch.Count; i++)
         {
-            var step = batch.StepAt(i);
-            if (step.Procedure is IForeseeingProcedure foreseeing) foreseeing.Foresee(rows ??= AppliedRowsHere(), step.Key, step.Value, keys);
+            if (batch.ProcedureOf(i) is IForeseeingProcedure foreseeing)
+                foreseeing.Foresee(rows ??= AppliedRowsHere(), batch.KeyOf(i), batch.ValueOf(i), keys);
         }
         rows?.Release();
         if (keys.Count > 0) _tree.Prefetch(keys.Packed, withTables: true);

@@ -227,7 +227,7 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
         var ticks = StepShare;
         while (_nextTimed < _timedCount && _timedSteps[_nextTimed].Step < step) _nextTimed++;
         if (_nextTimed < _timedCount && _timedSteps[_nextTimed].Step == step) ticks += _timedSteps[_nextTimed].Ticks;
-        CountElsewhere(client, command, batch.StepAt(step).Value, ticks, reply);
+        CountElsewhere(client, command, batch.ValueOf(step), ticks, reply);
     }
 
     /// <summary>A step is run and timed, in the commit of the loop on whose thread this is.</summary>
