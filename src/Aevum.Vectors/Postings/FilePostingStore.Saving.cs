@@ -63,7 +63,8 @@ public sealed unsafe partial class FilePostingStore
             var found = default(SegmentHeader);
             try
             {
-                isWhole = file.Read(0, header) == header.Length && SegmentHeader.TryRead(header, out found, out var version) && version == SegmentHeader.Version;
+                isWhole = file.Read(0, header) == header.Length && SegmentHeader.TryRead(header, out found, out var version)
+                    && version == SegmentHeader.Version;
                 if (!isWhole && SegmentHeader.TryRead(header, out _, out version) && version != SegmentHeader.Version)
                     Throw.UnsupportedFormat(file.Path, $"postings {version}", $"{SegmentHeader.Version}");
                 if (isWhole && found.Number != number) Throw.Corruption(file.Path, 8, $"segment {number}");
@@ -86,7 +87,8 @@ public sealed unsafe partial class FilePostingStore
         using var file = _files.OpenRead(path);
         var length = file.Length;
         Span<byte> bytes = stackalloc byte[CheckpointHeader.Bytes];
-        if (length < bytes.Length || file.Read(length - bytes.Length, bytes) < bytes.Length || !CheckpointHeader.TryRead(bytes, out var header, out var version))
+        if (length < bytes.Length || file.Read(length - bytes.Length, bytes) < bytes.Length
+            || !CheckpointHeader.TryRead(bytes, out var header, out var version))
         {
             Throw.Corruption(path, Math.Max(0, length - bytes.Length), "the end of a checkpoint");
             return;
@@ -192,8 +194,8 @@ public sealed unsafe partial class FilePostingStore
         _number = header.Number;
     }
 
-    // What does not read as a batch is the end of the log, unless a header behind it says that the batch had reached the disk: then it is damage. A segment's own
-    // header reached the disk before anything was written behind it (expected 0).
+    // What does not read as a batch is the end of the log, unless a header behind it says that the batch had reached the disk: then it is damage. A segment's
+    // own header reached the disk before anything was written behind it (expected 0).
     static void RequireUnpromised(IReadableFile file, long at, ulong expected)
     {
         const int Chunk = 1 << 20;

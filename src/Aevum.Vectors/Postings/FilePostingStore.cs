@@ -299,8 +299,8 @@ public sealed unsafe partial class FilePostingStore : IPostingStore
 
     void BeginSegment()
     {
-        // What a segment holds is on the disk before the next one begins: so Sync has one file to think of. Without a mark, which might be lost: the next segment
-        // goes on where this one ends.
+        // What a segment holds is on the disk before the next one begins: so Sync has one file to think of. Without a mark, which might be lost: the next
+        // segment goes on where this one ends.
         SyncNewest(isMarked: false);
         var number = _segments.Length == 0 ? 1 : _segments[^1].Number + 1;
         var path = FilePaths.Combine(_directory, Name(number));

@@ -13,13 +13,23 @@ public sealed partial class PostingIndex
     BackgroundTask? _upkeep;
     Signal? _work;
 
+    /// <summary>Waits until no posting waits to be tended, or does the steps where there is no scheduler.</summary>
+    public void WaitForUpkeep()
+    {
+        if (_work is null) RunUpkeep();
+        else _work.WaitUntil(() => WaitingCount == 0);
+    }
+
     void BeginUpkeep(IScheduler scheduler)
     {
         var work = _work = scheduler.CreateSignal("postings");
         _upkeep = scheduler.Start("postings", WorkClass.Background, async cancelled =>
         {
             while (await work.WaitUntilAsync(() => cancelled.IsCancellationRequested || WaitingCount > 0) && !cancelled.IsCancellationRequested)
+            {
                 while (!cancelled.IsCancellationRequested && Step()) await scheduler.Yield();
+                work.Raise();
+            }
         });
     }
 

@@ -8,7 +8,7 @@ namespace Aevum.Vectors.Postings;
 public sealed unsafe partial class PostingIndex
 {
     /// <summary>Looks at everything.</summary>
-    /// <exception cref="AevumException">Corruption: bytes are not as they were written, or something does not fit (the list at the head of PostingIndex).</exception>
+    /// <exception cref="AevumException">Corruption: bytes are not as they were written, or something does not fit (see the head of PostingIndex).</exception>
     public void Check()
     {
         lock (_writing)

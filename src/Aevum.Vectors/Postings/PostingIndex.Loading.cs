@@ -123,7 +123,8 @@ public sealed unsafe partial class PostingIndex
             {
                 var (id, value) = (BinaryPrimitives.ReadUInt64LittleEndian(state), BinaryPrimitives.ReadUInt64LittleEndian(state[8..]));
                 var (version, home) = (value >> VersionMap.HomeBits, (uint)value & VersionMap.HomeMax);
-                Require(version is > 0 && version <= index._version && !index._versions.TryFind(id, out _, out _), length - state.Length, "an id and its version");
+                Require(version is > 0 && version <= index._version && !index._versions.TryFind(id, out _, out _),
+                    length - state.Length, "an id and its version");
                 index._versions.Set(id, version, home);
             }
         }

@@ -69,7 +69,8 @@ public sealed unsafe partial class PostingIndex
         while (true)
         {
             var matches = scratch.Matches(probes);
-            var found = _centroids.Search(new((float*)(memory + floatsAt), Shape.Dimension), new(probes) { Ef = Math.Max(CentroidEf, probes + (probes / 2)) }, matches);
+            var nearest = new HnswQuery(probes) { Ef = Math.Max(CentroidEf, Math.Min(HnswOptions.EfMax, probes + (probes / 2))) };
+            var found = _centroids.Search(new((float*)(memory + floatsAt), Shape.Dimension), nearest, matches);
             scratch.Ids.Clear();
             visitor.Top = new((ulong*)(memory + keysAt), wanted, query.DistanceMax);
             visitor.Numbers = scratch.Numbers(found);

@@ -214,7 +214,9 @@ public sealed unsafe partial class PostingIndex
     {
         using var memory = new NativeBlock(CentroidBytes, _budget);
         var vector = (float*)memory.Pointer;
-        Span<uint> targets = stackalloc uint[Options.ReplicasMax];
+        // One target each, and none that would have to be split for it: else what a split made short would be merged and split again, for ever. A posting that
+        // finds no room stays short until it changes again.
+        Span<uint> targets = stackalloc uint[1];
         _changes.Clear();
         var moves = new List<Moved>();
         foreach (var entry in live)
@@ -224,6 +226,8 @@ public sealed unsafe partial class PostingIndex
             VectorFloats.Read(Shape, (byte*)entry + EntryHeader, vector);
             var count = Choose(vector, number, targets);
             if (count == 0) return;   // nobody else was found
+            var target = targets[0];
+            if (_postings[target].Entries + moves.Count(m => m.Targets[0] == target) >= Options.LengthMax) return;
             Place((byte*)entry, number, targets[..count], moves);
         }
         _changes.Delete(number);

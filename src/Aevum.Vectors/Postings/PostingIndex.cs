@@ -1,5 +1,5 @@
-// PostingIndex: an index larger than memory that changes in place (SPFresh: Xu et al., SOSP 2023; its layout is SPANN's, Chen et al., NeurIPS 2021). Vectors lie
-// on disk in postings, each around a centroid; centroids are in memory, in a graph. A search reads the postings of the nearest centroids.
+// PostingIndex: an index larger than memory that changes in place (SPFresh: Xu et al., SOSP 2023; its layout is SPANN's, Chen et al., NeurIPS 2021). Vectors
+// lie on disk in postings, each around a centroid; centroids are in memory, in a graph. A search reads the postings of the nearest centroids.
 //
 //   Put       appends the vector to the posting of the nearest centroid, and to a few more where it lies near a border (replicas)
 //   Delete    forgets the id; its entries are stale from then on
@@ -13,8 +13,8 @@
 //   _writing   Put, Delete, one step of upkeep, Save: one after the other
 //   _state     write: the moment in which centroids, store and versions change together. Read: a search
 //
-// Always true between two writes: every id in the versions has exactly one entry of its version without the top bit, in its home; every posting has a centroid and
-// every centroid a posting. What was written is in the store before it is in memory: an index that is opened again makes memory up from the
+// Always true between two writes: every id in the versions has exactly one entry of its version without the top bit, in its home; every posting has a
+// centroid and every centroid a posting. What was written is in the store before it is in memory: an index that is opened again makes memory up from the
 // store's last saved state and the changes since.
 //
 // L2 and Cosine of float32, float16, int8: borders between postings are those of Euclidean distance (under Cosine, of vectors of length 1).
@@ -194,7 +194,8 @@ public sealed unsafe partial class PostingIndex : IDisposable
         }
     }
 
-    /// <summary>Saves what is in memory, so that opening need not look at all that was ever written; the store tidies up. Writers wait, searches do not.</summary>
+    /// <summary>Saves what is in memory, so that opening need not look at all that was ever written; the store tidies up. Writers wait, searches do
+    /// not.</summary>
     public void Save()
     {
         lock (_writing)
@@ -281,7 +282,7 @@ public sealed unsafe partial class PostingIndex : IDisposable
         return !isKnown;
     }
 
-    // The posting of the nearest centroid; then others hardly farther, unless one chosen before lies nearer to them than the vector does (SPANN, section 3.2.1).
+    // The posting of the nearest centroid; then others hardly farther, unless one chosen before lies as near to them as the vector does (SPANN, section 3.2.1).
     // Returns how many.
     int Choose(float* vector, uint? excluded, Span<uint> targets)
     {
@@ -305,7 +306,7 @@ public sealed unsafe partial class PostingIndex : IDisposable
         float* one = Centroid, other = Centroid + Shape.Dimension;
         if (!_centroids.TryGet(number, new(one, Shape.Dimension))) return true;
         foreach (var before in chosen)
-            if (_centroids.TryGet(before, new(other, Shape.Dimension)) && TwoMeans.Squared(one, other, Shape.Dimension) < distance) return true;
+            if (_centroids.TryGet(before, new(other, Shape.Dimension)) && TwoMeans.Squared(one, other, Shape.Dimension) <= distance) return true;
         return false;
     }
 

@@ -6,7 +6,8 @@ namespace Aevum.Vectors.Postings;
 /// <summary>How an index of postings is kept.</summary>
 public sealed record PostingOptions
 {
-    /// <summary>A posting with more entries is split. A search reads whole postings: longer ones cost bytes, shorter ones reads and centroids in memory.</summary>
+    /// <summary>A posting with more entries is split. A search reads whole postings: long ones cost bytes, short ones reads and centroids in
+    /// memory.</summary>
     public int LengthMax { get; init; } = 128;
 
     /// <summary>A posting with fewer vectors of its own is merged into its neighbours. At most a quarter of <see cref="LengthMax"/>.</summary>

@@ -71,7 +71,8 @@ public sealed unsafe class PostingPartsTests
         if (kind == 0 && count >= 4) Assert.True(isSecond.SequenceEqual(isFar) || isSecond.SequenceEqual(isFar.Select(f => !f)));
         for (var side = 0; side < 2; side++)
             for (var c = 0; c < dimension; c++)
-                Assert.Equal(Enumerable.Range(0, count).Where(i => isSecond[i] == (side == 1)).Average(i => vectors[(i * dimension) + c]), means[(side * dimension) + c], 1e-3);
+                Assert.Equal(Enumerable.Range(0, count).Where(i => isSecond[i] == (side == 1)).Average(i => vectors[(i * dimension) + c]),
+                    means[(side * dimension) + c], 1e-3);
     }
 
     [Fact]
