@@ -191,6 +191,7 @@ public sealed partial class CollectionIndex : IDisposable
             {
                 if (_graph is null) OpenOrBegin(scheduler);
                 PullSome();
+                RaiseFloor();
                 StartSaveIfDue(scheduler);
                 if (HasWork)
                 {
@@ -236,6 +237,14 @@ public sealed partial class CollectionIndex : IDisposable
             }
         }
         _changed.Raise();
+    }
+
+    // What retention has given up is forgotten here, too.
+    void RaiseFloor()
+    {
+        if (!_keepsHistory || _graph is not { } graph) return;
+        var floor = _shards.HistoryFloorOf(_keyspace);
+        if (floor > graph.HistoryFloor && floor < SystemTime.Max) graph.RaiseFloor(floor);
     }
 
     void Refuse(AevumException failure)

@@ -590,6 +590,16 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     public static bool Exists(IFileSystem files, string directory) => DatabaseIdentity.Exists(files, directory);
 
     /// <summary>Stops background work and closes every file. What was acknowledged is in the log.</summary>
+    /// <summary>The time below which reads of a keyspace are refused: the least of its shards'.</summary>
+    internal SystemTime HistoryFloorOf(KeyspaceId keyspace)
+    {
+        var key = KeyLayout.Make(keyspace, default);
+        var least = SystemTime.Max;
+        foreach (var shard in _shards)
+            if (shard.HistoryFloorOf(key) is var floor && floor < least) least = floor;
+        return least;
+    }
+
     /// <summary>On return everything that was decided survives a power cut.</summary>
     internal void SyncLog() => _log.SyncNow();
 
