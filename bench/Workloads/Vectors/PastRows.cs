@@ -82,7 +82,7 @@ sealed class PastRows(DataSet set, TextWriter progress)
                 new(row.Name, "recall_reached", own.NextRecall), new(row.Name, "entries_alive", world.IdCount), new(row.Name, "history_segments", index.Statistics().HistorySegments),
             ]);
             progress.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{row.Name}: {ownCost * 1e6:F1} us (ef {own.NextEf}), at one moment {oneCost * 1e6:F1}, live entries only {baseCost * 1e6:F1} (ef {base_.NextEf})"));
+                $"{row.Name}: {ownCost * 1e6:F1} us (ef {own.NextEf}), one moment {oneCost * 1e6:F1}, live only {baseCost * 1e6:F1} (ef {base_.NextEf})"));
         }
         return RowResult.Create(row, suffix, readings, [], "");
 
