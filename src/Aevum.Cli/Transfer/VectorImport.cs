@@ -28,7 +28,10 @@ sealed class VectorOptions
         Description = "How vectors are compared, of a collection that is made.", DefaultValueFactory = _ => "cosine",
     };
 
-    public Option<string> Element { get; } = new("--type") { Description = "What is kept of a component, of a collection that is made.", DefaultValueFactory = _ => "f32" };
+    public Option<string> Element { get; } = new("--type")
+    {
+        Description = "What is kept of a component, of a collection that is made.", DefaultValueFactory = _ => "f32",
+    };
 
     public Option<string> Prefix { get; } = new("--prefix") { Description = "Stands before row numbers that are keys.", DefaultValueFactory = _ => "" };
 

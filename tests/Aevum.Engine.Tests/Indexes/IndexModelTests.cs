@@ -12,7 +12,7 @@ public sealed class IndexModelTests(ITestOutputHelper output)
         using var model = new IndexModel(seed);
         try
         {
-            model.Run(120);
+            model.Run(80);
         }
         catch
         {

@@ -55,7 +55,8 @@ public sealed class VectorModelTests
                         expected.Add(told => Assert.Equal(isNew ? "1" : "0", told));
                         return random.OneIn(2)
                             ? TestChannel.Request("VADD", "c", key, Blob(vector))
-                            : TestChannel.Request(["VADD", "c", key, "VALUES", $"{dimension}", .. vector.Select(c => c.ToString(CultureInfo.InvariantCulture))]);
+                            : TestChannel.Request(
+                                ["VADD", "c", key, "VALUES", $"{dimension}", .. vector.Select(c => c.ToString(CultureInfo.InvariantCulture))]);
                     case 3:
                         var wasThere = model.Remove(key);
                         expected.Add(told => Assert.Equal(wasThere ? "1" : "0", told));
