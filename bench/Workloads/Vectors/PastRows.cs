@@ -4,10 +4,12 @@
 //   every row of the set is put once, under one of (P percent of the rows) ids: first each id once, then an id at random, whose vector it replaces
 //   the moment: half of the replacements were made before, half after
 //
-// So at any moment P percent of the entries are alive; an entry lives for as long as it takes until its id is drawn again. Vectors are dealt out at random: what
+// So at any moment P percent of the entries are alive; an entry lives for as long as it takes until its id is drawn again. Vectors are
+// dealt out at random: what
 // replaces a vector is not near it.
 //
-// Each query asks as of a moment of its own, a little earlier than the one before, so nothing that was found out for one moment helps with the next; what a query
+// Each query asks as of a moment of its own, a little earlier than the one before, so nothing that was found out for one moment helps with
+// the next; what a query
 // costs when all ask as of one moment is told beside. Both sides at recall 0.95, each by its own ef; the answers are judged by exact search.
 
 using System.Globalization;
@@ -79,7 +81,8 @@ sealed class PastRows(DataSet set, TextWriter progress)
             [
                 new(row.Name, "cpu", ownCost / baseCost), new(row.Name, "us", ownCost * 1e6), new(row.Name, "live_only_us", baseCost * 1e6),
                 new(row.Name, "one_moment_ratio", oneCost / baseCost), new(row.Name, "ef", own.NextEf), new(row.Name, "live_only_ef", base_.NextEf),
-                new(row.Name, "recall_reached", own.NextRecall), new(row.Name, "entries_alive", world.IdCount), new(row.Name, "history_segments", index.Statistics().HistorySegments),
+                new(row.Name, "recall_reached", own.NextRecall), new(row.Name, "entries_alive", world.IdCount),
+                new(row.Name, "history_segments", told.HistorySegments),
             ]);
             progress.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{row.Name}: {ownCost * 1e6:F1} us (ef {own.NextEf}), one moment {oneCost * 1e6:F1}, live only {baseCost * 1e6:F1} (ef {base_.NextEf})"));

@@ -80,7 +80,8 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
         if (_to is not null) *(ulong*)_to[row] = Never;
     }
 
-    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>, at most, and about how many of them hold anything.
+    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>, at most, and about how
+    /// many of them hold anything.
     /// Rows that are dead but not yet used anew count.</summary>
     public (long Held, long All) CountHeld(ulong time, long rows)
     {
@@ -99,7 +100,8 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
         return (index.CountHeld(time) + more, index.All + more);
     }
 
-    /// <summary>Sets a bit for each of the rows [0, <paramref name="rows"/>) that held what they hold at <paramref name="time"/>, and for a few that nearly did.</summary>
+    /// <summary>Sets a bit for each of the rows [0, <paramref name="rows"/>) that held what they hold at <paramref name="time"/>, and for
+    /// a few that nearly did.</summary>
     /// <param name="words">Room for rows / 64 words, rounded up; the rest of the last is zero.</param>
     public void MarkHeld(ulong time, long rows, ulong* words)
     {

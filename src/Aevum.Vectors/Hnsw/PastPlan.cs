@@ -18,7 +18,8 @@ static class PastPlan
     const double TwoHopWeight = 2.2;
     const double MarkedRow = 0.002;
 
-    /// <summary>Candidates' worth that a two-hop walk costs before the first one: with few candidates wanted it looks through as many lists as with some.</summary>
+    /// <summary>Candidates' worth that a two-hop walk costs before the first one: with few candidates wanted it looks through as many
+    /// lists as with some.</summary>
     const double TwoHopStart = 12;
 
     public static int OverFetchEf(long held, long rows, int ef) =>

@@ -6,7 +6,8 @@
 //   ranges   of each 64 rows the least and the greatest code; most words of a time that is far from their rows' are decided by these alone
 //   counts   how many rows have a code of at most c
 //
-// from <= t implies code(from) <= code(t), and t < to implies code(to) >= code(t). Two bytes a row are compared, 32 rows at a time, instead of eight or sixteen.
+// from <= t implies code(from) <= code(t), and t < to implies code(to) >= code(t). Two bytes a row are compared, 32 rows at a time,
+// instead of eight or sixteen.
 //
 // Rows change after an index was made: one that is used anew then holds something newer than MadeAt, so before that moment it is rightly left to
 // the late look, and after it every live row is named. Rows beyond Rows are the table's to look at.

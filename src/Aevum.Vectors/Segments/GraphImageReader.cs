@@ -107,7 +107,8 @@ sealed unsafe class GraphImageReader
 
     public HnswTables Tables(MemoryBudget budget) => new()
     {
-        Records = _records, Rests = _rests, Facts = _facts, Levels = _levels, Upper = _upper, UpperBlocks = _blocks, From = _from, To = _to, GreatestFrom = MaxTo,
+        Records = _records, Rests = _rests, Facts = _facts, Levels = _levels, Upper = _upper, UpperBlocks = _blocks,
+        From = _from, To = _to, GreatestFrom = MaxTo,
         Places = new(_places, _placeCount),
         Rotation = _cut == 0 ? null : new(_cut, Shape.Dimension, _energy, new(_rotation, (int)LeadingRotation.LearntCount(_cut, Shape.Dimension)), budget),
     };

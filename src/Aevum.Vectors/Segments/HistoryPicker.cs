@@ -3,7 +3,8 @@
 //   shed     one segment, when the floor has passed half of its entries
 //   merge    MergeFanIn neighbours of one tier (a tier is MergeFanIn times as large as the one below; the lowest is a sealed segment), oldest first
 //
-// Neighbours in the list are neighbours in time: entries come in the order in which they ended. A search as of a moment visits every segment whose span covers it.
+// Neighbours in the list are neighbours in time: entries come in the order in which they ended. A search as of a moment visits every
+// segment whose span covers it.
 // Where entries lived for long, most segments' spans do, and merging makes one search of several. Where they lived for less than a segment takes to
 // fill, few spans do, and merging would only make larger what is visited anyway; so neighbours merge only if their entries lived, on average, for a share of
 // the time in which they all ended; and, beyond SegmentsMax, in any case, for files and lists have their price too.

@@ -138,7 +138,8 @@ public sealed partial class VectorIndex
 
         public bool IsLax => All > 0;
 
-        // How many candidates a graph keeps, so that all together keep as many as one graph of what held then would: of the ef nearest a graph has about the share
+        // How many candidates a graph keeps, so that all together keep as many as one graph of what held then would: of the ef nearest a
+        // graph has about the share
         // that it has of all; and a margin, because the nearest do not lie as evenly as that.
         public int EfOf(int ef, long held)
         {

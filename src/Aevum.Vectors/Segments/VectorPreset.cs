@@ -4,7 +4,8 @@
 //   hnsw     m, ef_construction, ef_search                          the graph; whole vectors
 //   codes    num_sub, num_centroids, max_iter, rerank_k             product codes in place of vectors, for graphs that do not fit in memory otherwise
 //
-// The defaults are those of HnswOptions and QuantizationOptions; a test holds this table to them. To add one: a line in All, and in docs/internals/lifetimes.md.
+// The defaults are those of HnswOptions and QuantizationOptions; a test holds this table to them. To add one: a line in All, and in
+// docs/internals/lifetimes.md.
 
 using Aevum.Core.Errors;
 using Aevum.Vectors.Coded;
