@@ -80,7 +80,9 @@ public sealed class VectorIndexes : IDisposable
         _ending.Add(index);
     }
 
-    string? FolderOf(KeyspaceId keyspace) => _directory is null ? null : FilePaths.Combine(_directory, keyspace.Value.ToString("x16", CultureInfo.InvariantCulture));
+    string? FolderOf(KeyspaceId keyspace) => _directory is null
+        ? null
+        : FilePaths.Combine(_directory, keyspace.Value.ToString("x16", CultureInfo.InvariantCulture));
 
     /// <summary>At an open: deletes what is left of collections that are gone.</summary>
     internal void DeleteLeftOvers(CatalogSnapshot catalog)

@@ -125,7 +125,8 @@ public sealed class VectorModelTests
     static readonly string[] Words =
     [
         "c", "d", "", "k", "0", "1", "-1", "2", "3", "65536", "65537", "1048576", "1048577", "9223372036854775807", "99999999999999999999", "1.5", "nan", "inf",
-        "METRIC", "cosine", "l2", "dot", "ip", "hamming", "TYPE", "f32", "f16", "int8", "bit", "M", "EF", "EFC", "HISTORY", "forever", "none", "10s", "VALUES", "KEY",
+        "METRIC", "cosine", "l2", "dot", "ip", "hamming", "TYPE", "f32", "f16", "int8", "bit", "M", "EF", "EFC",
+        "HISTORY", "forever", "none", "10s", "VALUES", "KEY",
         "EXACT", "ASOF", "v:1", "v:99999999999999999999", "now", "1s", "WITHVECTORS", "THRESHOLD", "OFFSET", "FULL", "\xff\xfe", "a\0b", Blob(1, 2), Blob(0, 0),
         Blob(float.NaN, 1), Blob(1e30f, 1), new string('n', 300),
     ];
