@@ -1,4 +1,5 @@
-// VectorCrash: lives of a server with a vector collection, each ended by SIGKILL while clients insert, replace and delete vectors, and one of them asks for saves.
+// VectorCrash: lives of a server with a vector collection, each ended by SIGKILL while clients insert, replace and delete vectors, and one of them asks
+// for saves.
 //
 // What a client does to which of its keys follows from its own count of requests (VectorOf), so what must be there is known from how many were acknowledged.
 //
