@@ -194,7 +194,8 @@ sealed class VectorCrash(int rounds, ulong seed, string home)
         {
             var info = (object?[])connection.Ask("VINFO", "c", "FULL")!;
             if (Field(info, "damage") is string damage) throw new BrokenPromiseException($"the index was damaged: {damage}");
-            if (Field(info, "count") is not long count || count != rows) throw new BrokenPromiseException($"{Field(info, "count")} rows are told where {rows} are");
+            if (Field(info, "count") is not long count || count != rows)
+                throw new BrokenPromiseException($"{Field(info, "count")} rows are told where {rows} are");
             if (Field(info, "index") is "following" && Field(info, "tail") is 0L) break;
             if (clock.Elapsed > TimeSpan.FromMinutes(1)) throw new BrokenPromiseException($"the index does not catch up: {Field(info, "index")}");
             Thread.Sleep(10);

@@ -92,7 +92,8 @@ sealed class DoorRows(RunOptions options, string directory, TextWriter progress,
         var wall = System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds;
         var cpu = side.Server.CpuSeconds - before;
         Tell($"resp insert: {side.Server.Kind.Name} {set.Rows.Count / cpu:F0} vectors a CPU second, {set.Rows.Count / wall:F0} a second");
-        return [new("", "cpu", cpu * 1e6 / set.Rows.Count), new("", "wall", wall * 1e6 / set.Rows.Count), new("", "vectors_per_cpu_second", set.Rows.Count / cpu)];
+        return [new("", "cpu", cpu * 1e6 / set.Rows.Count), new("", "wall", wall * 1e6 / set.Rows.Count),
+            new("", "vectors_per_cpu_second", set.Rows.Count / cpu)];
     }
 
     static long TailOf(RespConnection connection)
@@ -126,7 +127,8 @@ sealed class DoorRows(RunOptions options, string directory, TextWriter progress,
                 var answer = (List<object?>)connection.Read()!;
                 var step = side.IsOurs ? 2 : 1;   // ours tells distances, too
                 for (var i = 0; i < Truth.K; i++)
-                    found[(query * Truth.K) + i] = i * step < answer.Count ? uint.Parse((string)answer[i * step]!, CultureInfo.InvariantCulture) : uint.MaxValue;
+                    found[(query * Truth.K) + i] = i * step < answer.Count
+                        ? uint.Parse((string)answer[i * step]!, CultureInfo.InvariantCulture) : uint.MaxValue;
             }
         }
 
