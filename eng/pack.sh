@@ -12,7 +12,7 @@ pack_packages() {
     rm -rf artifacts/packages
     mkdir -p artifacts/packages artifacts/logs
     local project
-    for project in Core Model Storage Engine Database; do
+    for project in Core Model Storage Vectors Engine Database; do
         step "packing Aevum.$project"
         patiently "packing" artifacts/logs/pack.log dotnet pack "src/Aevum.$project" -c Release -o artifacts/packages --nologo -v quiet \
             || { cat artifacts/logs/pack.log >&2; fail "packing Aevum.$project failed"; }
