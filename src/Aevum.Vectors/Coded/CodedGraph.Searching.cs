@@ -5,7 +5,6 @@
 //
 // Where a walk brings fewer rows than asked for, it is made wider, and in the end all rows are estimated: fewer than K come back only where fewer exist.
 
-using System.Numerics;
 using Aevum.Core.Errors;
 using Aevum.Vectors.Hnsw;
 using Aevum.Vectors.Quantization;
@@ -14,12 +13,7 @@ namespace Aevum.Vectors.Coded;
 
 public sealed unsafe partial class CodedGraph
 {
-    const int DefaultEf = 64;
     const int RerankMin = 20;
-
-    // A scan of codes meets its rows in order: a row costs about a fifth of what a step of a walk to it does, of which there are some 17 a candidate.
-    const double ScannedRow = 0.2;
-    const double StepsPerCandidate = 17;
 
     /// <summary>The ids nearest to a vector by exact distance among the candidates, nearest first.</summary>
     /// <param name="vector">Shape [d].</param>
@@ -46,7 +40,8 @@ public sealed unsafe partial class CodedGraph
             var wanted = (int)Math.Min((long)query.K + query.Offset, Count);
             if (results.Length < Math.Min(query.K, Count)) Throw.Invalid($"there is room for {results.Length} results where {query.K} are asked for");
             if (wanted <= query.Offset || query.Filter is { Count: 0 }) return 0;
-            var visitor = new SearchVisitor { Graph = this, Ask = new(scratch, exact, prepared, query, wanted) };
+            var codes = new CodedAsk(scratch, prepared, Count, Quantizer.CodeBytes, _linksMax, wanted, query.Patience);
+            var visitor = new SearchVisitor { Graph = this, Ask = new(codes, exact, query) };
             var found = Quantizer.Run<SearchVisitor, int>(ref visitor);
             for (var i = 0; i < found && i < query.K; i++)
             {
@@ -63,8 +58,6 @@ public sealed unsafe partial class CodedGraph
 
     static int Room(int bytes) => (bytes + 63) & -64;
 
-    static int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? DefaultEf : ask.Query.Ef, ask.Wanted);
-
     int RerankOf(in Ask ask, int candidates)
     {
         var asked = ask.Query.RerankCount > 0 ? ask.Query.RerankCount : Math.Max(RerankMin, Math.Ceiling(_rerankFactor * ask.Wanted));
@@ -75,45 +68,19 @@ public sealed unsafe partial class CodedGraph
         where TDistance : struct, IDistance
         where TLinks : struct, ICodedLinks
     {
-        var filter = ask.Query.Filter;
-        var share = filter is null ? 1 : Math.Min(1, filter.Count / (double)Count);
-        var matching = filter is null ? Count : Math.Min(filter.Count, Count);
-        var ef = EfOf(ask);
-        // A filter that keeps a share leaves that share of the candidates; a half more, because matches are not spread evenly.
-        var wide = filter is null ? ef : Math.Ceiling(ef * Math.Max(1, 1.5 / share));
-        while (wide <= HnswOptions.EfMax && wide * StepsPerCandidate <= matching * ScannedRow)
+        var (filter, codes) = (ask.Query.Filter, ask.Codes);
+        var ef = Math.Max(ask.Query.Ef == 0 ? CodedSearch.DefaultEf : ask.Query.Ef, ask.Wanted);
+        var matching = CodedSearch.Matching(filter, Count);
+        for (var width = CodedSearch.WidthFor(ef, filter, Count); CodedSearch.PaysToWalk(width, matching); width *= CodedSearch.Widening)
         {
-            var keys = Walk(distance, links, ask, (int)wide);
-            var candidates = Collect(ask, keys, filter, ef);
-            var found = RerankCandidates(ask, candidates);
+            ask.Scratch.BeginWalk(Count);
+            var (row, estimate) = Descend(distance, links, ask);
+            var keys = CodedSearch.Walk(distance, links, codes, row, estimate, (int)width);
+            var found = RerankCandidates(ask, CodedSearch.Collect(ask.Scratch.Keys, keys, filter, ef));
             if (found >= 0) return found;
-            if (keys < wide) break;   // all that can be reached was
-            wide *= 4;
+            if (keys < width) break;   // all that can be reached was
         }
-        return RerankCandidates(ask, Scan(distance, links, ask, Math.Max(ef, ask.Wanted)), isAll: true);
-    }
-
-    int Walk<TDistance, TLinks>(TDistance distance, TLinks links, in Ask ask, int ef)
-        where TDistance : struct, IDistance
-        where TLinks : struct, ICodedLinks
-    {
-        var scratch = ask.Scratch;
-        scratch.BeginWalk(Count);
-        var (row, estimate) = Descend(distance, links, ask);
-        scratch.EnsureKeys(ef);
-        scratch.Visited[row] = scratch.Mark;
-        if (ef <= Graph.SortedPoolMax)
-        {
-            var sorted = new SortedPool(scratch.Keys, ef, ask.Wanted);
-            sorted.Offer(estimate, row);
-            CodedWalk.Run(distance, links, Quantizer.CodeBytes, ask.Prepared, ref sorted, scratch, _linksMax, ask.Query.Patience);
-            return sorted.Count;
-        }
-        var heaps = new HeapPool(scratch.Keys, scratch, ef);
-        heaps.Offer(estimate, row);
-        CodedWalk.Run(distance, links, Quantizer.CodeBytes, ask.Prepared, ref heaps, scratch, _linksMax, ask.Query.Patience);
-        heaps.Sort();
-        return heaps.Count;
+        return RerankCandidates(ask, CodedSearch.Scan(distance, links, codes, filter, Math.Max(ef, ask.Wanted)), isAll: true);
     }
 
     // Row 0 reaches the highest layer.
@@ -148,20 +115,6 @@ public sealed unsafe partial class CodedGraph
         return (nearest.Row, nearest.Bound);
     }
 
-    // Turns the walk's keys into keys of rows that match, in place.
-    static int Collect(in Ask ask, int keys, PreparedFilter? filter, int most)
-    {
-        var key = ask.Scratch.Keys;
-        var count = 0;
-        for (var i = 0; i < keys && count < most; i++)
-        {
-            var row = PoolKey.Row(key[i]);
-            if (filter is not null && !filter.Contains(row)) continue;
-            key[count++] = (key[i] & 0xFFFFFFFF_00000000) | row;
-        }
-        return count;
-    }
-
     /// <returns>How many results there are behind the offset, their keys in the scratch's second block; -1: too few, and more may exist.</returns>
     int RerankCandidates(in Ask ask, int candidates, bool isAll = false)
     {
@@ -176,44 +129,17 @@ public sealed unsafe partial class CodedGraph
         return Math.Max(0, top.Count - ask.Query.Offset);
     }
 
-    // The best by estimate among all rows, or all rows of the filter, as ascending keys.
-    int Scan<TDistance, TLinks>(TDistance distance, TLinks links, in Ask ask, int most)
-        where TDistance : struct, IDistance
-        where TLinks : struct, ICodedLinks
+    readonly struct Ask(in CodedAsk codes, byte* exact, CodedQuery query)
     {
-        var scratch = ask.Scratch;
-        var filter = ask.Query.Filter;
-        scratch.EnsureNeighbours(64);
-        scratch.EnsureKeys(most);
-        var top = new TopK(scratch.Keys, most, float.PositiveInfinity);
-        var pool = new ScanPool(&top);
-        var ids = scratch.Ids;
-        var codes = scratch.Fronts;
-        for (var start = 0u; start < Count; start += 64)
-        {
-            var word = filter is null ? ulong.MaxValue : start / 64 < filter.WordCount ? filter.Words[start / 64] : 0;
-            if (Count - start < 64) word &= (1UL << (int)(Count - start)) - 1;
-            var count = 0;
-            for (; word != 0; word &= word - 1)
-            {
-                var row = start + (uint)BitOperations.TrailingZeroCount(word);
-                ids[count] = row;
-                codes[count++] = links.Code(row);
-                Hnsw.Walk.Prefetch(links.Code(row), Quantizer.CodeBytes);
-            }
-            if (count > 0) CodedWalk.Compute(distance, ask.Prepared, ref pool, ids, codes, scratch.Distances, count);
-        }
-        top.Sort();
-        return top.Count;
-    }
-
-    readonly struct Ask(SearchScratch scratch, byte* exact, byte* prepared, CodedQuery query, int wanted)
-    {
-        public readonly SearchScratch Scratch = scratch;
+        public readonly CodedAsk Codes = codes;
         public readonly byte* Exact = exact;
-        public readonly byte* Prepared = prepared;
         public readonly CodedQuery Query = query;
-        public readonly int Wanted = wanted;
+
+        public SearchScratch Scratch => Codes.Scratch;
+
+        public byte* Prepared => Codes.Prepared;
+
+        public int Wanted => Codes.Wanted;
     }
 
     struct SearchVisitor : IDistanceVisitor<int>
@@ -237,31 +163,5 @@ public sealed unsafe partial class CodedGraph
             if (graph.Quantizer.Kind != QuantizationKind.Binary) return float.NegativeInfinity;
             return DistanceKey.Distance(key) - graph.Quantizer.Margin(prepared, graph.Code(DistanceKey.Row(key)));
         }
-    }
-
-    // A pool of one.
-    struct NearestRow(uint row, float distance) : IPool
-    {
-        public uint Row = row;
-
-        public float Bound { get; private set; } = distance;
-
-        public readonly int Improvements => 0;
-
-        public readonly bool TryTake(out uint row, out uint following) => throw new System.Diagnostics.UnreachableException();
-
-        public void Offer(float distance, uint row) => (Bound, Row) = (distance, row);
-    }
-
-    // A scan offers as a walk does, and takes nothing.
-    readonly struct ScanPool(TopK* top) : IPool
-    {
-        public float Bound => top->Bound;
-
-        public int Improvements => 0;
-
-        public bool TryTake(out uint row, out uint following) => throw new System.Diagnostics.UnreachableException();
-
-        public void Offer(float distance, uint row) => top->Offer(distance, row);
     }
 }
