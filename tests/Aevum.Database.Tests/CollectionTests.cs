@@ -21,6 +21,19 @@ public sealed class CollectionTests : IDisposable
     static string Told(IEnumerable<CollectionMatch> found) => string.Join(' ', found.Select(m => $"{Encoding.UTF8.GetString(m.Key)}={m.Distance:0.##}"));
 
     [Fact]
+    public void A_quantization_that_no_index_has_is_refused()
+    {
+        using var database = Open();
+        using var session = database.OpenSession();
+        foreach (var quantization in (VectorQuantization[])[VectorQuantization.Int8, VectorQuantization.Product])
+        {
+            var refused = Assert.Throws<AevumException>(() => session.CreateCollection("c", new CollectionOptions(8) { Quantization = quantization }));
+            Assert.Equal(ErrorCode.InvalidArgument, refused.Code);
+        }
+        Assert.Empty(session.ListCollections());
+    }
+
+    [Fact]
     public void Vectors_are_put_searched_and_remembered_with_keys_beside_them()
     {
         Core.Time.SystemTime before;
