@@ -22,7 +22,7 @@ static class ImportCommand
         {
             Description = "tsv: KEY TAB VALUE; ndjson: one object a line; of vectors fvecs, npy, f32, f16, i8, ndjson.", Required = true,
         };
-        format.AcceptOnlyFromAmong("tsv", "ndjson", "fvecs", "npy", "f32", "f16", "i8");
+        format.AcceptOnlyFromAmong(["tsv", .. VectorFiles.Formats]);
         var keyspace = new Option<string?>("--keyspace") { Description = "Where the rows go; the default keyspace unless given." };
         var tenant = new Option<string?>("--namespace") { Description = "The keyspace's namespace." };
         var create = new Option<bool>("--create") { Description = "Make the database and the keyspace if they are not there." };

@@ -26,6 +26,9 @@ readonly record struct VectorOfFile(byte[]? Key, float[] Vector);
 
 sealed partial class VectorFiles(Stream stream, string format, int? dimension) : IDisposable
 {
+    /// <summary>Every format by its name, which is what such files' names end in, too.</summary>
+    public static IReadOnlyList<string> Formats { get; } = ["fvecs", "npy", "f32", "f16", "i8", "ndjson"];
+
     const int HeaderBytesMax = 64 << 10;
     const int LineBytesMax = 8 << 20;
 

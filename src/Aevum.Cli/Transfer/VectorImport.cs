@@ -13,6 +13,7 @@ using Aevum.Cli.Terminals;
 using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Model.Catalog;
+using Aevum.Model.Vectors;
 
 namespace Aevum.Cli.Transfer;
 
@@ -37,8 +38,8 @@ sealed class VectorOptions
 
     public VectorOptions()
     {
-        Metric.AcceptOnlyFromAmong("cosine", "l2", "dot", "l1");
-        Element.AcceptOnlyFromAmong("f32", "f16", "int8");
+        Metric.AcceptOnlyFromAmong([.. VectorWords.NumberMetrics]);
+        Element.AcceptOnlyFromAmong([.. VectorWords.NumberElements]);
     }
 
     public IEnumerable<Option> All => [Collection, Dimension, Metric, Element, Prefix];
@@ -139,14 +140,7 @@ sealed class VectorImport(Terminal terminal, VectorOptions given, ParseResult pa
         {
             return session.CreateCollection(name, new CollectionOptions(dimension)
             {
-                Metric = parsed.GetValue(given.Metric) switch
-                {
-                    "l2" => VectorMetric.L2,
-                    "dot" => VectorMetric.InnerProduct,
-                    "l1" => VectorMetric.L1,
-                    _ => VectorMetric.Cosine,
-                },
-                Element = parsed.GetValue(given.Element) switch { "f16" => VectorElement.Float16, "int8" => VectorElement.Int8, _ => VectorElement.Float32 },
+                Metric = VectorWords.Metric(parsed.GetValue(given.Metric)!), Element = VectorWords.Element(parsed.GetValue(given.Element)!),
             });
         }
     }

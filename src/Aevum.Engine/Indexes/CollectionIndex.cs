@@ -46,6 +46,7 @@ public sealed partial class CollectionIndex : IDisposable
     const int RowsPerTurn = 16;           // indexed before others may run
     const int SnapshotRowsAhead = 4096;   // of a snapshot, in the tail
     static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan LookAtLeastEvery = TimeSpan.FromSeconds(1);   // while nothing is written
     static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
     readonly LocalShards _shards;
@@ -74,6 +75,7 @@ public sealed partial class CollectionIndex : IDisposable
     readonly Dictionary<uint, int> _lastOf = [];   // of a batch: where each number's last effect stands
     long _malformed;
     volatile bool _disposed;
+    volatile bool _rests;                 // nothing was written for a while: whoever writes now wakes it
 
     internal CollectionIndex(
         LocalShards shards, KeyspaceEntry entry, IScheduler scheduler, IFileSystem files, string? directory, MemoryBudget budget, long tailRows)
@@ -131,8 +133,22 @@ public sealed partial class CollectionIndex : IDisposable
     /// <summary>Why nothing more can be written to the collection; null: it can.</summary>
     public AevumException? Refusal => _refusal;
 
-    /// <summary>True if writers are to wait: more is to be indexed than the tail may hold.</summary>
-    public bool IsBehind => _state == IndexState.Following && _refusal is null && _tail.Count > _tailRows;
+    /// <summary>True if writers are to wait: more is to be indexed than the tail may hold. Asked by writers before they write: it also wakes an index at
+    /// rest.</summary>
+    public bool IsBehind
+    {
+        get
+        {
+            if (_rests)
+            {
+                _rests = false;
+                _changed.Raise();
+            }
+            return IsFull;
+        }
+    }
+
+    bool IsFull => _state == IndexState.Following && _refusal is null && _tail.Count > _tailRows;
 
     // ------------------------------------------------------------------------------------------------ writers
 
@@ -142,12 +158,12 @@ public sealed partial class CollectionIndex : IDisposable
     {
         if (_refusal is { } refusal) throw new AevumException(refusal.Code, refusal.Message, refusal);
         if (!IsBehind) return;
-        _changed.WaitUntil(() => !IsBehind || _disposed);
+        _changed.WaitUntil(() => !IsFull || _disposed);
         if (_refusal is { } later) throw new AevumException(later.Code, later.Message, later);
     }
 
     /// <summary>The same for a body of the scheduler, which then looks itself.</summary>
-    public Task WhenRoomAsync() => _changed.WaitUntilAsync(() => !IsBehind || _disposed);
+    public Task WhenRoomAsync() => _changed.WaitUntilAsync(() => !IsFull || _disposed);
 
     /// <summary>Returns when everything that is shown now is in the graph.</summary>
     /// <returns>False: the index ended, or has no memory.</returns>
@@ -185,6 +201,7 @@ public sealed partial class CollectionIndex : IDisposable
 
     async Task Follow(IScheduler scheduler, CancellationToken cancellation)
     {
+        var pause = LookEvery;   // longer and longer while nothing is written
         while (!cancellation.IsCancellationRequested && !_disposed)
         {
             try
@@ -197,9 +214,13 @@ public sealed partial class CollectionIndex : IDisposable
                 {
                     IndexSome();
                     await scheduler.Yield();
+                    pause = LookEvery;
                     continue;
                 }
-                await _changed.WaitUntilAsync(() => HasWork || _disposed || cancellation.IsCancellationRequested, LookEvery);
+                var rests = pause > LookEvery;
+                _rests = rests;
+                await _changed.WaitUntilAsync(() => HasWork || rests != _rests || _disposed || cancellation.IsCancellationRequested, pause);
+                pause = rests != _rests ? LookEvery : pause * 2 < LookAtLeastEvery ? pause * 2 : LookAtLeastEvery;
             }
             catch (AevumException ending) when (ending.Code == ErrorCode.Closed)
             {

@@ -46,17 +46,6 @@ public sealed class VectorIndexes : IDisposable
     /// <summary>Null: the keyspace is no collection, or is one no more.</summary>
     public CollectionIndex? Find(KeyspaceId keyspace) => _indexes.GetValueOrDefault(keyspace);
 
-    /// <summary>True if writers of some collection are to wait.</summary>
-    public bool IsAnyBehind
-    {
-        get
-        {
-            foreach (var (_, index) in _indexes)
-                if (index.IsBehind || index.Refusal is not null) return true;
-            return false;
-        }
-    }
-
     /// <summary>Begins what the catalog names anew, ends what it names no more.</summary>
     internal void Follow(CatalogSnapshot catalog)
     {

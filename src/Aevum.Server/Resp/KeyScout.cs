@@ -32,7 +32,7 @@ sealed class KeyScout(RespServer server)
         for (requests = 0; requests < RequestsMax && _keys.Count < KeysMax; requests++)
         {
             if (!TryLookAtOne(client, bytes, ref at)) break;
-            // Where one that writes is followed by others of its kind, looking at each would cost and bring nothing.
+            // A request without keys to look for is followed by others of its kind: looking at each would only cost.
             if (requests == 0 && _keys.Count == 0)
             {
                 requests = Passed;

@@ -52,11 +52,8 @@ public readonly record struct CodedQuery(int K)
 
     internal void Validate()
     {
-        if (K < 0) Throw.Invalid($"k is at least 0, not {K}");
-        if (Ef is < 0 or > HnswOptions.EfMax) Throw.Invalid($"ef is 0 (the default) to {HnswOptions.EfMax}, not {Ef}");
+        QueryChecks.Results(K, Offset, DistanceMax);
+        QueryChecks.Walk(Ef, Patience);
         if (RerankCount < 0) Throw.Invalid($"the rows to compare exactly are at least 0, not {RerankCount}");
-        if (Offset < 0) Throw.Invalid($"the offset is at least 0, not {Offset}");
-        if (Patience < 0) Throw.Invalid($"the patience is at least 0, not {Patience}");
-        if (float.IsNaN(DistanceMax)) Throw.Invalid("the greatest distance is not a number");
     }
 }

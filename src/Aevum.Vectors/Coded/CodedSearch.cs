@@ -38,8 +38,8 @@ static unsafe class CodedSearch
     /// <summary>How many rows match at most.</summary>
     public static long Matching(PreparedFilter? filter, int rows) => filter is null ? rows : Math.Min(filter.Count, rows);
 
-    /// <summary>Candidates that a walk keeps so that <paramref name="ef"/> are left of them. A filter that keeps a share leaves that share; a half more, because
-    /// matches are not spread evenly.</summary>
+    /// <summary>Candidates that a walk keeps so that <paramref name="ef"/> are left of them. A filter that keeps a share leaves that share; a half more,
+    /// because matches are not spread evenly.</summary>
     public static double WidthFor(int ef, PreparedFilter? filter, int rows) =>
         filter is null ? ef : Math.Ceiling(ef * Math.Max(1, 1.5 / Math.Min(1, filter.Count / (double)rows)));
 

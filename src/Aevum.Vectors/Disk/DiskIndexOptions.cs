@@ -60,13 +60,10 @@ public readonly record struct DiskQuery(int K)
 
     internal void Validate()
     {
-        if (K < 0) Throw.Invalid($"k is at least 0, not {K}");
-        if (Ef is < 0 or > HnswOptions.EfMax) Throw.Invalid($"ef is 0 (the default) to {HnswOptions.EfMax}, not {Ef}");
+        QueryChecks.Results(K, Offset, DistanceMax);
+        QueryChecks.Walk(Ef, Patience);
         if (ReadsMax < 0) Throw.Invalid($"the pages to read are at least 0, not {ReadsMax}");
         if (!double.IsFinite(Assurance)) Throw.Invalid("the assurance is no finite number");
-        if (Offset < 0) Throw.Invalid($"the offset is at least 0, not {Offset}");
-        if (Patience < 0) Throw.Invalid($"the patience is at least 0, not {Patience}");
-        if (float.IsNaN(DistanceMax)) Throw.Invalid("the greatest distance is not a number");
     }
 }
 

@@ -53,10 +53,9 @@ public readonly record struct PostingQuery(int K)
 
     internal void Validate()
     {
-        if (K < 0) Throw.Invalid($"k is at least 0, not {K}");
+        QueryChecks.Results(K, offset: 0, DistanceMax);
         if (K > SearchLimits.ResultsMax) Throw.Limit("the number of neighbours asked for", K, SearchLimits.ResultsMax);
         if (Probes < 0) Throw.Invalid($"the postings to read are at least 0, not {Probes}");
-        if (float.IsNaN(DistanceMax)) Throw.Invalid("the greatest distance is not a number");
     }
 }
 

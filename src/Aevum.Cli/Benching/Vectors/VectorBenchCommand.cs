@@ -4,6 +4,7 @@ using System.CommandLine;
 using Aevum.Cli.Terminals;
 using Aevum.Cli.Transfer;
 using Aevum.Core.Errors;
+using Aevum.Model.Vectors;
 using Aevum.Vectors;
 
 namespace Aevum.Cli.Benching.Vectors;
@@ -12,12 +13,12 @@ static class VectorBenchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var file = new Argument<string>("FILE") { Description = "Vectors: fvecs, npy, f32 or f16 (nothing but components), ndjson." };
+        var file = new Argument<string>("FILE") { Description = "Vectors: fvecs, npy, f32, f16 or i8 (nothing but components), ndjson." };
         var format = new Option<string?>("--format") { Description = "What the file is, where its name does not end so." };
-        format.AcceptOnlyFromAmong("fvecs", "npy", "f32", "f16", "ndjson");
-        var dimension = new Option<int?>("--dim") { Description = "Components of a vector; of f32 and f16 it must be told." };
+        format.AcceptOnlyFromAmong([.. VectorFiles.Formats]);
+        var dimension = new Option<int?>("--dim") { Description = "Components of a vector; of f32, f16 and i8 it must be told." };
         var metric = new Option<string>("--metric") { Description = "How vectors are compared.", DefaultValueFactory = static _ => "cosine" };
-        metric.AcceptOnlyFromAmong("cosine", "l2", "dot", "l1");
+        metric.AcceptOnlyFromAmong([.. VectorWords.NumberMetrics]);
         var k = Number("-k", "Neighbours that a query wants.", 10);
         var queries = Number("--queries", "Vectors held out and asked for.", 1000);
         var recall = new Option<double>("--recall") { Description = "What the recommendation must reach.", DefaultValueFactory = static _ => 0.95 };
@@ -35,7 +36,7 @@ static class VectorBenchCommand
         {
             try
             {
-                var options = new VectorTrialOptions(MetricOf(parsed.GetValue(metric)!), Within(queries, 1, 100_000), Within(k, 1, 10_000),
+                var options = new VectorTrialOptions((Metric)VectorWords.Metric(parsed.GetValue(metric)!), Within(queries, 1, 100_000), Within(k, 1, 10_000),
                     parsed.GetValue(recall) is > 0 and <= 1 and var wanted ? wanted : throw Wrong("--recall is above 0 and at most 1"),
                     Within(rows, 100, 100_000_000), Within(m, 2, 256), Within(construction, 1, 1 << 20), Within(threads, 1, 1024),
                     (ulong)parsed.GetValue(seed));
@@ -57,13 +58,11 @@ static class VectorBenchCommand
 
     static AevumException Wrong(string what) => new(ErrorCode.InvalidArgument, what);
 
-    static Metric MetricOf(string name) => name switch { "l2" => Metric.L2, "dot" => Metric.InnerProduct, "l1" => Metric.L1, _ => Metric.Cosine };
-
     static int Run(Terminal terminal, string path, string? format, int? dimension, VectorTrialOptions options, bool asJson)
     {
         var ending = Path.GetExtension(path).TrimStart('.').ToLowerInvariant();
-        format ??= ending is "fvecs" or "npy" or "f32" or "f16" or "ndjson" ? ending
-            : throw Wrong($"what is {path}? say it by --format fvecs|npy|f32|f16|ndjson");
+        format ??= VectorFiles.Formats.Contains(ending) ? ending
+            : throw Wrong($"what is {path}? say it by --format {string.Join('|', VectorFiles.Formats)}");
         using var interruption = new Interruption();
         var time = TimeProvider.System;
         VectorSet? set = null;

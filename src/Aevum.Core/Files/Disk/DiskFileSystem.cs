@@ -107,7 +107,7 @@ public sealed class DiskFileSystem : IFileSystem
 
     IAppendRegion MakeRegion(string path, SafeFileHandle file, long capacity, bool created)
     {
-        var mapping = MayMap(file) ? FileMapping.TryCreate(file, capacity, writable: true, _native) : null;
+        var mapping = MayMap(file) ? FileMapping.TryCreate(file, capacity, MappingKind.Writable, _native) : null;
         if (mapping is null) return new StagedRegion(path, file, capacity, readContent: !created, _native);
         if (!created)
         {

@@ -96,7 +96,7 @@ sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : I
             if (file.IsClosed) FileErrors.ThrowClosed(path);
             if (_mapping is null)
             {
-                _mapping = FileMapping.TryCreate(file, Length, writable: false, native);
+                _mapping = FileMapping.TryCreate(file, Length, MappingKind.Read, native);
                 _mapping?.AdviseRandom();
             }
             memory = _mapping is null ? null : _mapping.Memory;
@@ -111,7 +111,7 @@ sealed class DiskReadableFile(string path, SafeFileHandle file, bool native) : I
             if (file.IsClosed) FileErrors.ThrowClosed(path);
             if (_private is null)
             {
-                _private = FileMapping.TryCreatePrivate(file, Length, native);
+                _private = FileMapping.TryCreate(file, Length, MappingKind.Private, native);
                 // All of it is about to be looked at. A page that cannot be had fails here, by return value, and not at its first touch.
                 if (_private is not null && _private.Populate(0, Length, writable: false) != 0)
                 {

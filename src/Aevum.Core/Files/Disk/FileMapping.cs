@@ -15,6 +15,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Aevum.Core.Files;
 
+/// <summary>What may be done through a mapping.</summary>
+enum MappingKind
+{
+    Read,
+
+    /// <summary>Stores reach the file.</summary>
+    Writable,
+
+    /// <summary>Stores stay with this process: a page that is stored into becomes a copy of its own.</summary>
+    Private,
+}
+
 sealed unsafe class FileMapping : SafeHandle
 {
     readonly long _length;
@@ -35,49 +47,26 @@ sealed unsafe class FileMapping : SafeHandle
 
     /// <summary>Null if this file cannot be mapped (too many mappings, no address space, a file system without mappings, an empty
     /// file).</summary>
-    public static FileMapping? TryCreate(SafeFileHandle file, long length, bool writable, bool native)
+    public static FileMapping? TryCreate(SafeFileHandle file, long length, MappingKind kind, bool native)
     {
         if (length <= 0) return null;
         if (native && LibC.IsAvailable)
         {
-            var memory = LibC.Map(file, length, writable, out _);
+            var memory = kind == MappingKind.Private ? LibC.MapPrivate(file, length, out _) : LibC.Map(file, length, kind == MappingKind.Writable, out _);
             return memory is null ? null : new FileMapping(memory, length, null, null);
         }
         MemoryMappedFile? managed = null;
         MemoryMappedViewAccessor? view = null;
         try
         {
-            var access = writable ? MemoryMappedFileAccess.ReadWrite : MemoryMappedFileAccess.Read;
+            var access = kind switch
+            {
+                MappingKind.Read => MemoryMappedFileAccess.Read,
+                MappingKind.Writable => MemoryMappedFileAccess.ReadWrite,
+                _ => MemoryMappedFileAccess.CopyOnWrite,
+            };
             managed = MemoryMappedFile.CreateFromFile(file, null, length, access, HandleInheritability.None, leaveOpen: true);
             view = managed.CreateViewAccessor(0, length, access);
-            byte* memory = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref memory);
-            return new FileMapping(memory + view.PointerOffset, length, managed, view);
-        }
-        catch (Exception e) when (DiskErrors.Is(e))
-        {
-            view?.Dispose();
-            managed?.Dispose();
-            return null;
-        }
-    }
-
-    /// <summary>A mapping whose stores stay with this process: a page that is stored into becomes a copy of its own.</summary>
-    /// <returns>Null as with <see cref="TryCreate"/>.</returns>
-    public static FileMapping? TryCreatePrivate(SafeFileHandle file, long length, bool native)
-    {
-        if (length <= 0) return null;
-        if (native && LibC.IsAvailable)
-        {
-            var memory = LibC.MapPrivate(file, length, out _);
-            return memory is null ? null : new FileMapping(memory, length, null, null);
-        }
-        MemoryMappedFile? managed = null;
-        MemoryMappedViewAccessor? view = null;
-        try
-        {
-            managed = MemoryMappedFile.CreateFromFile(file, null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
-            view = managed.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
             byte* memory = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref memory);
             return new FileMapping(memory + view.PointerOffset, length, managed, view);

@@ -1,3 +1,4 @@
+using Aevum.Model.Vectors;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Vectors;
@@ -39,7 +40,7 @@ sealed class VInfo : SessionCommand
         reply.Map(isFull ? 13 : 3);
         Field("dim", options.Dimension);
         reply.Bulk("metric");
-        reply.Bulk(VNew.WordOf(options.Metric));
+        reply.Bulk(VectorWords.WordOf(options.Metric));
         if (!isFull)
         {
             Field("count", collection.Count);
@@ -48,7 +49,7 @@ sealed class VInfo : SessionCommand
         var statistics = collection.Describe();
         Field("count", statistics.Count);
         reply.Bulk("type");
-        reply.Bulk(VNew.WordOf(options.Element));
+        reply.Bulk(VectorWords.WordOf(options.Element));
         Field("m", options.M);
         Field("ef_construction", options.EfConstruction);
         Field("ef_search", options.EfSearch);

@@ -4,9 +4,11 @@
 //
 // Dimension and METRIC with its aliases are the seed's; the rest is ours. What does not go together (bits by cosine) the catalog's options refuse.
 
+using System.Text;
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Catalog;
+using Aevum.Model.Vectors;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Vectors;
@@ -65,17 +67,17 @@ sealed class VNew : SessionCommand
             var value = args[i + 1];
             if (args.Is(i, "metric"u8))
             {
-                if (MetricOf(value) is not { } metric) return Fail(reply, "ERR unknown metric");
+                if (!VectorWords.TryMetric(TextOf(value), out var metric)) return Fail(reply, "ERR unknown metric");
                 made = made with { Metric = metric };
             }
             else if (args.Is(i, "type"u8))
             {
-                if (ElementOf(value) is not { } element) return Fail(reply, "ERR unknown type");
+                if (!VectorWords.TryElement(TextOf(value), out var element)) return Fail(reply, "ERR unknown type");
                 made = made with { Element = element };
             }
             else if (args.Is(i, "history"u8))
             {
-                if (!HistoryPolicy.TryParse(System.Text.Encoding.Latin1.GetString(value), out history))
+                if (!HistoryPolicy.TryParse(TextOf(value), out history))
                     return Fail(reply, $"ERR a history policy is none, forever, or a duration: {DurationText.Forms}");
             }
             else if (args.Is(i, "m"u8) || args.Is(i, "efc"u8) || args.Is(i, "ef"u8))
@@ -94,45 +96,11 @@ sealed class VNew : SessionCommand
         return true;
     }
 
+    static string TextOf(ReadOnlySpan<byte> word) => Encoding.Latin1.GetString(word);
+
     static bool Fail(ReplyWriter reply, string error)
     {
         reply.Error(error);
         return false;
     }
-
-    static VectorMetric? MetricOf(ReadOnlySpan<byte> word) =>
-        Words.EqualsIgnoreCase(word, "cosine"u8) ? VectorMetric.Cosine
-        : Words.EqualsIgnoreCase(word, "l2"u8) || Words.EqualsIgnoreCase(word, "euclidean"u8) ? VectorMetric.L2
-        : Words.EqualsIgnoreCase(word, "dot"u8) || Words.EqualsIgnoreCase(word, "ip"u8) ? VectorMetric.InnerProduct
-        : Words.EqualsIgnoreCase(word, "l1"u8) ? VectorMetric.L1
-        : Words.EqualsIgnoreCase(word, "hamming"u8) ? VectorMetric.Hamming
-        : Words.EqualsIgnoreCase(word, "jaccard"u8) ? VectorMetric.Jaccard
-        : null;
-
-    static VectorElement? ElementOf(ReadOnlySpan<byte> word) =>
-        Words.EqualsIgnoreCase(word, "f32"u8) ? VectorElement.Float32
-        : Words.EqualsIgnoreCase(word, "f16"u8) ? VectorElement.Float16
-        : Words.EqualsIgnoreCase(word, "int8"u8) ? VectorElement.Int8
-        : Words.EqualsIgnoreCase(word, "bit"u8) ? VectorElement.Bit
-        : null;
-
-    /// <summary>As VNEW takes it.</summary>
-    public static string WordOf(VectorMetric metric) => metric switch
-    {
-        VectorMetric.Cosine => "cosine",
-        VectorMetric.L2 => "l2",
-        VectorMetric.InnerProduct => "dot",
-        VectorMetric.L1 => "l1",
-        VectorMetric.Hamming => "hamming",
-        _ => "jaccard",
-    };
-
-    /// <summary>As VNEW takes it.</summary>
-    public static string WordOf(VectorElement element) => element switch
-    {
-        VectorElement.Float32 => "f32",
-        VectorElement.Float16 => "f16",
-        VectorElement.Int8 => "int8",
-        _ => "bit",
-    };
 }
