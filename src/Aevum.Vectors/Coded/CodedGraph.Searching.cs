@@ -5,6 +5,7 @@
 //
 // Where a walk brings fewer rows than asked for, it is made wider, and in the end all rows are estimated: fewer than K come back only where fewer exist.
 
+using System.Buffers;
 using Aevum.Core.Errors;
 using Aevum.Vectors.Hnsw;
 using Aevum.Vectors.Quantization;
@@ -23,6 +24,23 @@ public sealed unsafe partial class CodedGraph
     public int Search(ReadOnlySpan<float> vector, in CodedQuery query, Span<VectorMatch> results)
     {
         query.Validate();
+        var stored = ArrayPool<byte>.Shared.Rent(Shape.Bytes);
+        try
+        {
+            VectorEncoder.Encode(Shape, vector, stored.AsSpan(0, Shape.Bytes));
+            return SearchEncoded(stored, query, query.Filter, results);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(stored);
+        }
+    }
+
+    /// <summary>The same for what the encoder made of a vector, among the rows that are seen.</summary>
+    /// <param name="sight">In place of the query's filter.</param>
+    internal int SearchEncoded(ReadOnlySpan<byte> encoded, in CodedQuery query, CodedSight sight, Span<VectorMatch> results)
+    {
+        query.Validate();
         var scratch = _readers.Enter();
         try
         {
@@ -33,15 +51,15 @@ public sealed unsafe partial class CodedGraph
             // The query as stored, as exact kernels want it, as the codes' distance wants it, as floats.
             byte* stored = scratch.Query, exact = stored + exactAt, prepared = stored + preparedAt;
             var floats = (float*)(stored + floatsAt);
-            VectorEncoder.Encode(Shape, vector, new Span<byte>(stored, Shape.Bytes));
+            encoded[..Shape.Bytes].CopyTo(new(stored, Shape.Bytes));
             VectorFloats.Read(Shape, stored, floats);
             PreparedQuery.Write(Shape, stored, exact);
             Quantizer.Prepare(floats, prepared);
             var wanted = (int)Math.Min((long)query.K + query.Offset, Count);
             if (results.Length < Math.Min(query.K, Count)) Throw.Invalid($"there is room for {results.Length} results where {query.K} are asked for");
-            if (wanted <= query.Offset || query.Filter is { Count: 0 }) return 0;
+            if (wanted <= query.Offset || sight.Filter is { Count: 0 }) return 0;
             var codes = new CodedAsk(scratch, prepared, Count, Quantizer.CodeBytes, _linksMax, wanted, query.Patience);
-            var visitor = new SearchVisitor { Graph = this, Ask = new(codes, exact, query) };
+            var visitor = new SearchVisitor { Graph = this, Ask = new(codes, exact, query, sight) };
             var found = Quantizer.Run<SearchVisitor, int>(ref visitor);
             for (var i = 0; i < found && i < query.K; i++)
             {
@@ -68,19 +86,20 @@ public sealed unsafe partial class CodedGraph
         where TDistance : struct, IDistance
         where TLinks : struct, ICodedLinks
     {
-        var (filter, codes) = (ask.Query.Filter, ask.Codes);
+        var (sight, codes) = (ask.Sight, ask.Codes);
+        if (ask.Query.Exact) return RerankCandidates(ask, CodedSearch.Scan(distance, links, codes, sight, Count), isAll: true);
         var ef = Math.Max(ask.Query.Ef == 0 ? CodedSearch.DefaultEf : ask.Query.Ef, ask.Wanted);
-        var matching = CodedSearch.Matching(filter, Count);
-        for (var width = CodedSearch.WidthFor(ef, filter, Count); CodedSearch.PaysToWalk(width, matching); width *= CodedSearch.Widening)
+        var matching = sight.Matching(Count);
+        for (var width = sight.WidthFor(ef, Count); CodedSearch.PaysToWalk(width, matching); width *= CodedSearch.Widening)
         {
             ask.Scratch.BeginWalk(Count);
             var (row, estimate) = Descend(distance, links, ask);
             var keys = CodedSearch.Walk(distance, links, codes, row, estimate, (int)width);
-            var found = RerankCandidates(ask, CodedSearch.Collect(ask.Scratch.Keys, keys, filter, ef));
+            var found = RerankCandidates(ask, CodedSearch.Collect(ask.Scratch.Keys, keys, sight, ef));
             if (found >= 0) return found;
             if (keys < width) break;   // all that can be reached was
         }
-        return RerankCandidates(ask, CodedSearch.Scan(distance, links, codes, filter, Math.Max(ef, ask.Wanted)), isAll: true);
+        return RerankCandidates(ask, CodedSearch.Scan(distance, links, codes, sight, Math.Max(ef, ask.Wanted)), isAll: true);
     }
 
     // Row 0 reaches the highest layer.
@@ -129,11 +148,12 @@ public sealed unsafe partial class CodedGraph
         return Math.Max(0, top.Count - ask.Query.Offset);
     }
 
-    readonly struct Ask(in CodedAsk codes, byte* exact, CodedQuery query)
+    readonly struct Ask(in CodedAsk codes, byte* exact, CodedQuery query, CodedSight sight)
     {
         public readonly CodedAsk Codes = codes;
         public readonly byte* Exact = exact;
         public readonly CodedQuery Query = query;
+        public readonly CodedSight Sight = sight;
 
         public SearchScratch Scratch => Codes.Scratch;
 

@@ -11,7 +11,7 @@
 // The links are those of the graph it came from: built from whole vectors, they lead well even where codes cannot tell neighbours apart.
 //
 // Always true: nothing changes after From; any number of searches run, none takes a lock or allocates; row numbers are below Count.
-// Not here: inserts and deletes (the graph it came from has them, and a new one is made), files.
+// Not here: inserts and deletes (the graph it came from has them, and a new one is made), files (Segments/CodedImage).
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -33,6 +33,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
     byte* _codes;      // with the links beside them
     uint* _ends;       // packed only
     uint* _links;      // packed only
+    long _linkCount;   // packed only
     int _stride;
     int _linksBeside;  // packed only: how many links stand in the code's own cache line
     int _linksMax;
@@ -58,7 +59,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
     public int Count { get; private set; }
 
     /// <summary>Bytes of codes, links, upper layers and ids. Whole vectors and scratches of searches are not in it, nor is the codebook.</summary>
-    public long MemoryBytes => _blocks.Sum(b => b.Bytes);
+    public long MemoryBytes => _image is null ? _blocks.Sum(b => b.Bytes) : _imageBytes;
 
     /// <summary>How many candidates are compared exactly for each row asked for, where a query does not say.</summary>
     public double RerankFactor => _rerankFactor;
@@ -82,15 +83,23 @@ public sealed unsafe partial class CodedGraph : IDisposable
     public static CodedGraph From(HnswIndex index, CodedOptions options, IVectorSource? source = null, MemoryBudget? budget = null)
     {
         VectorFloats.Require(index.Shape);
-        return index.WhileStill(graph => From(graph, index.Shape, options, source, budget ?? MemoryBudget.Unlimited()));
+        return index.WhileStill(graph => From(graph, index.Shape, options, source, budget ?? MemoryBudget.Unlimited(), null, out _));
     }
 
-    static CodedGraph From(StillGraph graph, VectorShape shape, CodedOptions options, IVectorSource? source, MemoryBudget budget)
+    /// <summary>The same of a graph as a snapshot noted it, while others go on with it; whole vectors are copied.</summary>
+    /// <param name="quantizer">What was learnt before; the graph disposes of it, also where this throws. Null: it is learnt.</param>
+    /// <param name="order">The rows of the old graph in the order of the new one.</param>
+    internal static CodedGraph From(
+        HnswSnapshot snapshot, VectorShape shape, CodedOptions options, Quantizer? quantizer, MemoryBudget budget, out uint[] order) =>
+        From(new(snapshot.Graph, snapshot.Graph.Rows, (uint)snapshot.Facts.Rows, snapshot), shape, options, null, budget, quantizer, out order);
+
+    static CodedGraph From(
+        StillGraph graph, VectorShape shape, CodedOptions options, IVectorSource? source, MemoryBudget budget, Quantizer? quantizer, out uint[] order)
     {
         var maker = new CodedGraphMaker(graph, shape);
         if (maker.Count == 0) Throw.Invalid("codes cannot be learnt from an empty graph");
-        var random = new SeededRandom(options.Seed);
-        var quantizer = maker.Train(options, random, budget);
+        order = maker.Order;
+        quantizer ??= maker.Train(options, new SeededRandom(options.Seed), budget);
         var layout = options.Layout ?? (quantizer.Kind == QuantizationKind.Scalar ? CodedLayout.Records : CodedLayout.Packed);
         var made = new CodedGraph(shape, quantizer, layout, source, budget);
         try
@@ -124,6 +133,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
             _codes = Take(Count * (long)_stride);
             _ends = (uint*)Take((Count + 1L) * sizeof(uint));
             _links = (uint*)Take(links * sizeof(uint));
+            _linkCount = links;
             _ends[0] = 0;
         }
         if (_ownsVectors)
@@ -149,11 +159,14 @@ public sealed unsafe partial class CodedGraph : IDisposable
                 continue;
             }
             var count = maker.CopyLinks(old, 0, all);
+            // Links that change beside this may be more now than they were when they were counted.
+            count = (int)Math.Min(count, _linksBeside + (_linkCount - _ends[row]));
             var beside = Math.Min(_linksBeside, count);
             all.AsSpan(0, _linksBeside).CopyTo(new(Code(row) + linkOffset, _linksBeside));
             all.AsSpan(beside, count - beside).CopyTo(new(_links + _ends[row], count - beside));
             _ends[row + 1] = _ends[row] + (uint)(count - beside);
         }
+        if (Layout == CodedLayout.Packed) _linkCount = _ends[Count];
         FillLayers(maker);
         Calibrate(graph, maker);
     }
@@ -179,6 +192,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
         foreach (var block in _blocks) block.Dispose();
         _vectors?.Dispose();
         Quantizer.Dispose();
+        _image?.Dispose();
         _readers.Dispose();
     }
 

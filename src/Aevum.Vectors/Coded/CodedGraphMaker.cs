@@ -56,8 +56,9 @@ sealed unsafe class CodedGraphMaker
     public int CopyLinks(uint old, int layer, Span<uint> target)
     {
         var count = 0;
+        var reach = layer == 0 ? Gone : (uint)LayerCounts[layer - 1];
         foreach (var link in _graph.Links(old, layer))
-            if (_numbers[link] != Gone) target[count++] = _numbers[link];
+            if (link < (uint)_numbers.Length && _numbers[link] < reach && count < target.Length) target[count++] = _numbers[link];
         target[count..].Fill(VectorStore.End);
         return count;
     }

@@ -50,6 +50,9 @@ public readonly record struct CodedQuery(int K)
     /// <summary>Only rows in it.</summary>
     public PreparedFilter? Filter { get; init; }
 
+    /// <summary>Compare every row exactly instead of walking.</summary>
+    public bool Exact { get; init; }
+
     internal void Validate()
     {
         QueryChecks.Results(K, Offset, DistanceMax);

@@ -35,14 +35,6 @@ static unsafe class CodedSearch
     const double ScannedRow = 0.2;
     const double StepsPerCandidate = 17;
 
-    /// <summary>How many rows match at most.</summary>
-    public static long Matching(PreparedFilter? filter, int rows) => filter is null ? rows : Math.Min(filter.Count, rows);
-
-    /// <summary>Candidates that a walk keeps so that <paramref name="ef"/> are left of them. A filter that keeps a share leaves that share; a half more,
-    /// because matches are not spread evenly.</summary>
-    public static double WidthFor(int ef, PreparedFilter? filter, int rows) =>
-        filter is null ? ef : Math.Ceiling(ef * Math.Max(1, 1.5 / Math.Min(1, filter.Count / (double)rows)));
-
     /// <summary>Whether a walk costs less than estimating all rows that match.</summary>
     public static bool PaysToWalk(double width, long matching) => width <= HnswOptions.EfMax && width * StepsPerCandidate <= matching * ScannedRow;
 
@@ -69,21 +61,21 @@ static unsafe class CodedSearch
         return heaps.Count;
     }
 
-    /// <summary>Turns a walk's keys into keys of rows that match, in place.</summary>
-    public static int Collect(ulong* keys, int count, PreparedFilter? filter, int most)
+    /// <summary>Turns a walk's keys into keys of rows that are seen, in place.</summary>
+    public static int Collect(ulong* keys, int count, in CodedSight sight, int most)
     {
         var kept = 0;
         for (var i = 0; i < count && kept < most; i++)
         {
             var row = PoolKey.Row(keys[i]);
-            if (filter is not null && !filter.Contains(row)) continue;
+            if (!sight.Sees(row)) continue;
             keys[kept++] = (keys[i] & 0xFFFFFFFF_00000000) | row;
         }
         return kept;
     }
 
-    /// <summary>The best by estimate among all rows, or all rows of the filter, as ascending keys.</summary>
-    public static int Scan<TDistance, TLinks>(TDistance distance, TLinks links, in CodedAsk ask, PreparedFilter? filter, int most)
+    /// <summary>The best by estimate among all rows that are seen, as ascending keys.</summary>
+    public static int Scan<TDistance, TLinks>(TDistance distance, TLinks links, in CodedAsk ask, in CodedSight sight, int most)
         where TDistance : struct, IDistance
         where TLinks : struct, ICodedLinks
     {
@@ -96,10 +88,8 @@ static unsafe class CodedSearch
         var codes = scratch.Fronts;
         for (var start = 0u; start < ask.Rows; start += 64)
         {
-            var word = filter is null ? ulong.MaxValue : start / 64 < filter.WordCount ? filter.Words[start / 64] : 0;
-            if (ask.Rows - start < 64) word &= (1UL << (int)(ask.Rows - start)) - 1;
             var count = 0;
-            for (; word != 0; word &= word - 1)
+            for (var word = sight.Word(start, ask.Rows); word != 0; word &= word - 1)
             {
                 var row = start + (uint)BitOperations.TrailingZeroCount(word);
                 ids[count] = row;

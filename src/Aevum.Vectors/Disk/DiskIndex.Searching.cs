@@ -65,19 +65,20 @@ public sealed unsafe partial class DiskIndex
     int Candidates<TDistance>(TDistance distance, in DiskAsk ask) where TDistance : struct, IDistance
     {
         var links = new PackedSteps(_codes, _quantizer.CodeBytes, _links, ask.Links);
-        var (filter, codes) = (ask.Query.Filter, ask.Codes);
+        var codes = ask.Codes;
+        CodedSight sight = ask.Query.Filter;
         var ef = Math.Max(ask.Query.Ef == 0 ? CodedSearch.DefaultEf : ask.Query.Ef, ask.Wanted);
-        var matching = CodedSearch.Matching(filter, Count);
-        for (var width = CodedSearch.WidthFor(ef, filter, Count); CodedSearch.PaysToWalk(width, matching); width *= CodedSearch.Widening)
+        var matching = sight.Matching(Count);
+        for (var width = sight.WidthFor(ef, Count); CodedSearch.PaysToWalk(width, matching); width *= CodedSearch.Widening)
         {
             ask.Scratch.BeginWalk(Count);
             var (row, estimate) = Descend(distance, links, ask);
             var keys = CodedSearch.Walk(distance, links, codes, row, estimate, (int)width);
-            var candidates = CodedSearch.Collect(ask.Scratch.Keys, keys, filter, ef);
+            var candidates = CodedSearch.Collect(ask.Scratch.Keys, keys, sight, ef);
             if (candidates >= Math.Min(ask.Wanted, matching)) return candidates;
             if (keys < width) break;   // all that can be reached was
         }
-        return CodedSearch.Scan(distance, links, codes, filter, Math.Max(ef, ask.Wanted));
+        return CodedSearch.Scan(distance, links, codes, sight, Math.Max(ef, ask.Wanted));
     }
 
     // Places of the upper layers lead to each other; place 0 reaches the highest layer.

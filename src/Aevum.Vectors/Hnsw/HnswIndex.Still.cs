@@ -25,13 +25,15 @@ public sealed unsafe partial class HnswIndex
 
 /// <summary>A graph that nobody changes at the moment.</summary>
 /// <param name="RowEnd">All rows are below it.</param>
-readonly unsafe record struct StillGraph(Graph Graph, RowTable Rows, uint RowEnd)
+/// <param name="Noted">Null: nobody writes. Else rows are those of the snapshot, and links may change while they are read: whoever copies them leaves out
+/// what does not lead to one of these rows.</param>
+readonly unsafe record struct StillGraph(Graph Graph, RowTable Rows, uint RowEnd, HnswSnapshot? Noted = null)
 {
     public int LinksMax => Graph.Store.LinksMax;
 
     public int UpperLinksMax => Graph.Upper.LinksMax;
 
-    public bool IsLive(uint row) => Rows.State(row) == RowTable.Live;
+    public bool IsLive(uint row) => Noted is null ? Rows.State(row) == RowTable.Live : Noted.IsLive(row);
 
     public ulong Id(uint row) => Rows.Id(row);
 

@@ -190,7 +190,7 @@ public sealed class SegmentFileTests : IDisposable
     }
 
     // The checksums that the bytes ask for, as far as the header still says where they are.
-    static void Forge(byte[] bytes)
+    internal static void Forge(byte[] bytes)
     {
         var headerEnd = SegmentFormat.HeaderBytes - 4;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(headerEnd), Crc32C.Compute(bytes.AsSpan(0, headerEnd)));
