@@ -122,7 +122,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
         if (Layout == CodedLayout.Records)
         {
             _stride = (linkOffset + (_linksMax * sizeof(uint)) + 63) & -64;
-            _codes = Take(Count * (long)_stride);
+            _codes = Take(Count * (long)_stride, zeroed: true);
         }
         else
         {
@@ -130,7 +130,7 @@ public sealed unsafe partial class CodedGraph : IDisposable
             _stride = linkOffset + (_linksBeside * sizeof(uint));
             var links = maker.CountLinks(_linksBeside);
             if (links > uint.MaxValue) Throw.Limit("the number of links", links, uint.MaxValue);
-            _codes = Take(Count * (long)_stride);
+            _codes = Take(Count * (long)_stride, zeroed: true);
             _ends = (uint*)Take((Count + 1L) * sizeof(uint));
             _links = (uint*)Take(links * sizeof(uint));
             _linkCount = links;
@@ -198,9 +198,10 @@ public sealed unsafe partial class CodedGraph : IDisposable
 
     byte* Code(uint row) => _codes + (row * (nuint)(uint)_stride);
 
-    byte* Take(long bytes)
+    // Zeroed where gaps are: they are written into files.
+    byte* Take(long bytes, bool zeroed = false)
     {
-        var block = new NativeBlock(Math.Max(1, bytes), _budget, large: true);
+        var block = new NativeBlock(Math.Max(1, bytes), _budget, zeroed, large: true);
         _blocks.Add(block);
         return block.Pointer;
     }

@@ -31,7 +31,8 @@ readonly unsafe struct CodedSight(PreparedFilter? filter, ulong* dead = null, lo
         && (_dead == null || ((Volatile.Read(ref _dead[row >> 6]) >> (int)(row & 63)) & 1) == 0)
         && (_from == null || _from[row] <= _asOf);
 
-    /// <summary>The rows of [start, start + 64) that are seen; <paramref name="start"/> a multiple of 64, and rows from <paramref name="rows"/> on are none.</summary>
+    /// <summary>The rows of [start, start + 64) that are seen; those from <paramref name="rows"/> on are none.</summary>
+    /// <param name="start">A multiple of 64.</param>
     public ulong Word(uint start, int rows)
     {
         var word = Filter is null ? ulong.MaxValue : start / 64 < Filter.WordCount ? Filter.Words[start / 64] : 0;
@@ -50,8 +51,8 @@ readonly unsafe struct CodedSight(PreparedFilter? filter, ulong* dead = null, lo
     /// <summary>How many rows match the filter at most.</summary>
     public long Matching(int rows) => Filter is null ? rows : Math.Min(Filter.Count, rows);
 
-    /// <summary>Candidates that a walk keeps so that <paramref name="ef"/> are left of them. A filter that keeps a share leaves that share; a half more, because
-    /// matches are not spread evenly. Dead rows lie anywhere; of the times a few are looked at.</summary>
+    /// <summary>Candidates that a walk keeps so that <paramref name="ef"/> are left of them. A filter that keeps a share leaves that share; a half more,
+    /// because matches are not spread evenly. Dead rows lie anywhere; of the times a few are looked at.</summary>
     public double WidthFor(int ef, int rows)
     {
         var width = Filter is null ? ef : ef * Math.Max(1, 1.5 / Math.Min(1, Filter.Count / (double)rows));

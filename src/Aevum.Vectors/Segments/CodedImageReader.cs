@@ -1,6 +1,6 @@
 // CodedImageReader: what the header and the sections of a graph of codes say, checked: sizes must fit each other before a section is looked for, and whatever
-// leads somewhere (links, ends of lists, upper links, rows by id) must lead to a row. Codes may be any bytes: a code that nobody made costs answers, never memory
-// that is not ours.
+// leads somewhere (links, ends of lists, upper links, rows by id) must lead to a row. Codes may be any bytes: a code that nobody made costs answers, never
+// memory that is not ours.
 
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
