@@ -12,7 +12,6 @@
 //
 // Rows that were taken away are passed over, not read again: a pass begins where the one before had looked, less what may have been on its way.
 
-using System.Buffers.Binary;
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -130,7 +129,7 @@ sealed class ElementCollector : IDisposable
                 if (expiry > row.Due) PutDown(context, row, expiry);
                 return;
             }
-            var (start, end) = RangeOf(row);
+            var (start, end) = StructureKey.RangeOf(row.HeadKey, row.Incarnation);
             var few = new FewKeys();
             context.Scan(start, end, few);
             if (few.AreMore)
@@ -141,13 +140,21 @@ sealed class ElementCollector : IDisposable
             foreach (var element in few.Keys) context.Delete(element);
         }
 
+        // By the head of the key that the elements lie behind, or by the one that has them since it was renamed.
         static bool Lives(IProcedureContext context, in GarbageRow row, out SystemTime expiry)
         {
+            if (Has(context, row.HeadKey, row, out expiry)) return true;
+            if (!context.TryRead(StructureKey.OwnerOf(row.HeadKey, row.Incarnation), out var owner)) return false;
+            return Has(context, owner.Bytes.ToArray(), row, out expiry);
+        }
+
+        static bool Has(IProcedureContext context, ReadOnlySpan<byte> headKey, in GarbageRow row, out SystemTime expiry)
+        {
             expiry = default;
-            if (!context.TryRead(row.HeadKey, out var found)) return false;
+            if (!context.TryRead(headKey, out var found)) return false;
             expiry = found.Expiry;
             var head = StructureHead.Read(found.Bytes);
-            return head.IsLarge && head.Incarnation == row.Incarnation;
+            return head.IsLarge && head.Incarnation == row.Incarnation && (head.Home.IsEmpty ? headKey : head.Home).SequenceEqual(row.HeadKey);
         }
 
         static void PutDown(IProcedureContext context, in GarbageRow row, SystemTime due)
@@ -155,16 +162,6 @@ sealed class ElementCollector : IDisposable
             var later = new byte[GarbageRow.LengthOf(row.HeadKey.Length)];
             GarbageRow.Write(later, due, row.HeadKey, row.Incarnation);
             context.Put(later, default);
-        }
-
-        static (byte[] Start, byte[] End) RangeOf(in GarbageRow row)
-        {
-            var start = new byte[row.HeadKey.Length + sizeof(ulong)];
-            row.HeadKey.CopyTo(start);
-            BinaryPrimitives.WriteUInt64BigEndian(start.AsSpan(row.HeadKey.Length), row.Incarnation);
-            var end = start.ToArray();
-            BinaryPrimitives.WriteUInt64BigEndian(end.AsSpan(row.HeadKey.Length), checked(row.Incarnation + 1));
-            return (start, end);
         }
     }
 

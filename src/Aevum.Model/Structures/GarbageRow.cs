@@ -23,7 +23,7 @@ public readonly ref struct GarbageRow
     /// <summary>The system time from which the elements may go.</summary>
     public SystemTime Due { get; private init; }
 
-    /// <summary>The key of the object's head.</summary>
+    /// <summary>The key of the head behind which the elements lie: the object's, unless it was renamed since (<see cref="StructureHead.Home"/>).</summary>
     public ReadOnlySpan<byte> HeadKey { get; private init; }
 
     /// <summary>What the elements' keys carry behind the head's.</summary>

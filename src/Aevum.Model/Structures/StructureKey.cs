@@ -7,7 +7,8 @@
 // whoever walks over heads only seeks past the elements of one (EndOf). An incarnation is the system time at which the object was made: elements
 // of an object that is gone carry another one than the head, and nobody finds them.
 //
-// Always true: an element's key begins with its head's; no head's key is the beginning of another head's.
+// Always true: an element's key begins with its head's, or with that of its home if the object was renamed (StructureHead.Home); no head's key is the
+// beginning of another head's.
 
 using System.Buffers.Binary;
 using Aevum.Core.Bytes;
@@ -22,6 +23,10 @@ public static class StructureKey
 
     /// <summary>Bytes between a head's key and an element's own.</summary>
     public const int ElementPrefixBytes = IncarnationBytes + 1;
+
+    /// <summary>The family of the one row, with an empty own key, that says which head has elements whose own head does not have them: the key of that head.
+    /// It is behind the home of an object that was renamed, and of a copy that is being made.</summary>
+    public const byte OwnerFamily = 0;
 
     /// <summary>An upper bound of the length of a head's key.</summary>
     public static int HeadBytesMax(int userKeyLength) => KeyspaceId.PrefixBytes + (2 * userKeyLength) + TerminatorBytes;
@@ -55,6 +60,26 @@ public static class StructureKey
     {
         BinaryPrimitives.WriteUInt64BigEndian(target, incarnation);
         target[IncarnationBytes] = family;
+    }
+
+    /// <summary>The key of the row that says who has the elements of an incarnation (<see cref="OwnerFamily"/>).</summary>
+    public static byte[] OwnerOf(ReadOnlySpan<byte> homeKey, ulong incarnation)
+    {
+        var key = new byte[homeKey.Length + ElementPrefixBytes];
+        homeKey.CopyTo(key);
+        WriteElementPrefix(key.AsSpan(homeKey.Length), incarnation, OwnerFamily);
+        return key;
+    }
+
+    /// <summary>The rows of an incarnation: from the first key to before the last.</summary>
+    public static (byte[] Start, byte[] End) RangeOf(ReadOnlySpan<byte> homeKey, ulong incarnation)
+    {
+        var (start, end) = (new byte[homeKey.Length + IncarnationBytes], new byte[homeKey.Length + IncarnationBytes]);
+        homeKey.CopyTo(start);
+        homeKey.CopyTo(end);
+        BinaryPrimitives.WriteUInt64BigEndian(start.AsSpan(homeKey.Length), incarnation);
+        BinaryPrimitives.WriteUInt64BigEndian(end.AsSpan(homeKey.Length), checked(incarnation + 1));
+        return (start, end);
     }
 
     /// <summary>The length of a row's head key: the row's own, if it is a head.</summary>

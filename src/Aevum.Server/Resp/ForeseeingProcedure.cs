@@ -48,6 +48,7 @@ sealed class ForeseeingProcedure(DataCommand command, DataSurroundings surroundi
     void ForeseeElements(ReadOnlySpan<byte> key, StructureHead head, CommandArguments args, KeyList found)
     {
         if (!head.IsLarge) return;
+        if (!head.Home.IsEmpty) key = head.Home;
         var last = LastOf(_elements, args);
         for (var i = _elements.First; i <= last && found.Count < KeysMax; i += _elements.Step)
         {

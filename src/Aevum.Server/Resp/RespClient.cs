@@ -177,4 +177,6 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
 /// <param name="Expiry">Of what it held then; None: never.</param>
 /// <param name="Database">Number of its database.</param>
 /// <param name="Existed">True if it held something.</param>
-readonly record struct WatchedKey(byte[] HeadKey, SystemTime Expiry, int Database, byte[] UserKey, bool Existed);
+/// <param name="Elements">Of a large object: where its elements lay.</param>
+readonly record struct WatchedKey(
+    byte[] HeadKey, SystemTime Expiry, int Database, byte[] UserKey, bool Existed, (byte[] Start, byte[] End)? Elements);

@@ -202,7 +202,7 @@ sealed partial class RespEngine
         var writes = command.Data?.Writes(args) ?? command.Info.Name == "exec";
         if (client.PendingSteps > 0)
         {
-            var isStep = client.Replies == ReplyMode.On && command.Data is { } data && (writes || !IsSlow(client, data, args));
+            var isStep = client.Replies == ReplyMode.On && command.Data is { MayTakeSeveralCommits: false } data && (writes || !IsSlow(client, data, args));
             if (!isStep)
             {
                 Flush();

@@ -1,6 +1,6 @@
 // RespEngine, transactions: MULTI, EXEC, WATCH.
 //
-// A watched key is held to the moment of WATCH: EXEC's batch asks that nothing in the range of the key (head and elements) was written since. While a
+// A watched key is held to the moment of WATCH: EXEC's batch asks that neither its head nor, of a large object, its elements were written since. While a
 // client watches, a snapshot keeps what shows a deletion from being compacted away.
 
 using Aevum.Core.Batches;
@@ -28,7 +28,10 @@ sealed partial class RespEngine
         if (client.Watched.Exists(w => w.HeadKey.AsSpan().SequenceEqual(head))) return;
         _reader.View = ReadView.AsOf(client.WatchedSince.At);
         var existed = _reader.TryRead(head, out var row);
-        client.Watched.Add(new WatchedKey(head, existed ? row.Expiry : SystemTime.None, client.Database, userKey.ToArray(), existed));
+        (byte[], byte[])? elements = null;
+        if (existed && StructureHead.Read(row.Bytes) is { IsLarge: true } large)
+            elements = StructureKey.RangeOf(large.Home.IsEmpty ? head : large.Home, large.Incarnation);
+        client.Watched.Add(new WatchedKey(head, existed ? row.Expiry : SystemTime.None, client.Database, userKey.ToArray(), existed, elements));
     }
 
     /// <summary>Runs what a client has queued, and answers.</summary>
@@ -147,11 +150,11 @@ sealed partial class RespEngine
         };
         foreach (var watched in client.Watched)
         {
-            var end = new byte[watched.HeadKey.Length];
-            StructureKey.WriteEndOf(watched.HeadKey, end);
+            byte[] end = [.. watched.HeadKey, 0];
             // FLUSHALL is one range delete, also over keys that are not there: those it does not touch.
             if (watched.Existed) batch.CheckUnchanged(watched.HeadKey, end, client.WatchedSince!.At);
             else batch.CheckUnwritten(watched.HeadKey, end, client.WatchedSince!.At);
+            if (watched.Elements is { } elements) batch.CheckUnchanged(elements.Start, elements.End, client.WatchedSince!.At);
         }
         batch.Call(transaction, first);
         shard = router.ShardOf(first);

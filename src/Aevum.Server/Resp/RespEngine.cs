@@ -198,6 +198,11 @@ sealed partial class RespEngine
     {
         var data = command.Data!;
         if (Server.Surroundings.Accesses.IsOn) NoteAccess(client, data, args);
+        if (data.MayTakeSeveralCommits && TakesSeveralCommits(client, data, args))
+        {
+            CommitBeside(client, command, args);
+            return;
+        }
         if (data.Writes(args) || (client.PendingSteps > 0 && !IsSlow(client, data, args)))
         {
             AddStep(client, command, args);

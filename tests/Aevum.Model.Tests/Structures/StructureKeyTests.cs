@@ -1,6 +1,7 @@
 using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
 using Aevum.Model.Keyspace;
 using Aevum.Model.Structures;
 
@@ -96,5 +97,34 @@ public sealed class StructureKeyTests
             (StructureKind.List, true, 0x0123456789ABCDEFUL, 5_000_000_000L, 1), (head.Kind, head.IsLarge, head.Incarnation, head.Count, head.Rest.Length));
         var text = StructureHead.Read([StructureHead.TagOf(StructureKind.String), 1, 2]);
         Assert.Equal((StructureKind.String, false, 2), (text.Kind, text.IsLarge, text.Rest.Length));
+    }
+
+    [Fact]
+    public void A_head_that_was_renamed_names_its_home()
+    {
+        byte[] home = [0, 0, 0, 1, 0, 0, 0, 2, (byte)'k', 0, 1];
+        var value = new byte[StructureHead.PrefixBytesMax + home.Length + StructureHead.LargeBytes];
+        var own = KeyExpiry.FromMilliseconds(9_007_199_254_740_993);
+        var at = StructureHead.WritePrefix(value, StructureKind.Hash, isLarge: true, own, true, new SystemTime(77), out var rowExpiry, home);
+        Assert.Equal(StructureHead.PrefixBytesMax + home.Length, at);
+        StructureHead.WriteLarge(value.AsSpan(at), 5, 200);
+        StructureHead.WriteIncarnation(value, 6);
+        var head = StructureHead.Read(value);
+        Assert.Equal((StructureKind.Hash, 6UL, 200L, 0), (head.Kind, head.Incarnation, head.Count, head.Rest.Length));
+        Assert.Equal((own, new SystemTime(77), new SystemTime(77)), (head.ExpiryOf(rowExpiry), head.FieldsUntil, rowExpiry));
+        Assert.True(head.Home.SequenceEqual(home));
+        for (var length = 1; length < value.Length; length++) Assert.Throws<CorruptionException>(() => StructureHead.Read(value.AsSpan(0, length)));
+        value[0] &= 0x7F;   // renamed, but not large
+        Assert.Throws<CorruptionException>(() => StructureHead.Read(value));
+    }
+
+    [Fact]
+    public void Rows_of_an_incarnation_lie_between_its_bounds()
+    {
+        byte[] home = [0, 0, 0, 1, 0, 0, 0, 2, (byte)'k', 0, 1];
+        var (start, end) = StructureKey.RangeOf(home, 0x1122334455667788);
+        Assert.Equal("00000001000000026b00011122334455667788", Convert.ToHexStringLower(start));
+        Assert.Equal("00000001000000026b00011122334455667789", Convert.ToHexStringLower(end));
+        Assert.Equal([.. start, StructureKey.OwnerFamily], StructureKey.OwnerOf(home, 0x1122334455667788));
     }
 }

@@ -37,9 +37,15 @@ static class StructureChecker
             }
             large++;
             var incarnation = head.Incarnation;
-            var elements = rows.All.Where(r => r.Key.Length > headLength && r.Key.AsSpan().StartsWith(key) &&
-                BinaryPrimitives.ReadUInt64BigEndian(r.Key.AsSpan(headLength)) == incarnation).ToArray();
-            CheckLarge(head, world.Database.Clock.Now.Value, elements.Select(e => (e.Key[headLength + 8], e.Key[(headLength + 9)..], e.Value)).ToArray());
+            var home = head.Home.IsEmpty ? key : head.Home.ToArray();
+            var elements = rows.All.Where(r => r.Key.Length > home.Length && r.Key.AsSpan().StartsWith(home) &&
+                BinaryPrimitives.ReadUInt64BigEndian(r.Key.AsSpan(home.Length)) == incarnation).ToArray();
+            // Who has the elements is said beside them if it is not the head before them.
+            var owners = elements.Where(e => e.Key[home.Length + 8] == 0).ToArray();
+            Assert.Equal(home.AsSpan().SequenceEqual(key) ? [] : [Convert.ToHexString(key)], owners.Select(o => Convert.ToHexString(o.Value)));
+            Assert.False(head.Home.SequenceEqual(key));
+            CheckLarge(head, world.Database.Clock.Now.Value,
+                elements.Except(owners).Select(e => (e.Key[home.Length + 8], e.Key[(home.Length + 9)..], e.Value)).ToArray());
         }
         return large;
     }

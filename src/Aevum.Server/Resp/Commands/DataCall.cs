@@ -282,8 +282,8 @@ sealed class DataCall
             Writes.Put(HeadKey(userKey), row.Bytes, expiry);   // read in place, and copied by the put
             return;
         }
-        var value = Scratch(StructureHead.PrefixBytesMax + head.Body.Length);
-        var at = StructureHead.WritePrefix(value, head.Kind, head.IsLarge, expiry, head.FieldsExpire, head.FieldsUntil, out var rowExpiry);
+        var value = Scratch(StructureHead.PrefixBytesMax + head.Home.Length + head.Body.Length);
+        var at = StructureHead.WritePrefix(value, head.Kind, head.IsLarge, expiry, head.FieldsExpire, head.FieldsUntil, out var rowExpiry, head.Home);
         head.Body.CopyTo(value[at..]);
         Writes.Put(HeadKey(userKey), value[..(at + head.Body.Length)], rowExpiry);
     }
@@ -293,7 +293,7 @@ sealed class DataCall
     /// <summary>Called before a key's head is replaced or deleted by something else: elements of a large structure are put down for the collector.</summary>
     public void ForgetElements(ReadOnlySpan<byte> userKey)
     {
-        if (TryReadHead(userKey, out var head, out _) && head.IsLarge) Elements.PutDown(this, HeadKey(userKey), head.Incarnation);
+        if (TryReadHead(userKey, out var head, out _) && head.IsLarge) Elements.PutDown(this, HeadKey(userKey), head);
     }
 
     // ------------------------------------------------------------------------------------------------ strings

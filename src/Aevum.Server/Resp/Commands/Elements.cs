@@ -1,7 +1,6 @@
 // Elements: rows of large structures that are gone. Deleting or overwriting a structure writes its head only; that its elements may go is put down for
 // the collector (GarbageRow), in the same commit.
 
-using System.Buffers.Binary;
 using Aevum.Core.Batches;
 using Aevum.Core.Time;
 using Aevum.Model.Structures;
@@ -11,6 +10,7 @@ namespace Aevum.Server.Resp.Commands;
 static class Elements
 {
     /// <summary>Puts elements down that may go.</summary>
+    /// <param name="headKey">The head's behind which they lie.</param>
     /// <param name="due">When; None: now.</param>
     public static void PutDown(DataCall call, ReadOnlySpan<byte> headKey, ulong incarnation, SystemTime due = default)
     {
@@ -20,19 +20,23 @@ static class Elements
         call.Writes.Put(row, default);
     }
 
+    /// <summary>The same for those of a large object.</summary>
+    /// <param name="headKey">Of the object.</param>
+    public static void PutDown(DataCall call, ReadOnlySpan<byte> headKey, in StructureHead head, SystemTime due = default) =>
+        PutDown(call, head.Home.IsEmpty ? headKey : head.Home, head.Incarnation, due);
+
     /// <summary>An incarnation for an object under a head's key: the command's time, or the next number of which there are no rows (those of an object
     /// that was made and dropped earlier in the same batch).</summary>
-    public static ulong UnusedIncarnation(DataCall call, ReadOnlySpan<byte> headKey)
+    public static ulong UnusedIncarnation(DataCall call, ReadOnlySpan<byte> headKey) => UnusedIncarnation(call.Rows, headKey);
+
+    /// <summary>The same for who has no call.</summary>
+    public static ulong UnusedIncarnation(IRowReader rows, ReadOnlySpan<byte> headKey)
     {
-        var (start, end) = (new byte[headKey.Length + sizeof(ulong)], new byte[headKey.Length + sizeof(ulong)]);
-        headKey.CopyTo(start);
-        headKey.CopyTo(end);
-        for (var incarnation = call.Now.Value; ; incarnation++)
+        for (var incarnation = rows.Time.Value; ; incarnation++)
         {
-            BinaryPrimitives.WriteUInt64BigEndian(start.AsSpan(headKey.Length), incarnation);
-            BinaryPrimitives.WriteUInt64BigEndian(end.AsSpan(headKey.Length), incarnation + 1);
+            var (start, end) = StructureKey.RangeOf(headKey, incarnation);
             var any = new AnyRow();
-            call.Rows.Scan(start, end, any);
+            rows.Scan(start, end, any);
             if (!any.IsThere) return incarnation;
         }
     }

@@ -4,6 +4,7 @@
 //                     of the past, and as a procedure inside the sequencer
 //   SessionCommand    is about the connection, the server, or what is kept beside the data: runs on the connection's loop
 
+using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
@@ -44,6 +45,17 @@ abstract class DataCommand : RespCommand
     public virtual void Prepare(CommandArguments args)
     {
     }
+
+    /// <summary>True if a request that writes is more than one commit should hold: it is done beside the loop, in several (<see cref="Begin"/>).</summary>
+    public virtual bool TakesSeveralCommits(DataCall call, CommandArguments args) => false;
+
+    /// <summary>True of a command that may have such requests.</summary>
+    public virtual bool MayTakeSeveralCommits => false;
+
+    /// <summary>Does all of such a request but its last commit. On a worker.</summary>
+    /// <returns>What the last one wants to know: the request runs as a step then, as one that has waited (<see cref="DataCall.Kept"/>). If that
+    /// blocks, all of it begins anew. Null: there is nothing to do before.</returns>
+    public virtual byte[]? Begin(KeyspaceId keyspace, CommandArguments args) => null;
 
     /// <summary>The row that a request is about, where it is no head of its first key: of a vector collection, whose rows lie in a keyspace of their
     /// own. Which shard decides it follows from it, and what must not come twice in one batch.</summary>

@@ -27,8 +27,10 @@ abstract class StructureRows
     /// <summary>A read of a large object that touches more elements than this runs beside the loop.</summary>
     public const int SlowElements = 1000;
 
-    byte[] _key = new byte[256];
-    int _headLength;
+    byte[] _key = new byte[256];   // behind whose first bytes, the home, keys of elements are put together
+    int _homeLength;
+    byte[] _head = [];             // of an object that was renamed: its own head's key
+    int _headLength;               // 0: the home is the head's own key
     long _count;
     SystemTime _rowExpiry;
 
@@ -74,7 +76,10 @@ abstract class StructureRows
         protected set => _count = value;
     }
 
-    public ReadOnlySpan<byte> HeadKey => _key.AsSpan(0, _headLength);
+    public ReadOnlySpan<byte> HeadKey => _headLength == 0 ? HomeKey : _head.AsSpan(0, _headLength);
+
+    /// <summary>The head's key behind which elements lie.</summary>
+    protected ReadOnlySpan<byte> HomeKey => _key.AsSpan(0, _homeLength);
 
     // ------------------------------------------------------------------------------------------------ open, save
 
@@ -107,9 +112,31 @@ abstract class StructureRows
         }
         Incarnation = head.Incarnation;
         _count = head.Count;
+        if (!head.Home.IsEmpty) MoveTo(head.Home);
         if (head.Count < (IsAlwaysLarge ? 0 : 1) || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
         ReadRest(head.Rest);
         return true;
+    }
+
+    // Elements lie elsewhere than behind the head.
+    void MoveTo(ReadOnlySpan<byte> home)
+    {
+        if (_head.Length < _homeLength) _head = new byte[_key.Length];
+        HomeKey.CopyTo(_head);
+        _headLength = _homeLength;
+        var needed = home.Length + StructureKey.ElementPrefixBytes;
+        if (_key.Length < needed) _key = new byte[Math.Max(needed, 2 * _key.Length)];
+        home.CopyTo(_key);
+        _homeLength = home.Length;
+    }
+
+    // What comes from now on lies behind the head again.
+    void MoveHome()
+    {
+        if (_headLength == 0) return;
+        if (_key.Length < _headLength + StructureKey.ElementPrefixBytes) _key = new byte[2 * (_headLength + StructureKey.ElementPrefixBytes)];
+        _head.AsSpan(0, _headLength).CopyTo(_key);
+        (_homeLength, _headLength) = (_headLength, 0);
     }
 
     /// <summary>Begins with the entries of a packed row.</summary>
@@ -132,7 +159,8 @@ abstract class StructureRows
         Call = call;
         var needed = StructureKey.HeadBytesMax(userKey.Length) + StructureKey.ElementPrefixBytes;
         if (_key.Length < needed) _key = new byte[Math.Max(needed, 2 * _key.Length)];
-        _headLength = StructureKey.WriteHead(_key, call.Keyspace, userKey);
+        _headLength = 0;
+        _homeLength = StructureKey.WriteHead(_key, call.Keyspace, userKey);
         Exists = false;
         IsLarge = false;
         Incarnation = 0;
@@ -159,15 +187,16 @@ abstract class StructureRows
         }
         var entries = IsLarge ? default : PackedToWrite;
         var bodyBytes = IsLarge ? StructureHead.LargeBytes + RestBytes : entries.Length;
-        var headBytes = StructureHead.PrefixBytesMax + bodyBytes;
+        var home = IsLarge && _headLength > 0 ? HomeKey : default;
+        var headBytes = StructureHead.PrefixBytesMax + home.Length + bodyBytes;
         Span<byte> head = headBytes <= 256 ? stackalloc byte[headBytes] : new byte[headBytes];
-        var at = StructureHead.WritePrefix(head, Kind, IsLarge, Expiry, FieldsExpire, FieldsUntil, out var rowExpiry);
+        var at = StructureHead.WritePrefix(head, Kind, IsLarge, Expiry, FieldsExpire, FieldsUntil, out var rowExpiry, home);
         if (IsLarge)
         {
             StructureHead.WriteLarge(head[at..], Incarnation, Count);
             WriteRest(head[(at + StructureHead.LargeBytes)..]);
             // The row goes with the last field: what is then left of the others may be collected.
-            if (FieldsExpire && rowExpiry != _rowExpiry && rowExpiry != SystemTime.None) Elements.PutDown(Call, HeadKey, Incarnation, rowExpiry);
+            if (FieldsExpire && rowExpiry != _rowExpiry && rowExpiry != SystemTime.None) Elements.PutDown(Call, HomeKey, Incarnation, rowExpiry);
         }
         else
         {
@@ -187,7 +216,8 @@ abstract class StructureRows
     /// <summary>Takes all elements away. Those that are rows are put down for the collector.</summary>
     public void Clear()
     {
-        if (IsLarge) Elements.PutDown(Call, HeadKey, Incarnation);
+        if (IsLarge) Elements.PutDown(Call, HomeKey, Incarnation);
+        MoveHome();
         IsLarge = false;
         FieldsExpire = false;
         Packed.Load(Kind, default);
@@ -229,14 +259,14 @@ abstract class StructureRows
     /// <returns>The own part, to be written.</returns>
     protected Span<byte> OwnKey(byte family, int length)
     {
-        var needed = _headLength + StructureKey.ElementPrefixBytes + length;
+        var needed = _homeLength + StructureKey.ElementPrefixBytes + length;
         if (_key.Length < needed) Array.Resize(ref _key, Math.Max(needed, 2 * _key.Length));
-        StructureKey.WriteElementPrefix(_key.AsSpan(_headLength), Incarnation, family);
-        return _key.AsSpan(_headLength + StructureKey.ElementPrefixBytes, length);
+        StructureKey.WriteElementPrefix(_key.AsSpan(_homeLength), Incarnation, family);
+        return _key.AsSpan(_homeLength + StructureKey.ElementPrefixBytes, length);
     }
 
     /// <summary>The whole key of the row whose own part was written last.</summary>
-    protected ReadOnlySpan<byte> RowKey(int ownLength) => _key.AsSpan(0, _headLength + StructureKey.ElementPrefixBytes + ownLength);
+    protected ReadOnlySpan<byte> RowKey(int ownLength) => _key.AsSpan(0, _homeLength + StructureKey.ElementPrefixBytes + ownLength);
 
     /// <summary>Hands the rows of a family to a visitor, own parts and values.</summary>
     /// <param name="start">The first own part; empty: from the beginning.</param>
@@ -248,7 +278,7 @@ abstract class StructureRows
         if (end.IsEmpty) OwnKey((byte)(family + 1), 0);
         else end.CopyTo(OwnKey(family, end.Length));
         var last = RowKey(end.Length).ToArray();
-        Call.Rows.Scan(first, last, new RowVisitor(_headLength + StructureKey.ElementPrefixBytes, visit), descending);
+        Call.Rows.Scan(first, last, new RowVisitor(_homeLength + StructureKey.ElementPrefixBytes, visit), descending);
     }
 
     /// <summary>Deletes the rows of a family in a range of own parts.</summary>

@@ -4,9 +4,12 @@
 // Databases are made when they are first used, and making one is a change of the catalog, which the sequencer cannot do for a command that it is
 // running: so Prepare, which runs before the sequencer, makes the database that the arguments name, and Run finds it there.
 //
+// A large object is copied beside the loop (CopyBeside), and this writes its head when that is done. Within a transaction, which is one commit, it is copied
+// here, as far as a commit reaches.
+//
 // Always true: the call is back in the keyspace it came with when Run ends, whatever it answers.
 //
-// Not here: how elements are copied (StructureCopy); the same act within a database by another name (Rename).
+// Not here: how elements are copied (StructureCopy, CopyBeside); the same act within a database by another name (Rename).
 
 using Aevum.Core.Errors;
 using Aevum.Model.Keyspace;
@@ -40,6 +43,33 @@ sealed class Copy(RespDatabases databases, bool isMove) : DataCommand
         if (Numbers.TryInteger(number, out var index) && index >= 0 && index < databases.Count) databases.IdOf((int)index);
     }
 
+    public override bool MayTakeSeveralCommits => true;
+
+    public override bool TakesSeveralCommits(DataCall call, CommandArguments args) =>
+        call.TryReadHead(args[1], out var head, out _) && head.IsLarge && TryTarget(call.Keyspace, args, out _);
+
+    public override byte[]? Begin(KeyspaceId keyspace, CommandArguments args)
+    {
+        if (!TryTarget(keyspace, args, out var target)) return null;
+        return CopyBeside.Run(databases.Session, HeadOf(keyspace, args[1]), HeadOf(target, args[isMove ? 1 : 2]));
+    }
+
+    static byte[] HeadOf(KeyspaceId keyspace, ReadOnlySpan<byte> userKey) => new KeyBuffer().HeadOf(keyspace, userKey).ToArray();
+
+    // Where it goes, of arguments that Run will not refuse.
+    bool TryTarget(KeyspaceId keyspace, CommandArguments args, out KeyspaceId target)
+    {
+        target = keyspace;
+        for (var i = isMove ? 2 : 3; i < args.Count; i++)
+        {
+            if (!isMove && args.Is(i, "replace"u8)) continue;
+            if (!isMove && (!args.Is(i, "db"u8) || ++i == args.Count)) return false;
+            if (!Numbers.TryInteger(args[i], out var index) || index < 0 || index >= databases.Count) return false;
+            target = databases.IdOf((int)index);
+        }
+        return target != keyspace || (!isMove && !args[1].SequenceEqual(args[2]));
+    }
+
     public override void Run(DataCall call, CommandArguments args)
     {
         var (target, replaces) = (call.Keyspace, false);
@@ -67,18 +97,33 @@ sealed class Copy(RespDatabases databases, bool isMove) : DataCommand
             call.Reply.Error("ERR source and destination objects are the same"u8);
             return;
         }
-        call.Reply.Integer(TryCopy(call, from, to, target, replaces) ? 1 : 0);
+        var copied = 0ul;
+        if (call.HasWaited && !CopyBeside.TryTake(call, call.Kept, HeadOf(call.Keyspace, from), HeadOf(target, to), out copied))
+        {
+            call.Block();
+            return;
+        }
+        var isDone = TryCopy(call, from, to, target, replaces, copied);
+        if (copied != 0 && !isDone) Elements.PutDown(call, HeadOf(target, to), copied);
+        if (!call.IsBlocked) call.Reply.Integer(isDone ? 1 : 0);
     }
 
-    bool TryCopy(DataCall call, byte[] from, byte[] to, KeyspaceId target, bool replaces)
+    bool TryCopy(DataCall call, byte[] from, byte[] to, KeyspaceId target, bool replaces, ulong copied)
     {
-        if (!call.TryReadHead(from, out _, out _)) return false;
+        if (!call.TryReadHead(from, out var head, out _)) return false;
+        var isLarge = head.IsLarge;
         var source = call.Enter(target);
         var exists = call.TryReadHead(to, out _, out _);
+        if (isLarge && copied == 0 && call.MayBlock && (replaces || !exists))
+        {
+            call.Block();   // it became large just now
+            call.Enter(source);
+            return false;
+        }
         if (exists && replaces) Delete.TryDelete(call, to);
         call.Enter(source);
         if (exists && !replaces) return false;
-        StructureCopy.Run(call, from, to, target);
+        StructureCopy.Run(call, from, to, target, copied);
         if (isMove)
         {
             Delete.TryDelete(call, from);

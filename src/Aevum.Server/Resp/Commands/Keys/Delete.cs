@@ -32,7 +32,7 @@ sealed class Delete(string name, string since) : DataCommand
     public static bool TryDelete(DataCall call, ReadOnlySpan<byte> key)
     {
         if (!call.TryReadHead(key, out var head, out _)) return false;
-        if (head.IsLarge) Elements.PutDown(call, call.HeadKey(key), head.Incarnation);
+        if (head.IsLarge) Elements.PutDown(call, call.HeadKey(key), head);
         call.Writes.Delete(call.HeadKey(key));
         return true;
     }

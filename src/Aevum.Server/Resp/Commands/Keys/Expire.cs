@@ -73,7 +73,7 @@ sealed class Expire(string name, bool isMilliseconds, bool isAbsolute) : DataCom
             call.Signal(key, "del", NotificationClass.Generic);
             return;
         }
-        if (head.IsLarge) Elements.PutDown(call, call.HeadKey(key), head.Incarnation, expiry);
+        if (head.IsLarge) Elements.PutDown(call, call.HeadKey(key), head, expiry);
         call.RewriteHead(key, expiry);
         call.Signal(key, "expire", NotificationClass.Generic);
     }

@@ -1,10 +1,14 @@
-// Rename: a head under another key. Always true: both keys change at one instant, and the expiry goes along.
+// Rename: a head under another key, whatever the size of the object: elements of a large one stay where they are, behind the key that it had when it became
+// large. The head says so (StructureHead.Home), and a row beside the elements tells the collector who has them (StructureKey.OwnerFamily).
+//
+// Always true: both keys change at one instant, and the expiry goes along; at its home an object needs neither.
 
+using Aevum.Model.Structures;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>RENAME and RENAMENX. Elements of a large structure lie behind its head's key, so they are written anew.</summary>
+/// <summary>RENAME and RENAMENX.</summary>
 sealed class Rename(string name, bool onlyIfAbsent) : DataCommand
 {
     public override CommandInfo Info { get; } = new(name, CommandGroup.Generic)
@@ -14,7 +18,7 @@ sealed class Rename(string name, bool onlyIfAbsent) : DataCommand
         Keys = KeyPlaces.Two,
         Since = "1.0.0",
         Summary = onlyIfAbsent ? "Gives a key another name, if that holds nothing." : "Gives a key another name; what that held is gone.",
-        Complexity = "O(1), or O(N) with N the elements of a large structure",
+        Complexity = "O(1)",
     };
 
     public override void Run(DataCall call, CommandArguments args)
@@ -35,9 +39,31 @@ sealed class Rename(string name, bool onlyIfAbsent) : DataCommand
         else call.Reply.Ok();
         if (isSame) return;
         Delete.TryDelete(call, to);
-        StructureCopy.Run(call, from, to, call.Keyspace);
-        Delete.TryDelete(call, from);
+        MoveHead(call, call.HeadKey(from, 1), call.HeadKey(to, 2));
         call.Signal(from, "rename_from", NotificationClass.Generic);
         call.Signal(to, "rename_to", NotificationClass.Generic, isReady: true);
+    }
+
+    static void MoveHead(DataCall call, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        if (!call.Rows.TryRead(from, out var row)) return;
+        var head = StructureHead.Read(row.Bytes);
+        if (!head.IsLarge)
+        {
+            call.Writes.Put(to, row.Bytes, row.Expiry);   // read in place, and copied by the put
+            call.Writes.Delete(from);
+            return;
+        }
+        var before = head.Home.IsEmpty ? from : head.Home;
+        var home = before.SequenceEqual(to) ? default : before;
+        var owner = StructureKey.OwnerOf(before, head.Incarnation);
+        var value = call.Scratch(StructureHead.PrefixBytesMax + home.Length + head.Body.Length);
+        var at = StructureHead.WritePrefix(
+            value, head.Kind, isLarge: true, head.ExpiryOf(row.Expiry), head.FieldsExpire, head.FieldsUntil, out var rowExpiry, home);
+        head.Body.CopyTo(value[at..]);
+        call.Writes.Put(to, value[..(at + head.Body.Length)], rowExpiry);
+        call.Writes.Delete(from);
+        if (home.IsEmpty) call.Writes.Delete(owner);
+        else call.Writes.Put(owner, to);
     }
 }

@@ -69,10 +69,9 @@ static class MemoryCommands
             if (head.IsLarge)
             {
                 var count = head.Count;
-                var end = new byte[headKey.Length];
-                StructureKey.WriteEndOf(headKey, end);
+                var (start, end) = StructureKey.RangeOf(head.Home.IsEmpty ? headKey : head.Home, head.Incarnation);
                 var seen = new Seen(samples == 0 ? long.MaxValue : samples);
-                call.Rows.Scan([.. headKey, 0], end, seen);
+                call.Rows.Scan(start, end, seen);
                 if (seen.Rows > 0) bytes += samples == 0 ? seen.Bytes : seen.Bytes * count / seen.Rows;
             }
             call.Reply.Integer(bytes);
