@@ -69,6 +69,10 @@ sealed class RedisModel
             case "XTRIM": Trim(Of(Streams, c[1]), -int.Parse(c[3], CultureInfo.InvariantCulture)); break;
             case "DEL": Forget(c[1]); break;
             case "COPY": Copy(c[1], c[2]); break;
+            case "RENAME":
+                Copy(c[1], c[2]);
+                Forget(c[1]);
+                break;
             case "EXPIRE": if (Exists(c[1])) Expiring.Add(c[1]); break;
             default: throw new ArgumentException($"the model knows no {c[0]}");
         }
@@ -152,11 +156,28 @@ static class RedisWorkload
                 return new([["INCRBY", Account(from), "-" + amount], ["INCRBY", Account(to), amount], ["INCRBY", Key(client, 'n', 0), "1"]], true);
             case 1:
                 return new([.. Enumerable.Range(0, random.Next(2, 6)).Select(part => Single(random, client, number, part, withStreams))], true);
-            case 2 when random.OneIn(3):
+            case 2 when random.OneIn(2):
+                return new([Added(random, client, out var renamed), ["RENAME", renamed, renamed[..^1] + ((renamed[^1] - '0' + 1) % KeysOfAType)]], true);
+            case 2 when random.OneIn(2):
                 return new([["RPUSH", Queue, $"{client}/{number}"]], false);
             default:
                 return new([Single(random, client, number, 0, withStreams)], false);
         }
+    }
+
+    // What is renamed must be there.
+    static string[] Added(SeededRandom random, int client, out string key)
+    {
+        var type = "hltz"[random.Next(4)];
+        key = Key(client, type, random.Next(KeysOfAType));
+        var name = "f" + random.Next(300).ToString(CultureInfo.InvariantCulture);
+        return type switch
+        {
+            'h' => ["HSET", key, name, "v"],
+            'l' => ["RPUSH", key, name],
+            't' => ["SADD", key, name],
+            _ => ["ZADD", key, "7", name],
+        };
     }
 
     static string[] Single(SeededRandom random, int client, long number, int part, bool withStreams)

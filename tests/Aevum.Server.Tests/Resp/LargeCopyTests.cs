@@ -33,7 +33,8 @@ public sealed class LargeCopyTests : IDisposable
     }
 
     string All(string suffix) => string.Join(' ', ((string[])[
-        $"SCARD s{suffix}", $"SISMEMBER s{suffix} m299", $"HLEN h{suffix}", $"HGET h{suffix} f1", $"HPEXPIRETIME h{suffix} FIELDS 2 f1 f3", $"ZRANGE z{suffix} 100 101",
+        $"SCARD s{suffix}", $"SISMEMBER s{suffix} m299", $"HLEN h{suffix}", $"HGET h{suffix} f1",
+        $"HPEXPIRETIME h{suffix} FIELDS 2 f1 f3", $"ZRANGE z{suffix} 100 101",
         $"ZSCORE z{suffix} m7", $"LRANGE l{suffix} 150 151", $"XLEN x{suffix}", $"XPENDING x{suffix} g"]).Select(_world.Ask));
 
     void Collect() => _world.Pass(TimeSpan.FromSeconds(3));
@@ -51,10 +52,12 @@ public sealed class LargeCopyTests : IDisposable
         Assert.Equal("[0, 0]", $"[{_world.Ask("EXISTS s h z l x")}, {_world.Ask("SCARD s")}]");
         Assert.Equal("5", _world.Ask("DBSIZE"));
         // Changes go to where the elements are.
-        Assert.Equal("[1, 1, 1, 301]", $"[{_world.Ask("SADD s2 new")}, {_world.Ask("HSET h2 new v")}, {_world.Ask("ZADD z2 5 new")}, {_world.Ask("RPUSH l2 new")}]");
+        Assert.Equal("[1, 1, 1, 301]",
+            $"[{_world.Ask("SADD s2 new")}, {_world.Ask("HSET h2 new v")}, {_world.Ask("ZADD z2 5 new")}, {_world.Ask("RPUSH l2 new")}]");
         Assert.Equal("1000-1", _world.Ask("XADD x2 1000-1 f v"));
         Assert.Equal("[1, 1, 1, new, 1]",
-            $"[{_world.Ask("SREM s2 new")}, {_world.Ask("HDEL h2 new")}, {_world.Ask("ZREM z2 new")}, {_world.Ask("RPOP l2")}, {_world.Ask("XDEL x2 1000-1")}]");
+            $"[{_world.Ask("SREM s2 new")}, {_world.Ask("HDEL h2 new")}, {_world.Ask("ZREM z2 new")}, {_world.Ask("RPOP l2")}, "
+            + $"{_world.Ask("XDEL x2 1000-1")}]");
         Assert.Equal(5, StructureChecker.Check(_world));
         foreach (var key in "shzlx") Assert.Equal("1", _world.Ask($"RENAMENX {key}2 {key}3"));
         Assert.Equal(5, StructureChecker.Check(_world));
