@@ -31,6 +31,9 @@ public sealed unsafe partial class CodedGraph
     /// <summary>Whether it lies in a mapped file, which counts against no budget.</summary>
     internal bool IsMapped { get; private set; }
 
+    /// <summary>Bytes of the image it lies in; 0: none.</summary>
+    internal long ImageBytes { get; private set; }
+
     /// <summary>The stored vector of a row.</summary>
     internal ReadOnlySpan<byte> Vector(uint row) => new(_source.Vector(row), Shape.Bytes);
 
@@ -44,12 +47,12 @@ public sealed unsafe partial class CodedGraph
     /// <param name="vectors">Whole vectors, one every <see cref="VectorShape.Stride"/> bytes.</param>
     /// <param name="image">Disposed with the graph.</param>
     internal static CodedGraph Adopt(
-        VectorShape shape, Quantizer quantizer, CodedLayout layout, in CodedParts parts, byte* vectors, MemoryBudget budget, IDisposable image, bool isMapped,
-        long imageBytes) => new(shape, quantizer, layout, new VectorTable(vectors, shape.Stride, (uint)parts.Rows), budget)
+        VectorShape shape, Quantizer quantizer, CodedLayout layout, in CodedParts parts, byte* vectors, MemoryBudget budget, SegmentImage image, long memoryBytes) => new(shape, quantizer, layout, new VectorTable(vectors, shape.Stride, (uint)parts.Rows), budget)
     {
         Count = parts.Rows, _linksMax = parts.LinksMax, _upperLinksMax = parts.UpperLinksMax, _linksBeside = parts.LinksBeside, _stride = parts.Stride,
         _layerCounts = parts.LayerCounts, _rerankFactor = parts.RerankFactor, _ids = parts.Ids, _codes = parts.Codes, _ends = parts.Ends,
-        _links = parts.Links, _linkCount = parts.LinkCount, _layers = parts.Layers, _image = image, _imageBytes = imageBytes, IsMapped = isMapped,
+        _links = parts.Links, _linkCount = parts.LinkCount, _layers = parts.Layers, _image = image, _imageBytes = memoryBytes,
+        IsMapped = image.IsMapped, ImageBytes = image.Length,
     };
 }
 

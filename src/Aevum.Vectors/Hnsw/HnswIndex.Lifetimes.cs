@@ -108,6 +108,23 @@ public sealed unsafe partial class HnswIndex
         }
     }
 
+    /// <summary>Since when an id holds what it holds.</summary>
+    internal bool TryGetFrom(ulong id, out ulong from)
+    {
+        from = 0;
+        var scratch = _readers.Enter();
+        try
+        {
+            if (RowOf(id) is not { } row) return false;
+            from = _lifetimes?.From(row) ?? 0;
+            return true;
+        }
+        finally
+        {
+            _readers.Leave(scratch);
+        }
+    }
+
     /// <summary>Hands every row that is Live out, in order of rows, with its vector as stored and its times. Rows put meanwhile may be among them.</summary>
     internal void ForEachRow(RowVisitor visit)
     {

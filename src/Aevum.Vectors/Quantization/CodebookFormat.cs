@@ -65,6 +65,9 @@ static class CodebookFormat
         return bytes;
     }
 
+    /// <summary>Another of the same.</summary>
+    public static Quantizer Copy(Quantizer quantizer) => FromBytes(ToBytes(quantizer));
+
     /// <param name="bytes">The codebook, and nothing behind it.</param>
     /// <param name="source">What to call the bytes in an error.</param>
     /// <exception cref="AevumException">Corruption; UnsupportedFormat.</exception>

@@ -85,6 +85,10 @@ sealed unsafe class CodebookKeeper : IDisposable
         return Current;
     }
 
+    /// <summary>Goes on with a codebook that was learnt before, and watches what is shown from now on.</summary>
+    /// <param name="learnt">Disposed of by who uses it.</param>
+    public void Adopt(Quantizer learnt) => Current = learnt;
+
     public void Dispose()
     {
         _sample.Dispose();

@@ -104,7 +104,7 @@ static unsafe class CodedImage
             image.Require(shape is null || shape.Equals(reader.Shape), default, $"vectors of {shape}, not of {reader.Shape}");
             quantizer = reader.ReadCodebook();
             var parts = reader.ReadParts(quantizer);
-            var graph = CodedGraph.Adopt(reader.Shape, quantizer, reader.Layout, parts, reader.Vectors, budget, image, image.IsMapped, reader.MemoryBytes);
+            var graph = CodedGraph.Adopt(reader.Shape, quantizer, reader.Layout, parts, reader.Vectors, budget, image, reader.MemoryBytes);
             return new(graph, reader.Order, reader.From);
         }
         catch

@@ -44,6 +44,9 @@ enum SegmentKind : uint
 
     /// <summary>A graph of codes.</summary>
     Coded = 3,
+
+    /// <summary>Which rows of the graphs of codes are dead.</summary>
+    Dead = 4,
 }
 
 /// <summary>Written into files; values never change their meaning.</summary>
@@ -65,6 +68,7 @@ enum SectionKind : uint
     Layers = 14,
     Vectors = 15,
     To = 16,
+    Dead = 17,
 }
 
 /// <param name="Stride">Bytes of one row of it.</param>

@@ -13,6 +13,7 @@ public sealed class VectorFilter : IDisposable
     readonly HashSet<ulong> _ids;
     readonly Lock _gate = new();
     readonly Dictionary<HnswIndex, (long Changes, PreparedFilter Rows)> _rows = [];
+    readonly System.Runtime.CompilerServices.ConditionalWeakTable<CodedSegment, PreparedFilter> _codedRows = [];
     readonly List<PreparedFilter> _outdated = [];
     bool _disposed;
 
@@ -59,6 +60,30 @@ public sealed class VectorFilter : IDisposable
         }
     }
 
+    /// <summary>The rows of a segment of codes that hold, or held, ids of the set. They never change.</summary>
+    internal PreparedFilter RowsOf(CodedSegment segment)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_codedRows.TryGetValue(segment, out var known)) return known;
+            var words = new ulong[(segment.Rows + 63) / 64];
+            if (_ids.Count < segment.Rows / 16)
+            {
+                foreach (var id in _ids)
+                    if (segment.TryFind(id, out var row)) words[row / 64] |= 1UL << (int)(row % 64);
+            }
+            else
+            {
+                for (var row = 0u; row < segment.Rows; row++)
+                    if (_ids.Contains(segment.Id(row))) words[row / 64] |= 1UL << (int)(row % 64);
+            }
+            var made = new PreparedFilter(words);
+            _codedRows.Add(segment, made);
+            return made;
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -66,6 +91,8 @@ public sealed class VectorFilter : IDisposable
             _disposed = true;
             foreach (var (_, rows) in _rows.Values) rows.Dispose();
             foreach (var rows in _outdated) rows.Dispose();
+            foreach (var (_, rows) in _codedRows) rows.Dispose();
+            _codedRows.Clear();
             _rows.Clear();
             _outdated.Clear();
         }

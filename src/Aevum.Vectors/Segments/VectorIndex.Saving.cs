@@ -43,9 +43,10 @@ public sealed partial class VectorIndex
             if (_savedIn != directory)
             {
                 _savedHistory.Clear();
+                _savedCoded.Clear();
                 _savedIn = directory;
             }
-            var history = Note(out var live, out var open, out var manifest);
+            var history = Note(out var live, out var open, out var manifest, out var parts);
             try
             {
                 var number = VectorManifest.NextNumber(files, directory);
@@ -72,8 +73,10 @@ public sealed partial class VectorIndex
                 }
                 var livePath = FilePaths.Combine(directory, VectorManifest.LiveName(number));
                 GraphImage.Write(files, livePath, SegmentKind.Live, Shape, _live.Options, live, 0, manifest.LastTime);
-                manifest = manifest with { Position = position, Live = number, History = named };
+                manifest = manifest with { Position = position, Live = number++, History = named };
+                if (parts is not null) manifest = WriteParts(files, directory, parts, manifest, number);
                 manifest.Publish(files, directory);
+                if (parts is not null) NoteSaved(files, directory, parts, manifest);
                 _savedHistory.Clear();
                 foreach (var (segment, file) in saved) _savedHistory[segment] = file;
                 SavedPosition = position;
@@ -82,6 +85,7 @@ public sealed partial class VectorIndex
             {
                 live.Dispose();
                 open.Snapshot?.Dispose();
+                parts?.Dispose();
                 foreach (var segment in history) segment.Release();
             }
         }
@@ -100,17 +104,16 @@ public sealed partial class VectorIndex
     {
         var manifest = VectorManifest.Read(files, directory);
         options ??= new();
-        options.Validate();
         budget ??= MemoryBudget.Unlimited();
         var history = new List<HistorySegment>();
-        HnswIndex? live = null;
+        HnswIndex? live = null, frozen = null;
+        CodedSegment[] coded = [];
         try
         {
-            live = GraphImage.Open(
-                files, FilePaths.Combine(directory, VectorManifest.LiveName(manifest.Live)), SegmentKind.Live, shape, budget, scheduler, out _,
-                saved => saved with { EfConstruction = options.Graph.EfConstruction, EfSearch = options.Graph.EfSearch, ForcedWay = options.Graph.ForcedWay });
-            if (manifest.KeepsHistory != (live.Options.Lifetimes == LifetimeKind.From))
-                Throw.Corruption(FilePaths.Combine(directory, VectorManifest.LiveName(manifest.Live)), 0, "times where history is kept");
+            live = OpenLive(manifest.Live, shape);
+            options.Validate(live.Shape);
+            if (manifest.Frozen != 0) frozen = OpenLive(manifest.Frozen, live.Shape);
+            coded = OpenCoded(files, directory, manifest, live.Shape, budget, scheduler);
             foreach (var (number, isSealed) in manifest.History)
             {
                 var path = FilePaths.Combine(directory, VectorManifest.HistoryName(number));
@@ -118,37 +121,60 @@ public sealed partial class VectorIndex
                 if (isSealed) history[^1].Seal();
             }
             options = options with { Graph = live.Options with { Lifetimes = default }, KeepHistory = manifest.KeepsHistory };
-            return new(live, options, budget, [.. history], directory, manifest);
+            return new(live, frozen, coded, options, budget, [.. history], directory, manifest);
         }
         catch (Exception e)
         {
             live?.Dispose();
+            frozen?.Dispose();
+            foreach (var segment in coded) segment.Dispose();
             foreach (var segment in history) segment.Dispose();
             // Not the same as an index that was never saved.
             if (e is AevumException { Code: ErrorCode.NotFound }) Throw.Corruption(directory, 0, $"all files that the manifest names ({e.Message})");
             throw;
         }
+
+        HnswIndex OpenLive(ulong number, VectorShape? expected)
+        {
+            var path = FilePaths.Combine(directory, VectorManifest.LiveName(number));
+            var opened = GraphImage.Open(
+                files, path, SegmentKind.Live, expected, budget, scheduler, out _,
+                saved => saved with { EfConstruction = options.Graph.EfConstruction, EfSearch = options.Graph.EfSearch, ForcedWay = options.Graph.ForcedWay });
+            if (manifest.KeepsHistory == (opened.Options.Lifetimes == LifetimeKind.From)) return opened;
+            opened.Dispose();
+            Throw.Corruption(path, 0, "times where history is kept");
+            return opened;
+        }
     }
 
-    VectorIndex(HnswIndex live, VectorIndexOptions options, MemoryBudget budget, HistorySegment[] history, string directory, VectorManifest manifest)
+    VectorIndex(
+        HnswIndex live, HnswIndex? frozen, CodedSegment[] coded, VectorIndexOptions options, MemoryBudget budget, HistorySegment[] history, string directory,
+        VectorManifest manifest)
     {
         (Shape, Options, _budget, _live, _history, _savedIn) = (live.Shape, options, budget, live, history, directory);
         (_floor, _lastTime, SavedPosition) = (manifest.Floor, manifest.LastTime, manifest.Position);
         for (var i = 0; i < history.Length; i++) _savedHistory[history[i]] = (manifest.History[i].Number, history[i].Graph.Changes);
+        if (options.Codes is null && !manifest.HasCodes) return;
+        _parts = new(live, frozen, coded);
+        for (var i = 0; i < coded.Length; i++) _savedCoded[coded[i].Dead] = manifest.Coded[i];
+        if (options.Codes is not null && coded.Length > 0) KeepCodebookOf(coded[^1]);
     }
 
     // What is to be saved, as of one moment between writes.
-    HistorySegment[] Note(out HnswSnapshot live, out (HnswSnapshot? Snapshot, long Changes) open, out VectorManifest manifest)
+    HistorySegment[] Note(
+        out HnswSnapshot live, out (HnswSnapshot? Snapshot, long Changes) open, out VectorManifest manifest, out NotedParts? parts)
     {
         var held = 0;
         HistorySegment[] history = [];
         HnswSnapshot? noted = null;
+        NotedParts? notedParts = null;
         try
         {
             for (; held < Stripes; held++) _stripes[held].Enter();
             manifest = new() { Floor = Volatile.Read(ref _floor), LastTime = Volatile.Read(ref _lastTime), KeepsHistory = Options.KeepHistory };
             history = AcquireHistory();
             noted = _live.Snapshot();
+            notedParts = NoteParts();
             open = default;
             if (history.Length > 0)
             {
@@ -156,12 +182,13 @@ public sealed partial class VectorIndex
                 var isSaved = _savedHistory.TryGetValue(history[^1], out var file) && file.Changes == graph.Changes;
                 open = (isSaved ? null : graph.Snapshot(), graph.Changes);
             }
-            live = noted;
+            (live, parts) = (noted, notedParts);
             return history;
         }
         catch
         {
             noted?.Dispose();
+            notedParts?.Dispose();
             foreach (var segment in history) segment.Release();
             throw;
         }

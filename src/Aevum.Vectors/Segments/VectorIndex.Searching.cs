@@ -56,6 +56,7 @@ public sealed partial class VectorIndex
             Ef = query.Ef, Offset = query.Offset, DistanceMax = query.DistanceMax, Patience = query.Patience, Exact = query.Exact, Ids = query.Filter,
         };
         asked.Validate();
+        if (_parts is not null) return SearchParts(stored, asked, query.AsOf?.Value, results);
         if (query.AsOf is { } asOf) return SearchAsOf(stored, asked, asOf.Value, results);
         var room = (int)Math.Min(Math.Min(query.K, results.Length), Count);
         var matches = ArrayPool<VectorMatch>.Shared.Rent(Math.Max(1, room));
@@ -160,10 +161,9 @@ public sealed partial class VectorIndex
 
         public void Clear() => (_count, IsWhole) = (0, true);
 
-        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, bool isLax)
+        /// <summary>Room for so many matches, which Took then counts.</summary>
+        public Span<VectorMatch> Room(int room)
         {
-            var room = (int)Math.Min(wanted, graph.RowCount);
-            if (room == 0) return;
             if (_count + room > _matches.Length)
             {
                 var larger = ArrayPool<VectorMatch>.Shared.Rent(Math.Max(2 * _matches.Length, _count + room));
@@ -171,7 +171,16 @@ public sealed partial class VectorIndex
                 Return();
                 _matches = larger;
             }
-            _count += graph.SearchPast(stored, query with { K = room }, isLax, _matches.AsSpan(_count, room), out var isWhole);
+            return _matches.AsSpan(_count, room);
+        }
+
+        public void Took(int count) => _count += count;
+
+        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, bool isLax)
+        {
+            var room = (int)Math.Min(wanted, graph.RowCount);
+            if (room == 0) return;
+            Took(graph.SearchPast(stored, query with { K = room }, isLax, Room(room), out var isWhole));
             IsWhole &= isWhole;
         }
 

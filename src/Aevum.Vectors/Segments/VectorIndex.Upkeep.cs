@@ -1,4 +1,4 @@
-// Upkeep of history: segments that HistoryPicker names are written anew as one, without what the floor has passed, and take the places of those they came from.
+// Upkeep of history (that of codes is VectorIndex.Sealing): segments that HistoryPicker names are written anew as one, without what the floor has passed, and take the places of those they came from.
 // Whoever owns the index calls Maintain from a thread that may take long; searches, writes and saves go on beside it.
 
 using Aevum.Core.Errors;
@@ -9,7 +9,8 @@ public sealed partial class VectorIndex
 {
     readonly Lock _maintaining = new();
 
-    /// <summary>Does one piece of upkeep of history, if one is due: at most what inserting the entries of a few segments takes.</summary>
+    /// <summary>Does one piece of upkeep, if one is due: live rows that become codes, codes or history that merge: at most what inserting the entries of a few
+    /// segments takes.</summary>
     /// <returns>Whether something was done; then more may be due.</returns>
     /// <exception cref="OperationCanceledException">Nothing changed.</exception>
     /// <exception cref="AevumException">LimitExceeded: no room for the new segment; nothing changed. Closed.</exception>
@@ -19,6 +20,7 @@ public sealed partial class VectorIndex
         try
         {
             ThrowIfClosed();
+            if (MaintainCodes(cancellation)) return true;
             var history = AcquireHistory();
             try
             {

@@ -1,6 +1,6 @@
 // VectorIndex: the one face of nearness for whoever keeps rows: vectors under 64-bit ids, found by nearness now and as of any moment since the history floor.
 //
-//   live        what ids hold: HnswIndex, each row with the time it was put; deletion repairs the graph
+//   live        what ids hold: HnswIndex, each row with the time it was put; deletion repairs the graph. With codes: LiveParts (VectorIndex.Coded)
 //   history     what they held before: segments of entries with lifetimes [from, to); the last one is open, the others are sealed
 //
 // A put over an id, or a delete, first appends what the id held to history, then changes the live rows. A search as of t looks at the live rows first and at
@@ -24,7 +24,7 @@ public sealed partial class VectorIndex : IDisposable
     const int Stripes = 64;
 
     readonly MemoryBudget _budget;
-    readonly HnswIndex _live;
+    volatile HnswIndex _live;             // with codes: the part that takes writes
     readonly Lock[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new Lock())];
     readonly Lock _historyGate = new();
     volatile HistorySegment[] _history = [];
@@ -38,9 +38,10 @@ public sealed partial class VectorIndex : IDisposable
     {
         Shape = shape;
         Options = options ?? new();
-        Options.Validate();
+        Options.Validate(shape);
         _budget = budget ?? MemoryBudget.Unlimited();
-        _live = new(shape, Options.Graph with { Lifetimes = Options.KeepHistory ? LifetimeKind.From : LifetimeKind.None }, _budget);
+        _live = MakeLive();
+        if (Options.Codes is not null) _parts = new(_live, null, []);
     }
 
     public VectorShape Shape { get; }
@@ -48,7 +49,7 @@ public sealed partial class VectorIndex : IDisposable
     public VectorIndexOptions Options { get; }
 
     /// <summary>How many ids have a vector.</summary>
-    public long Count => _live.Count;
+    public long Count => _parts is null ? _live.Count : CountParts();
 
     /// <summary>Searches as of a moment before this are refused.</summary>
     public SystemTime HistoryFloor => new(Volatile.Read(ref _floor));
@@ -56,13 +57,13 @@ public sealed partial class VectorIndex : IDisposable
     /// <summary>The latest time that was written.</summary>
     public SystemTime LastTime => new(Volatile.Read(ref _lastTime));
 
-    public bool Contains(ulong id) => _live.Contains(id);
+    public bool Contains(ulong id) => _parts is null ? _live.Contains(id) : ContainsInParts(id);
 
     /// <summary>Copies the vector of an id out, as floats.</summary>
     /// <param name="vector">Shape [d].</param>
     /// <returns>False: there is no such id.</returns>
     /// <remarks>Under Cosine it has length 1; the last bits of a component may differ from what was put.</remarks>
-    public bool TryGet(ulong id, Span<float> vector) => _live.TryGet(id, vector);
+    public bool TryGet(ulong id, Span<float> vector) => _parts is null ? _live.TryGet(id, vector) : TryGetInParts(id, vector);
 
     /// <summary>Stores a vector under an id, in place of what the id held before, which goes to history.</summary>
     /// <param name="vector">Shape [d].</param>
@@ -108,6 +109,7 @@ public sealed partial class VectorIndex : IDisposable
     {
         ThrowIfClosed();
         RequireTime(at.Value);
+        if (_parts is not null) return DeleteInParts(id, at.Value);
         if (!Options.KeepHistory) return _live.Delete(id);
         var stored = ArrayPool<byte>.Shared.Rent(Shape.Bytes);
         try
@@ -149,11 +151,12 @@ public sealed partial class VectorIndex : IDisposable
         var history = AcquireHistory();
         try
         {
-            return new()
+            var live = DescribeParts(new() { Count = Count, LiveBytes = _live.MemoryBytes, MappedBytes = _live.MappedBytes });
+            return live with
             {
-                Count = Count, HistoryEntries = history.Sum(s => s.Count), HistorySegments = history.Length, LiveBytes = _live.MemoryBytes,
+                HistoryEntries = history.Sum(s => s.Count), HistorySegments = history.Length,
                 HistoryBytes = history.Sum(s => s.Graph.MemoryBytes),
-                MappedBytes = _live.MappedBytes + history.Sum(s => s.Graph.MappedBytes),
+                MappedBytes = live.MappedBytes + history.Sum(s => s.Graph.MappedBytes),
                 UsedBytes = _budget.UsedBytes, BytesMax = _budget.BytesMax,
                 HistoryFloor = HistoryFloor, LastTime = LastTime,
             };
@@ -169,7 +172,8 @@ public sealed partial class VectorIndex : IDisposable
     {
         if (_closed) return;
         _closed = true;
-        _live.Dispose();
+        if (_parts is null) _live.Dispose();
+        else DisposeParts();
         lock (_historyGate)
         {
             foreach (var segment in _history) segment.Release();
@@ -181,6 +185,7 @@ public sealed partial class VectorIndex : IDisposable
     {
         ThrowIfClosed();
         RequireTime(from);
+        if (_parts is not null) return PutInParts(id, stored, from);
         if (!Options.KeepHistory) return _live.PutEncoded(id, stored, 0);
         bool isNew;
         lock (StripeOf(id))

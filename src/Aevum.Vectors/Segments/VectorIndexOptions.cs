@@ -2,7 +2,9 @@
 
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Vectors.Coded;
 using Aevum.Vectors.Hnsw;
+using Aevum.Vectors.Quantization;
 
 namespace Aevum.Vectors;
 
@@ -16,15 +18,28 @@ public sealed record VectorIndexOptions
     /// moment is refused.</summary>
     public bool KeepHistory { get; init; } = true;
 
-    /// <summary>A history segment of so many entries is sealed, and another begun.</summary>
+    /// <summary>What stands for vectors in what is sealed of the live rows (<see cref="VectorIndex.Maintain"/>); null: vectors do. Vectors of numbers only.</summary>
+    public CodedOptions? Codes { get; init; }
+
+    /// <summary>A history segment of so many entries is sealed, and another begun; and, with codes, so many live rows.</summary>
     public int SealRows { get; init; } = 65_536;
 
-    /// <summary>History segments merge (<see cref="VectorIndex.Maintain"/>) up to so many entries.</summary>
+    /// <summary>How codebooks are learnt and watched; null: <see cref="CodebookKeeperOptions"/>'s own.</summary>
+    internal CodebookKeeperOptions? Keeping { get; init; }
+
+    /// <summary>Segments merge (<see cref="VectorIndex.Maintain"/>) up to so many entries.</summary>
     public int MergeRowsMax { get; init; } = 4 << 20;
 
-    internal void Validate()
+    internal void Validate(VectorShape shape)
     {
         Graph.Validate();
+        if (Codes is { } codes)
+        {
+            VectorFloats.Require(shape);
+            var parts = codes.Quantization.SubCount;
+            if (codes.Quantization.Kind == QuantizationKind.Product && (parts < 1 || parts > shape.Dimension))
+                Throw.Invalid($"vectors of {shape.Dimension} components are cut into 1 to {shape.Dimension} parts, not {parts}");
+        }
         if (MergeRowsMax < 1) Throw.Invalid($"history segments merge up to 1 entry or more, not {MergeRowsMax}");
         if (SealRows < 1) Throw.Invalid($"a history segment is sealed at 1 entry or more, not {SealRows}");
     }
@@ -66,12 +81,28 @@ public sealed record VectorIndexStatistics
     /// <summary>Ids that have a vector.</summary>
     public long Count { get; init; }
 
+    /// <summary>Ids whose vectors are codes, and in how many segments.</summary>
+    public long CodedCount { get; init; }
+
+    public int CodedSegments { get; init; }
+
+    /// <summary>Rows of these segments that are dead.</summary>
+    public long CodedDead { get; init; }
+
+    /// <summary>Codes, links, upper layers and ids of these segments, in native memory or in mapped files; in no other figure but
+    /// <see cref="LiveBytes"/>.</summary>
+    public long CodedBytes { get; init; }
+
+    /// <summary>Bytes for each id that has a vector: what is live, with what finds it; not whole vectors that lie in mapped files beside codes, not lifetimes
+    /// beside codes.</summary>
+    public double BytesPerVector => Count == 0 ? 0 : LiveBytes / (double)Count;
+
     /// <summary>Vectors that were replaced or deleted and can be found as of then.</summary>
     public long HistoryEntries { get; init; }
 
     public int HistorySegments { get; init; }
 
-    /// <summary>Native memory of vectors, links, ids and times of what is live.</summary>
+    /// <summary>Vectors or codes, links, ids and times of what is live.</summary>
     public long LiveBytes { get; init; }
 
     /// <summary>The same of history.</summary>

@@ -3,7 +3,9 @@ using Aevum.Core.Files;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Testing;
+using Aevum.Vectors.Coded;
 using Aevum.Vectors.Hnsw;
+using Aevum.Vectors.Quantization;
 using Aevum.Vectors.Tests.Hnsw;
 
 namespace Aevum.Vectors.Tests.Segments;
@@ -59,7 +61,9 @@ public sealed class VectorIndexModelTests
                     M = random.Next(4, 13), EfConstruction = random.Next(30, 60), Seed = seed, RotateAfterRows = random.OneIn(3) ? 0 : 150,
                     ForcedWay = random.OneIn(4) ? null : (FilterWay)random.Next(3),
                 },
-                SealRows = random.Next(4, 60), MergeRowsMax = random.Next(60, 400),
+                SealRows = random.Next(4, 60), MergeRowsMax = random.Next(60, 400), KeepHistory = true,
+                Codes = seed % 2 == 0 || _shape.Element == ElementType.Bit ? null : DrawCodes(),
+                Keeping = new(random.Next(1, 50), 60, 1, 10),
             };
             _model = new(_shape);
             _clusters = new(_shape.Dimension, 5, 5, seed);
@@ -156,6 +160,9 @@ public sealed class VectorIndexModelTests
             _index.RaiseFloor(new(_floor));
             Assert.Equal(_model.Count, _index.Count);
         }
+
+        CodedOptions DrawCodes() => new(new QuantizationOptions(
+            _random.OneIn(2) ? QuantizationKind.Scalar : QuantizationKind.Product, _random.Next(2, 6), _random.OneIn(2) ? 16 : 256, 3));
 
         float[] Draw() => _shape.Element == ElementType.Float32 ? _clusters.Next() : TestVectors.Random(_shape, _random);
 
