@@ -47,7 +47,8 @@ public sealed unsafe partial class CodedGraph
     /// <param name="vectors">Whole vectors, one every <see cref="VectorShape.Stride"/> bytes.</param>
     /// <param name="image">Disposed with the graph.</param>
     internal static CodedGraph Adopt(
-        VectorShape shape, Quantizer quantizer, CodedLayout layout, in CodedParts parts, byte* vectors, MemoryBudget budget, SegmentImage image, long memoryBytes) => new(shape, quantizer, layout, new VectorTable(vectors, shape.Stride, (uint)parts.Rows), budget)
+        VectorShape shape, Quantizer quantizer, CodedLayout layout, in CodedParts parts, byte* vectors, MemoryBudget budget, SegmentImage image,
+        long memoryBytes) => new(shape, quantizer, layout, new VectorTable(vectors, shape.Stride, (uint)parts.Rows), budget)
     {
         Count = parts.Rows, _linksMax = parts.LinksMax, _upperLinksMax = parts.UpperLinksMax, _linksBeside = parts.LinksBeside, _stride = parts.Stride,
         _layerCounts = parts.LayerCounts, _rerankFactor = parts.RerankFactor, _ids = parts.Ids, _codes = parts.Codes, _ends = parts.Ends,

@@ -146,13 +146,17 @@ public sealed unsafe partial class HnswIndex
     }
 
     /// <summary>The same for ids and times alone.</summary>
-    internal void ForEachEntry(EntryVisitor visit)
+    internal void ForEachEntry(EntryVisitor visit) => ForEachEntry(visit, null);
+
+    /// <summary>The same, and those that died after <paramref name="death"/>.</summary>
+    internal void ForEachEntry(EntryVisitor visit, uint? death)
     {
         var scratch = _readers.Enter();
         try
         {
             for (var row = 0u; row < RowCount; row++)
-                if (_rows.State(row) == RowTable.Live) visit(row, _rows.Id(row), _lifetimes?.From(row) ?? 0, _lifetimes?.To(row) ?? ulong.MaxValue);
+                if (death is { } then ? _rows.View.IsSeen(row, then) : _rows.State(row) == RowTable.Live)
+                    visit(row, _rows.Id(row), _lifetimes?.From(row) ?? 0, _lifetimes?.To(row) ?? ulong.MaxValue);
         }
         finally
         {

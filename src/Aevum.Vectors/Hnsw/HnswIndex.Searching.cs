@@ -69,10 +69,11 @@ public sealed unsafe partial class HnswIndex
 
     int SearchStored(SearchScratch scratch, HnswQuery query, Span<VectorMatch> results)
     {
-        // Which rows the ids are is asked after the readers were entered: none of them is used for another id before the search ends.
-        if (query.Ids is not null) query = query with { Filter = query.Ids.RowsOf(this, Options.Lifetimes != LifetimeKind.FromTo) };
         var replacements = Volatile.Read(ref _replacements);
         var death = query.Death ?? Volatile.Read(ref _death);
+        // Which rows the ids are is asked after the readers were entered: none of them is used for another id before the search ends. And after it was noted
+        // who had died: the row of an id that is put anew in between is seen, whichever of the two it is.
+        if (query.Ids is not null) query = query with { Filter = query.Ids.RowsOf(this, Options.Lifetimes != LifetimeKind.FromTo, death) };
         var graph = Volatile.Read(ref _graph);
         // As of a moment rows count that were live when it was pinned, too.
         var live = query.AsOf == 0 ? Count : RowCount;
@@ -121,9 +122,13 @@ public sealed unsafe partial class HnswIndex
 
     int Scan(Graph graph, in Ask ask, PreparedFilter? filter, Span<VectorMatch> results)
     {
-        var keys = graph.Scan(ask.Scratch, ask.Point, ask.Wanted, (uint)RowCount, filter, _rows.View, ask.Death, ask.Query.Bound);
-        Collect(ask, keys, null, results, out var found);
-        return found;
+        for (long most = ask.Wanted; ; most *= 2)
+        {
+            most = Math.Min(most, RowCount);
+            var keys = graph.Scan(ask.Scratch, ask.Point, (int)most, (uint)RowCount, filter, _rows.View, ask.Death, ask.Query.Bound);
+            // Rows of ids that were put again meanwhile take places of others.
+            if (Collect(ask, keys, null, results, out var found) || keys < most || most >= RowCount) return found;
+        }
     }
 
     int EfOf(in Ask ask) => Math.Max(ask.Query.Ef == 0 ? Options.EfSearch : ask.Query.Ef, ask.Wanted);

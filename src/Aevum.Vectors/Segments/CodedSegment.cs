@@ -1,5 +1,5 @@
-// CodedSegment: an immutable part of what ids hold: a graph of codes with whole vectors for the rerank, rows found by id, and since when each row holds. What is
-// put anew or deleted dies here: a bit a row, set by the writer who holds the id's lock, asked by searches late (CodedSight).
+// CodedSegment: an immutable part of what ids hold: a graph of codes with whole vectors for the rerank, rows found by id, and since when each row holds. What
+// is put anew or deleted dies here: a bit a row, set by the writer who holds the id's lock, asked by searches late (CodedSight).
 //
 //   made      from a graph of whole vectors as a snapshot noted it; all in native memory
 //   saved     once (CodedImage); then the mapped file takes the place of that memory (Opened), with the same bits

@@ -12,7 +12,7 @@ public sealed class VectorFilter : IDisposable
 {
     readonly HashSet<ulong> _ids;
     readonly Lock _gate = new();
-    readonly Dictionary<HnswIndex, (long Changes, PreparedFilter Rows)> _rows = [];
+    readonly Dictionary<HnswIndex, (long Changes, uint Death, PreparedFilter Rows)> _rows = [];
     readonly System.Runtime.CompilerServices.ConditionalWeakTable<CodedSegment, PreparedFilter> _codedRows = [];
     readonly List<PreparedFilter> _outdated = [];
     bool _disposed;
@@ -31,32 +31,40 @@ public sealed class VectorFilter : IDisposable
     public bool Contains(ulong id) => _ids.Contains(id);
 
     /// <summary>The rows of an index that hold ids of the set. Whoever asks has entered the index's readers, so rows are not used anew meanwhile.</summary>
-    internal PreparedFilter RowsOf(HnswIndex index, bool isNamed)
+    /// <param name="death">Rows that died after this are still seen by who asks.</param>
+    internal PreparedFilter RowsOf(HnswIndex index, bool isNamed, uint death)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             var changes = index.Changes;
-            if (_rows.TryGetValue(index, out var known) && known.Changes == changes) return known.Rows;
+            if (_rows.TryGetValue(index, out var known) && known.Changes == changes && (int)(death - known.Death) >= 0) return known.Rows;
             var words = new ulong[(index.RowCount + 63) / 64];
             if (isNamed && _ids.Count < index.Count / 4)
             {
                 foreach (var id in _ids)
-                    if (index.RowOf(id) is { } row && row / 64 < words.Length) words[row / 64] |= 1UL << (int)(row % 64);
+                    if (index.RowOf(id) is { } row) Mark(row);
             }
             else
             {
                 index.ForEachEntry((row, id, _, _) =>
                 {
-                    if (row / 64 < words.Length && _ids.Contains(id)) words[row / 64] |= 1UL << (int)(row % 64);
-                });
+                    if (_ids.Contains(id)) Mark(row);
+                }, death);
             }
             var made = new PreparedFilter(words);
             // Others may be searching with the one before.
             if (known.Rows is not null) _outdated.Add(known.Rows);
             if (_outdated.Count > 16) _outdated.RemoveRange(0, 8);   // freed by their finalizers once nobody searches with them
-            _rows[index] = (changes, made);
+            _rows[index] = (changes, death, made);
             return made;
+
+            // There may be more rows by now.
+            void Mark(uint row)
+            {
+                if (row / 64 >= words.Length) Array.Resize(ref words, (int)(row / 64) + 1);
+                words[row / 64] |= 1UL << (int)(row % 64);
+            }
         }
     }
 
@@ -89,7 +97,7 @@ public sealed class VectorFilter : IDisposable
         lock (_gate)
         {
             _disposed = true;
-            foreach (var (_, rows) in _rows.Values) rows.Dispose();
+            foreach (var (_, _, rows) in _rows.Values) rows.Dispose();
             foreach (var rows in _outdated) rows.Dispose();
             foreach (var (_, rows) in _codedRows) rows.Dispose();
             _codedRows.Clear();

@@ -35,6 +35,9 @@ public sealed partial class VectorIndex
         }
     }
 
+    /// <summary>Whether a graph is frozen at present.</summary>
+    internal bool HasFrozen => _parts?.Frozen is not null;
+
     /// <summary>Whether <see cref="Maintain"/> has live rows to seal or codes to merge.</summary>
     public bool IsSealDue
     {
@@ -229,7 +232,8 @@ public sealed partial class VectorIndex
 
     CodebookKeeper MakeKeeper()
     {
-        var keeping = Options.Keeping ?? new() { SampleMax = Math.Clamp(SampleBytesMax / (Shape.Dimension * sizeof(float)), SampleMin, Options.Codes!.SampleMax) };
+        var room = SampleBytesMax / (Shape.Dimension * sizeof(float));
+        var keeping = Options.Keeping ?? new() { SampleMax = Math.Min(Math.Max(room, SampleMin), Options.Codes!.SampleMax) };
         return new(Shape, Options.Codes!.Quantization, keeping, new SeededRandom(Options.Codes.Seed), _budget);
     }
 

@@ -1,5 +1,5 @@
-// Upkeep of history (that of codes is VectorIndex.Sealing): segments that HistoryPicker names are written anew as one, without what the floor has passed, and take the places of those they came from.
-// Whoever owns the index calls Maintain from a thread that may take long; searches, writes and saves go on beside it.
+// Upkeep of history (that of codes is VectorIndex.Sealing): segments that HistoryPicker names are written anew as one, without what the floor has passed, and
+// take the places of those they came from. Whoever owns the index calls Maintain from a thread that may take long; searches, writes and saves go on beside it.
 
 using Aevum.Core.Errors;
 

@@ -18,7 +18,7 @@ public sealed record VectorIndexOptions
     /// moment is refused.</summary>
     public bool KeepHistory { get; init; } = true;
 
-    /// <summary>What stands for vectors in what is sealed of the live rows (<see cref="VectorIndex.Maintain"/>); null: vectors do. Vectors of numbers only.</summary>
+    /// <summary>What stands for vectors in what is sealed of the live rows (<see cref="VectorIndex.Maintain"/>); null: vectors do. Of numbers only.</summary>
     public CodedOptions? Codes { get; init; }
 
     /// <summary>A history segment of so many entries is sealed, and another begun; and, with codes, so many live rows.</summary>

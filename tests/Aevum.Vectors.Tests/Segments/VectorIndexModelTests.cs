@@ -33,6 +33,21 @@ public sealed class VectorIndexModelTests
         }
     }
 
+    [Fact]
+    public void The_seeds_bring_about_every_state_of_codes()
+    {
+        var seen = new HashSet<string>();
+        for (ulong seed = 1; seed <= 60; seed++)
+        {
+            var random = new SeededRandom(seed);
+            using var world = new World(seed, random);
+            for (var step = 0; step < 220; step++) world.Step();
+            seen.UnionWith(world.Seen);
+        }
+        string[] all = ["codes", "several codes", "dead codes", "frozen", "a frozen graph opened", "codes opened", "dead codes opened", "learnt again"];
+        Assert.Empty(all.Except(seen));
+    }
+
     sealed class World : IDisposable
     {
         readonly SeededRandom _random;
@@ -40,6 +55,7 @@ public sealed class VectorIndexModelTests
         readonly VectorIndexModel _model;
         readonly ClusteredVectors _clusters;
         readonly VectorIndexOptions _options;
+        readonly bool _drifts;
         readonly int _deletes;
         readonly int _ids;
         readonly List<Action> _writes = [];   // of the index, by position
@@ -65,12 +81,25 @@ public sealed class VectorIndexModelTests
                 Codes = seed % 2 == 0 || _shape.Element == ElementType.Bit ? null : DrawCodes(),
                 Keeping = new(random.Next(1, 50), 60, 1, 10),
             };
+            _drifts = random.OneIn(4);
             _model = new(_shape);
             _clusters = new(_shape.Dimension, 5, 5, seed);
             _deletes = random.Next(5, 40);
             _ids = random.Next(30, 250);
             _index = new(_shape, _options);
             _files = new(seed);
+        }
+
+        public HashSet<string> Seen { get; } = [];
+
+        void See(string suffix)
+        {
+            var all = _index.Statistics();
+            if (all.CodedSegments > 0) Seen.Add("codes" + suffix);
+            if (all.CodedSegments > 1) Seen.Add("several codes" + suffix);
+            if (all.CodedDead > 0) Seen.Add("dead codes" + suffix);
+            if (_index.HasFrozen) Seen.Add(suffix.Length == 0 ? "frozen" : "a frozen graph" + suffix);
+            if (_index.CodebookGeneration > 1) Seen.Add("learnt again");
         }
 
         public void Step()
@@ -84,7 +113,7 @@ public sealed class VectorIndexModelTests
                 Assert.Equal(_model.Delete(id, _time), _index.Delete(id, new(_time)));
                 _writes.Add(() => _index.Delete(id, new(time)));
             }
-            else if (turn < 85)
+            else if (turn < 84)
             {
                 var vector = _model.Contains(id) && _random.OneIn(8) ? _model.Vector(id) : Draw();
                 Assert.Equal(_model.Put(id, vector, _time), _index.Put(id, vector, new(_time)));
@@ -93,15 +122,20 @@ public sealed class VectorIndexModelTests
                 if (_random.OneIn(10)) Assert.False(_index.Put(id, Draw(), new(_time - (ulong)_random.Next(2))));
             }
             else if (turn == 85 && _random.OneIn(3)) _index.RaiseFloor(new(_floor = Math.Max(_floor, (ulong)_random.Next(1000, (int)_time))));
-            else if (turn == 85)
+            else if (turn == 85 || (turn == 84 && _random.OneIn(2)))
             {
-                while (_index.Maintain())
+                // All there is to do, or a piece of it.
+                while (_index.Maintain() && !_random.OneIn(3))
                 {
                 }
+                if (!_random.OneIn(3)) return;
+                Save();
+                Reopen();
             }
             else if (turn == 86) Save();
             else if (turn == 87) Reopen();
             else Search();
+            See("");
             Assert.Equal(_model.Count, _index.Count);
         }
 
@@ -156,6 +190,7 @@ public sealed class VectorIndexModelTests
             _index = VectorIndex.Open(_files, "index", _shape, _options);
             Assert.True(_index.SavedPosition >= _saved, $"{_saved} was saved, {_index.SavedPosition} was opened");
             _saved = _index.SavedPosition;
+            See(" opened");
             for (var i = (int)_saved - _random.Next((int)Math.Min(5, _saved + 1)); i < _writes.Count; i++) _writes[i]();
             _index.RaiseFloor(new(_floor));
             Assert.Equal(_model.Count, _index.Count);
@@ -164,7 +199,15 @@ public sealed class VectorIndexModelTests
         CodedOptions DrawCodes() => new(new QuantizationOptions(
             _random.OneIn(2) ? QuantizationKind.Scalar : QuantizationKind.Product, _random.Next(2, 6), _random.OneIn(2) ? 16 : 256, 3));
 
-        float[] Draw() => _shape.Element == ElementType.Float32 ? _clusters.Next() : TestVectors.Random(_shape, _random);
+        // Of some seeds vectors grow, so that codebooks have to be learnt again.
+        float[] Draw()
+        {
+            if (_shape.Element != ElementType.Float32) return TestVectors.Random(_shape, _random);
+            var vector = _clusters.Next();
+            if (_drifts)
+                for (var i = 0; i < vector.Length; i++) vector[i] *= 1 + (_writes.Count / 25);
+            return vector;
+        }
 
         void Search()
         {
