@@ -1,16 +1,19 @@
 // LoadingClient: a client that came before the database was open. It is told so, in the words that clients of Redis know and try again after; what is
 // only about the connection is done. Once the database is open the connection goes on as any other, with what it has said of itself.
 //
-//   answered       INFO (loading:1), SELECT, ECHO, CLIENT SETNAME, GETNAME and SETINFO, QUIT
-//   all others     -LOADING; AUTH and HELLO as well: who the users are stands in the database
+//   answered       HELLO, INFO (loading:1), SELECT, ECHO, CLIENT ID, SETNAME, GETNAME and SETINFO, RESET, QUIT
+//   waits          AUTH, and HELLO with AUTH: who the users are stands in the database. A client that shows who it is so is served as soon as it is open,
+//                  and need not try again; for no longer than AuthWaitMax, and is told to then
+//   all others     -LOADING, as Redis has it for most of them (PING, GET)
 //
-// Always true: no request is done in part and none that was refused is done later; a connection holds no more than a small request: of a longer one
-// the rest stays with the system until the database is open.
+// Always true: no request is done in part and none that was refused is done later; replies are in the order of requests; a connection holds no more than a
+// small request: of a longer one the rest stays with the system until the database is open.
 
 using System.Text;
 using Aevum.Core.Network;
 using Aevum.Server.Resp;
 using Aevum.Server.Resp.Commands;
+using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Hosting;
@@ -19,13 +22,16 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
 {
     const int HeldBytesMax = 64 << 10;
     const int NameBytesMax = 256;
+    static readonly TimeSpan AuthWaitMax = TimeSpan.FromSeconds(3);
 
     readonly RequestParser _parser = new();
     readonly ReplyWriter _reply = new();
+    readonly long _id = door.Numbers.Next();
     IChannelHandler? _client;
+    IDisposable? _waits;
     string _name = "";
     int _database;
-    bool _isPaused, _isClosing, _isClosed;
+    bool _isPaused, _isClosing, _isClosed, _hasWaited;
 
     public static ReadOnlySpan<byte> Refusal => "-LOADING Aevum is loading the dataset in memory\r\n"u8;
 
@@ -36,7 +42,8 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
     {
         if (_client is not null || _isClosed || _isClosing) return;
         door.Forget(this);
-        var client = door.Server!.EngineOf(channel.Loop).Accept(channel);
+        _waits?.Dispose();
+        var client = door.Server!.EngineOf(channel.Loop).Accept(channel, _id);
         if (client is null)
         {
             _isClosing = true;
@@ -46,6 +53,7 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
         _client = client;
         client.Name = _name;
         client.Database = _database;
+        client.Version = _reply.Version;
         if (_isPaused) channel.Resume();
     }
 
@@ -71,7 +79,21 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
                     End();
                     return bytes.Length;
                 case ParseStatus.Done:
-                    Answer(_parser.Arguments(rest));
+                    var args = _parser.Arguments(rest);
+                    if (AsksWho(args))
+                    {
+                        if (!_hasWaited)
+                        {
+                            Wait();
+                            return taken;
+                        }
+                        _hasWaited = false;
+                        Send(Refusal);
+                    }
+                    else
+                    {
+                        Answer(args);
+                    }
                     break;
             }
             taken += length;
@@ -79,11 +101,39 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
         return taken;
     }
 
+    // Not taken: it comes again when the database is open, or the wait is over.
+    void Wait()
+    {
+        _isPaused = true;
+        channel.Pause();
+        _waits = channel.Loop.After(AuthWaitMax, () =>
+        {
+            if (_client is not null || _isClosed || _isClosing) return;
+            _hasWaited = true;
+            _isPaused = false;
+            channel.Resume();
+        });
+    }
+
+    // The same words that Hello knows; others are refused where they are read.
+    static bool AsksWho(CommandArguments args)
+    {
+        if (Is(args[0], "AUTH")) return args.Count is 2 or 3;
+        if (!Is(args[0], "HELLO")) return false;
+        for (var i = 2; i < args.Count; i++)
+        {
+            if (Is(args[i], "AUTH")) return true;
+            i++;
+        }
+        return false;
+    }
+
     public void OnInputEnded() => _client?.OnInputEnded();
 
     public void OnClosed()
     {
         _isClosed = true;
+        _waits?.Dispose();
         door.Forget(this);
         _client?.OnClosed();
     }
@@ -92,6 +142,24 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
     {
         switch ((Text(args[0]).ToUpperInvariant(), args.Count))
         {
+            case ("HELLO", _):
+                _reply.Clear();
+                if (HelloArguments.TryParse(args, _reply, out var hello))
+                {
+                    if (hello.Name is not null) _name = hello.Name;
+                    HelloArguments.Greet(_reply, hello.Version, _id);
+                }
+                Send(_reply.Written);
+                break;
+            case ("RESET", 1):
+                (_name, _database, _reply.Version) = ("", 0, 2);
+                Send("+RESET\r\n"u8);
+                break;
+            case ("CLIENT", 2) when Is(args[1], "ID"):
+                _reply.Clear();
+                _reply.Integer(_id);
+                Send(_reply.Written);
+                break;
             case ("INFO", _):
                 _reply.Clear();
                 _reply.Bulk(Encoding.UTF8.GetBytes(Info()));

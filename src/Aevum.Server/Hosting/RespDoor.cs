@@ -24,6 +24,9 @@ sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax)
 
     public int Databases => databases;
 
+    /// <summary>The numbers of clients; the server goes on with them.</summary>
+    public ClientNumbers Numbers { get; } = new();
+
     /// <summary>Null while loading.</summary>
     public RespServer? Server => _server;
 
@@ -53,6 +56,7 @@ sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax)
     public void Open(RespServer server)
     {
         foreach (var listener in _listeners) server.Adopt(listener);
+        server.Numbers = Numbers;
         _server = server;
         foreach (var client in _loading.Keys) client.Channel.Loop.Post(client.TakeOver);
     }

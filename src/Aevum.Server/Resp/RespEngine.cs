@@ -60,9 +60,10 @@ sealed partial class RespEngine
     /// <summary>The clients of this loop. On the loop.</summary>
     public Dictionary<long, RespClient> Clients { get; } = [];
 
-    public RespClient? Accept(IChannel channel)
+    /// <param name="number">That it has been given already; 0: none.</param>
+    public RespClient? Accept(IChannel channel, long number = 0)
     {
-        var client = new RespClient(this, channel, Server.NextClientId());
+        var client = new RespClient(this, channel, number != 0 ? number : Server.Numbers.Next());
         if (Server.Clients.Count >= Server.Settings.ClientsMax.Value)
         {
             client.Send(RespErrors.TooManyClients);

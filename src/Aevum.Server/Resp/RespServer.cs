@@ -23,7 +23,6 @@ sealed class RespServer : IDisposable
     readonly ConcurrentBag<ReplyWriter> _replies = [];
     readonly List<IListener> _listeners = [];
     readonly Session _session;
-    long _clients;
     volatile bool _tellsExpiry = true;
     long _chances;
     long _refused;
@@ -223,7 +222,8 @@ sealed class RespServer : IDisposable
     /// <summary>A stream of random numbers for one loop.</summary>
     public SeededRandom NewChances() => _scheduler.CreateRandom($"resp {Interlocked.Increment(ref _chances)}");
 
-    public long NextClientId() => Interlocked.Increment(ref _clients);
+    /// <summary>The numbers of clients.</summary>
+    public ClientNumbers Numbers { get; set; } = new();
 
     /// <summary>Takes clients at an address.</summary>
     public IListener Listen(INetwork network, IPEndPoint endpoint, ListenOptions? options = null)
@@ -275,4 +275,12 @@ sealed class RespServer : IDisposable
         Expiries.Dispose();
         _session.Dispose();
     }
+}
+
+/// <summary>Counts clients: each has a number of its own.</summary>
+sealed class ClientNumbers
+{
+    long _last;
+
+    public long Next() => Interlocked.Increment(ref _last);
 }

@@ -66,6 +66,44 @@ public sealed class ServerHostTests
     }
 
     [Fact]
+    public void Who_shows_who_he_is_before_the_database_is_open_waits_and_is_known_then()
+    {
+        using var gate = new ManualResetEventSlim();
+        using var host = ServerHost.Start(new ServerOptions
+        {
+            Directory = "d",
+            Database = new DatabaseOptions { Files = new SlowFiles(gate) },
+            Resp = [s_any],
+            Password = "secret",
+        });
+        var address = host.RespEndpoints[0];
+        using Client plain = new(address), known = new(address), wrong = new(address), greeted = new(address), third = new(address);
+        Assert.Equal(":1\r\n", plain.Ask("CLIENT ID"));
+        var greeting = third.Ask("HELLO 3 SETNAME third");
+        Assert.StartsWith("%7\r\n", greeting);
+        Assert.Contains("$2\r\nid\r\n:", greeting);
+        Assert.StartsWith("-NOPROTO ", plain.Ask("HELLO 4"));
+        Assert.StartsWith("-ERR Syntax error in HELLO option", plain.Ask("HELLO 2 NAME x"));
+        Assert.Equal("$5\r\nthird\r\n", third.Ask("CLIENT GETNAME"));
+        Assert.Equal("+RESET\r\n", plain.Ask("RESET"));
+        Assert.StartsWith("-LOADING ", plain.Ask("AUTH"));   // whatever it means, it says nothing of who he is
+        known.Send("CLIENT SETNAME early\r\nAUTH secret\r\nSET a 1\r\nCLIENT GETNAME");
+        Assert.Equal("+OK\r\n", known.Receive());          // the first; the others wait, in their order
+        wrong.Send("AUTH default other\r\nGET a");
+        greeted.Send("HELLO 3 AUTH default secret SETNAME g\r\nCLIENT GETNAME");
+
+        gate.Set();
+        Assert.True(host.WaitUntilOpen());
+        Assert.Equal("+OK\r\n+OK\r\n$5\r\nearly\r\n", known.ReceiveUntil("early\r\n"));
+        Assert.StartsWith("-WRONGPASS ", wrong.ReceiveUntil("required.\r\n"));
+        Assert.EndsWith("$1\r\ng\r\n", greeted.ReceiveUntil("$1\r\ng\r\n"));
+        Assert.Equal("-NOAUTH Authentication required.\r\n", third.Ask("GET a"));
+        Assert.Equal("+OK\r\n", third.Ask("AUTH secret"));
+        Assert.Equal("_\r\n", third.Ask("GET b"));   // RESP3, as was agreed
+        Assert.NotEqual(known.Ask("CLIENT ID"), third.Ask("CLIENT ID"));
+    }
+
+    [Fact]
     public void What_opening_throws_is_told_and_the_host_ends()
     {
         var files = new MemoryFileSystem();
@@ -272,6 +310,18 @@ public sealed class ServerHostTests
         {
             var buffer = new byte[64 << 10];
             return Encoding.ASCII.GetString(buffer, 0, _stream.Read(buffer));
+        }
+
+        public string ReceiveUntil(string end)
+        {
+            var text = new StringBuilder();
+            while (!text.ToString().EndsWith(end, StringComparison.Ordinal))
+            {
+                var piece = Receive();
+                Assert.NotEqual("", piece);
+                text.Append(piece);
+            }
+            return text.ToString();
         }
 
         public string ReadToEnd()

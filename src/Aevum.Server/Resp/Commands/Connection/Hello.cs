@@ -77,18 +77,55 @@ sealed class Hello : SessionCommand
 
     public override void Run(RespClient client, CommandArguments args, ReplyWriter reply)
     {
-        var version = client.Version;
+        reply.Version = client.Version;
+        if (!HelloArguments.TryParse(args, reply, out var asked)) return;
+        if (asked.User is not { } user)
+        {
+            Greet(client, asked, reply);
+            return;
+        }
+        client.Engine.AnswerBeside(client, "hello", reply, answer =>
+        {
+            if (Auth.TryBecome(client, user, asked.Password, "hello", answer)) Greet(client, asked, answer);
+        });
+    }
+
+    static void Greet(RespClient client, HelloArguments asked, ReplyWriter reply)
+    {
+        if (!client.IsAuthenticated && client.Engine.Server.Access.RequiresPassword)
+        {
+            reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be "
+                + "used to authenticate the client and select the RESP protocol version at the same time");
+            return;
+        }
+        if (asked.Name is not null) client.Name = asked.Name;
+        client.Version = asked.Version;
+        HelloArguments.Greet(reply, asked.Version, client.Id);
+    }
+}
+
+/// <summary>What HELLO asks for.</summary>
+/// <param name="Name">Null: it names nobody.</param>
+/// <param name="User">Null: it does not say who it is.</param>
+readonly record struct HelloArguments(int Version, string? Name, string? User, byte[] Password)
+{
+    /// <param name="reply">Its version is the connection's.</param>
+    /// <returns>False: the reply says what is wrong.</returns>
+    public static bool TryParse(CommandArguments args, ReplyWriter reply, out HelloArguments parsed)
+    {
+        var version = reply.Version;
+        parsed = default;
         if (args.Count > 1)
         {
             if (!Numbers.TryInteger(args[1], out var asked))
             {
                 reply.Error("ERR Protocol version is not an integer or out of range"u8);
-                return;
+                return false;
             }
             if (asked is not (2 or 3))
             {
                 reply.Error("NOPROTO unsupported protocol version"u8);
-                return;
+                return false;
             }
             version = (int)asked;
         }
@@ -101,7 +138,7 @@ sealed class Hello : SessionCommand
                 if (!ClientCommands.IsName(args[++i]))
                 {
                     reply.Error(ClientCommands.NotAName);
-                    return;
+                    return false;
                 }
                 name = Encoding.ASCII.GetString(args[i]);
             }
@@ -114,30 +151,17 @@ sealed class Hello : SessionCommand
             else
             {
                 reply.Error($"ERR Syntax error in HELLO option '{Encoding.UTF8.GetString(args[i])}'");
-                return;
+                return false;
             }
         }
-        if (user is null)
-        {
-            Greet(client, version, name, reply);
-            return;
-        }
-        client.Engine.AnswerBeside(client, "hello", reply, answer =>
-        {
-            if (Auth.TryBecome(client, user, password, "hello", answer)) Greet(client, version, name, answer);
-        });
+        parsed = new HelloArguments(version, name, user, password);
+        return true;
     }
 
-    static void Greet(RespClient client, int version, string? name, ReplyWriter reply)
+    /// <param name="id">The client's number.</param>
+    public static void Greet(ReplyWriter reply, int version, long id)
     {
-        if (!client.IsAuthenticated && client.Engine.Server.Access.RequiresPassword)
-        {
-            reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be "
-                + "used to authenticate the client and select the RESP protocol version at the same time");
-            return;
-        }
-        if (name is not null) client.Name = name;
-        client.Version = reply.Version = version;
+        reply.Version = version;
         reply.Map(7);
         reply.Bulk("server"u8);
         reply.Bulk("redis"u8);
@@ -146,7 +170,7 @@ sealed class Hello : SessionCommand
         reply.Bulk("proto"u8);
         reply.Integer(version);
         reply.Bulk("id"u8);
-        reply.Integer(client.Id);
+        reply.Integer(id);
         reply.Bulk("mode"u8);
         reply.Bulk("standalone"u8);
         reply.Bulk("role"u8);
