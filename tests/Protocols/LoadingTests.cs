@@ -7,8 +7,8 @@ using Aevum.Testing;
 
 namespace Aevum.Protocols.Tests;
 
-/// <summary>Clients of Redis that come while the database is still being opened are served as soon as it is: with a password their first words wait, without one
-/// they are told LOADING and try again.</summary>
+/// <summary>Clients of Redis that come while the database is still being opened are served as soon as it is: with a password their first words wait, without
+/// one they are told LOADING and try again.</summary>
 public sealed class LoadingTests
 {
     [FactForClient("redis-py")]
@@ -33,7 +33,8 @@ public sealed class LoadingTests
                 Password = password,
             });
             var (lines, errors) = Run(name, script, host.RespEndpoints[0].Port, password, gate);
-            Assert.True(lines.Count > 0 && lines[^1].StartsWith("served", StringComparison.Ordinal), $"{name}, {password}: {string.Join('\n', lines)}\n{errors}");
+            Assert.True(lines.Count > 0 && lines[^1].StartsWith("served", StringComparison.Ordinal),
+                $"{name}, {password}: {string.Join('\n', lines)}\n{errors}");
             Assert.True(host.WaitUntilOpen());
         }
     }

@@ -99,6 +99,7 @@ class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IPr
         catch (AevumException refusal)
         {
             Call.Signals.RemoveRange(told, Call.Signals.Count - told);
+            surroundings.Ranks.Untell(context.Time);
             // What steps before it write leaves no room for what this one writes: none behind it may run before it.
             t_isFull = refusal.Code == ErrorCode.LimitExceeded && step > 0;
             throw;

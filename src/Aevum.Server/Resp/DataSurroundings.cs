@@ -10,6 +10,9 @@ sealed record DataSurroundings(SignalInterest Interest, RespSettings Settings)
     /// <summary>Vector collections; null: there are none to be seen.</summary>
     public RespCollections? Collections { get; init; }
 
+    /// <summary>What ranks in large sorted sets are found by.</summary>
+    public Commands.SortedSets.Ranks.RankIndexes Ranks { get; init; } = new(null);
+
     /// <summary>When keys were read last.</summary>
     public Measuring.KeyAccesses Accesses { get; } = new();
 

@@ -57,7 +57,7 @@ sealed class RespServer : IDisposable
         Settings.TrackedKeysMax.Changed = Tracking.Shrink;
         Expiries = new ExpiryTeller(this);
         Collections = new RespCollections(_session);
-        Surroundings = new DataSurroundings(Interest, Settings) { Collections = Collections };
+        Surroundings = new DataSurroundings(Interest, Settings) { Collections = Collections, Ranks = new(database.Router) };
         Waiters = new KeyWaiters(Interest);
         Signals = new KeySignals(this);
         Commands = new CommandTable(AllCommands.Make(this), Surroundings);

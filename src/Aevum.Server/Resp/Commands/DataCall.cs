@@ -277,6 +277,7 @@ sealed class DataCall
     {
         if (!Rows.TryRead(HeadKey(userKey), out var row)) return;
         var head = StructureHead.Read(row.Bytes);
+        Surroundings.Ranks.TellOfHead(HeadKey(userKey), head, row.Version, Now);
         if (!head.HasOwnExpiry && !head.FieldsExpire && !KeyExpiry.IsFar(expiry))
         {
             Writes.Put(HeadKey(userKey), row.Bytes, expiry);   // read in place, and copied by the put

@@ -60,6 +60,9 @@ abstract class StructureRows
 
     public ulong Incarnation { get; private set; }
 
+    /// <summary>When the head that was read was written.</summary>
+    protected SystemTime Version { get; private set; }
+
     /// <summary>The key's expiry, which changes keep.</summary>
     public SystemTime Expiry { get; set; }
 
@@ -102,6 +105,7 @@ abstract class StructureRows
         Exists = true;
         Expiry = head.ExpiryOf(row.Expiry);
         _rowExpiry = row.Expiry;
+        Version = row.Version;
         FieldsExpire = head.FieldsExpire;
         IsLarge = head.IsLarge;
         if (!head.IsLarge)
@@ -166,6 +170,7 @@ abstract class StructureRows
         Incarnation = 0;
         Expiry = default;
         _rowExpiry = default;
+        Version = default;
         FieldsExpire = false;
         Packed.Load(Kind, default);
         _count = 0;
@@ -230,6 +235,17 @@ abstract class StructureRows
 
     protected virtual void WriteRest(Span<byte> rest)
     {
+    }
+
+    /// <summary>Looks whether the head is still the one that was read: others may commit between two reads of a view.</summary>
+    /// <returns>False: it was not, and this is of the new one now.</returns>
+    protected bool IsCurrent()
+    {
+        if (!Call.Rows.TryRead(HeadKey, out var row) || row.Version == Version) return true;
+        var head = StructureHead.Read(row.Bytes);
+        if (!head.IsLarge || head.Kind != Kind || head.Incarnation != Incarnation) return true;   // what was read is of one that has gone
+        (Version, _count) = (row.Version, head.Count);
+        return false;
     }
 
     // ------------------------------------------------------------------------------------------------ growing

@@ -54,6 +54,7 @@ sealed class Rename(string name, bool onlyIfAbsent) : DataCommand
             call.Writes.Delete(from);
             return;
         }
+        call.Surroundings.Ranks.TellOfHead(from, head, row.Version, call.Now);
         var before = head.Home.IsEmpty ? from : head.Home;
         var home = before.SequenceEqual(to) ? default : before;
         var owner = StructureKey.OwnerOf(before, head.Incarnation);

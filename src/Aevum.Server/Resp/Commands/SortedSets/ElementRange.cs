@@ -130,7 +130,8 @@ sealed class ElementRange
         if (range._kind != RangeKind.Rank) return range._limit < 0 || range._limit > SlowPart || range._offset > SlowPart;
         call.TryReadHead(args[1], out var head, out _);
         var (start, stop) = (range._start, range._stop);
-        return ListPlaces.TryClamp(ref start, ref stop, head.Count) && Math.Min(stop, head.Count - start) > SlowPart;
+        if (!ListPlaces.TryClamp(ref start, ref stop, head.Count) || Math.Min(stop, head.Count - start) <= SlowPart) return false;
+        return stop - start > SlowPart || SortedSetRows.IsSlowToRank(call, args[1]);
     }
 
     const long SlowPart = StructureRows.SlowElements / 2;

@@ -12,15 +12,15 @@ sealed class Rank(bool descending) : DataCommand
         Keys = KeyPlaces.One,
         Since = "2.0.0",
         Summary = $"Returns how many members of a sorted set come before a member, those of {(descending ? "higher" : "lower")} scores first.",
-        Complexity = "O(n), n the members before it",
+        Complexity = "O(log(n)), n the members; O(n) the first time",
     };
 
     public override void Run(DataCall call, CommandArguments args)
     {
         if (call.SortedSets.Open(args[1]) is not { } set) return;
-        if (set.TryGetScore(args[2], out var score)) call.Reply.Integer(set.RankOf(args[2], score, descending));
+        if (set.TryRank(args[2], descending, out var rank)) call.Reply.Integer(rank);
         else call.Reply.Null();
     }
 
-    public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);
+    public override bool IsSlow(DataCall call, CommandArguments args) => SortedSetRows.IsSlowToRank(call, args[1]);
 }

@@ -4,7 +4,7 @@
 //   by member    MemberPosition | member -> the 8 bytes of the score       family 1, as in MemberRows
 //
 // Always true: a large sorted set has each member once in both families, with one score. -0 is kept as 0.
-// Known to be slow: finding an element by its rank counts rows, from whichever end is nearer.
+// Ranks in a large one are found by an index in memory, made when somebody asks for one (Ranks/RankIndex): in SortedSetRows.Ranks.
 
 using System.Buffers.Binary;
 using Aevum.Core.Bytes;
@@ -19,7 +19,7 @@ delegate bool ScoreVisitor(ReadOnlySpan<byte> member, double score);
 /// <summary>An element on its own.</summary>
 readonly record struct Scored(byte[] Member, double Score);
 
-sealed class SortedSetRows : MemberRows
+sealed partial class SortedSetRows : MemberRows
 {
     const byte OrderFamily = 2;
     public const int ScoreBytes = sizeof(ulong);
@@ -54,7 +54,7 @@ sealed class SortedSetRows : MemberRows
         var count = exists ? Count : Count + 1;
         if (IsLarge)
         {
-            if (exists) Call.Writes.Delete(OrderKeyOf(member, old));
+            if (exists) TakeOrder(member, old);
             PutRows(member, score);
         }
         else
@@ -72,7 +72,7 @@ sealed class SortedSetRows : MemberRows
     {
         if (!IsLarge) return base.Remove(name);
         if (!TryGetScore(name, out var score)) return false;
-        Call.Writes.Delete(OrderKeyOf(name, score));
+        TakeOrder(name, score);
         Call.Writes.Delete(KeyOf(name));
         Count--;
         return true;
@@ -135,46 +135,6 @@ sealed class SortedSetRows : MemberRows
         return found;
     }
 
-    /// <summary>Hands the elements between two ranks to a visitor; both inclusive, and there.</summary>
-    /// <param name="descending">True: ranks count from the highest score down, and so are the elements handed out.</param>
-    public void WalkRanks(long start, long stop, bool descending, ScoreVisitor visit)
-    {
-        var count = Count;
-        if (!IsLarge || start <= count - 1 - stop)
-        {
-            var skip = start;
-            var left = stop - start + 1;
-            WalkOrdered(default, default, descending, (member, score) => skip-- > 0 || (left-- > 0 && visit(member, score) && left > 0));
-            return;
-        }
-        var before = count - 1 - stop;
-        var want = stop - start + 1;
-        var found = new List<Scored>();
-        WalkOrdered(default, default, !descending, (member, score) =>
-        {
-            if (before-- > 0) return true;
-            found.Add(new Scored(member.ToArray(), score));
-            return found.Count < want;
-        });
-        for (var i = found.Count - 1; i >= 0; i--)
-            if (!visit(found[i].Member, found[i].Score)) return;
-    }
-
-    /// <summary>How many elements come before a member that is there.</summary>
-    public long RankOf(ReadOnlySpan<byte> member, double score, bool descending)
-    {
-        var rank = 0L;
-        bool Step(ReadOnlySpan<byte> ignored, double ignoredScore)
-        {
-            rank++;
-            return true;
-        }
-        var own = OrderOf(member, score);
-        if (descending) WalkOrdered([.. own, 0], default, descending: true, Step);
-        else WalkOrdered(default, own, descending: false, Step);
-        return rank;
-    }
-
     // Elements with start <= ordered < end; empty bounds are none.
     void WalkOrdered(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool descending, ScoreVisitor visit)
     {
@@ -231,11 +191,20 @@ sealed class SortedSetRows : MemberRows
         return RowKey(own.Length);
     }
 
+    void TakeOrder(ReadOnlySpan<byte> member, double score)
+    {
+        var key = OrderKeyOf(member, score);
+        Call.Writes.Delete(key);
+        if (Call.Surroundings.Ranks.IsInUse) Tell(key, -1);
+    }
+
     void PutRows(ReadOnlySpan<byte> member, double score)
     {
         Span<byte> bytes = stackalloc byte[ScoreBytes];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, OrderedKey.FromDouble(score));
-        Call.Writes.Put(OrderKeyOf(member, score), default);
+        var key = OrderKeyOf(member, score);
+        Call.Writes.Put(key, default);
+        if (Call.Surroundings.Ranks.IsInUse) Tell(key, 1);
         Call.Writes.Put(KeyOf(member), bytes);
     }
 

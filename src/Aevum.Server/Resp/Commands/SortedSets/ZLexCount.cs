@@ -11,17 +11,15 @@ sealed class ZLexCount : DataCommand
         Keys = KeyPlaces.One,
         Since = "2.8.9",
         Summary = "Returns how many members lie in a range of members, all scores being the same.",
-        Complexity = "O(n), n the members counted",
+        Complexity = "O(log(n)), n the members; O(n) the first time",
     };
 
     public override void Run(DataCall call, CommandArguments args)
     {
         if (LexRange.Read(call, args[2], args[3]) is not { } range) return;
         if (call.SortedSets.Open(args[1]) is not { } set) return;
-        var count = 0L;
-        set.WalkMembers(range, descending: false, (_, _) => ++count > 0);
-        call.Reply.Integer(count);
+        call.Reply.Integer(set.CountMembers(range));
     }
 
-    public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);
+    public override bool IsSlow(DataCall call, CommandArguments args) => SortedSetRows.IsSlowToRank(call, args[1]);
 }

@@ -11,7 +11,7 @@ sealed class ZRemRangeByRank : DataCommand
         Keys = KeyPlaces.One,
         Since = "2.0.0",
         Summary = "Takes the members between two ranks out of a sorted set.",
-        Complexity = "O(log n + m), n the members, m those that go; O(n) by rank",
+        Complexity = "O(log n + m), n the members, m those that go",
     };
 
     public override void Run(DataCall call, CommandArguments args)
