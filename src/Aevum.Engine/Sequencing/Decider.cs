@@ -33,7 +33,9 @@ sealed class Decider : IProcedureContext
     int _step;
     int _markLength, _markCount;
     byte[]? _saved;      // the effects before the step, once a range delete of it may have removed some
-    int _lastFound;      // the effect that was read last, in the index; 0: none, or something was done since that may lie above it
+    // Effects that the step has read, in the index: the first (of an object with parts its head, which is written last) and the last one; 0: none, or
+    // something was done since that may lie above it.
+    int _firstFound, _lastFound;
     readonly List<(int Offset, int Length)> _replaced = [];   // puts of earlier steps that this one gave other values,
     readonly ArrayBufferWriter<byte> _replacedBytes = new();  // and what they were
 
@@ -148,7 +150,7 @@ sealed class Decider : IProcedureContext
         _markLength = _effects.Encoded.Length;
         _markCount = _effects.Count;
         _saved = null;
-        _lastFound = 0;
+        ForgetFound();
         if (_replaced.Count == 0) return;
         _replaced.Clear();
         _replacedBytes.ResetWrittenCount();
@@ -171,8 +173,9 @@ sealed class Decider : IProcedureContext
     {
         var at = 0;
         var isIn = _index.TryFind(key, ref at, out var effect);
-        _lastFound = isIn ? at : 0;
         if (!isIn) return TryReadTree(key, out value);
+        if (_firstFound == 0) _firstFound = at;
+        else _lastFound = at;
         if (effect.Kind == EffectKind.Merge) return TryFold(key, at, out value);
         value = default;
         if (effect.Kind == EffectKind.Delete || HasExpired(effect.Expiry)) return false;
@@ -266,19 +269,28 @@ sealed class Decider : IProcedureContext
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry = default)
     {
-        if (_lastFound != 0 && TryReplace(key, value, expiry)) return;
+        if (_firstFound != 0 && (TryReplace(_firstFound, key, value, expiry) || (_lastFound != 0 && TryReplace(_lastFound, key, value, expiry)))) return;
         _effects.Put(key, value, expiry);
     }
 
-    // A put over a put of the same batch, which nobody will ever see: the count in a head, say, that each of a hundred steps makes one more.
-    bool TryReplace(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
+    void ForgetFound()
     {
-        var found = _index.EffectOf(_lastFound);
+        _firstFound = 0;
+        _lastFound = 0;
+    }
+
+    // A put over a put of the same batch, which nobody will ever see: the count in a head, say, that each of a hundred steps makes one more.
+    bool TryReplace(int at, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, SystemTime expiry)
+    {
+        var found = _index.EffectOf(at);
         if (!found.Key.SequenceEqual(key)) return false;
-        var offset = _index.OffsetOf(_lastFound);
-        _lastFound = 0;   // there may be a newer one from here on
         if (_saved is not null || found.Kind != EffectKind.Put || found.Value.Length != value.Length || value.Length > ReplacedBytesMax ||
-            (found.Expiry == SystemTime.None) != (expiry == SystemTime.None)) return false;
+            (found.Expiry == SystemTime.None) != (expiry == SystemTime.None))
+        {
+            ForgetFound();   // from here on there is a newer one
+            return false;
+        }
+        var offset = _index.OffsetOf(at);
         if (offset < _markLength)
         {
             var length = _effects.LengthAt(offset);
@@ -291,20 +303,20 @@ sealed class Decider : IProcedureContext
 
     public void Delete(ReadOnlySpan<byte> key)
     {
-        _lastFound = 0;
+        ForgetFound();
         _effects.Delete(key);
     }
 
     public void Merge(ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand)
     {
-        _lastFound = 0;
+        ForgetFound();
         RequireOperator(key);
         _effects.Merge(key, operand);
     }
 
     public void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
-        _lastFound = 0;
+        ForgetFound();
         if (_saved is null)
         {
             _saved = _effects.Encoded[.._markLength].ToArray();

@@ -172,7 +172,11 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
             _locks = new LockTable(scheduler);
             _environment = new ShardEnvironment(options, scheduler, clock, _policy);
             for (var i = 0; i < _trees.Count; i++) _shards.Add(new LocalShard(identity.Shards[i].Id, _environment, _trees[i], streams[i], openedTimes[i]));
-            foreach (var tree in _trees) tree.Flushed += KeepLogShort;
+            foreach (var tree in _trees)
+            {
+                tree.Flushed += KeepLogShort;
+                tree.SpaceWanted += _log.DropSpares;
+            }
             _log.OldestPinned += OnLogPinned;
             JointCommit.Recover(_shards);
             _environment.CeilingShard = _shards[0];

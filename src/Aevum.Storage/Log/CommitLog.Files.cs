@@ -176,7 +176,7 @@ public sealed partial class CommitLog
     // Takes a segment's name away, durably, and keeps its file for later if it is of use.
     void Recycle(LogSegment segment)
     {
-        if (segment.Region is not null && segment.Capacity == _options.SegmentBytes && _spares.Count < _options.SpareSegments)
+        if (segment.Region is not null && segment.Capacity == _options.SegmentBytes && HasRoomForSpare())
         {
             // Durable before the file is written to again: else a power cut could bring the name back with a strange content.
             var path = LogFiles.SparePath(_directory, ++_spareNumber);
@@ -192,7 +192,20 @@ public sealed partial class CommitLog
         }
     }
 
-    void CloseSpares()
+    // A log may take up TotalBytesMax in any case, so what it took up once it keeps: new pages cost ten times what pages do that are there.
+    bool HasRoomForSpare()
+    {
+        if (_spares.Count < _options.SpareSegments) return true;
+        lock (_gate) return TotalBytesLocked() + ((_spares.Count + 1L) * _options.SegmentBytes) <= _options.TotalBytesMax;
+    }
+
+    /// <summary>Gives back the space of files that are kept for later. The log makes new ones when it needs them.</summary>
+    public void DropSpares()
+    {
+        lock (_makerGate) DeleteSpares();
+    }
+
+    void DeleteSpares()
     {
         foreach (var (region, path) in _spares)
         {
@@ -201,6 +214,11 @@ public sealed partial class CommitLog
         }
         _spares.Clear();
         _spareCount = 0;
+    }
+
+    void CloseSpares()
+    {
+        DeleteSpares();
         LogSegment[] freed;
         LogSegment? next;
         lock (_gate)

@@ -18,7 +18,8 @@ public sealed record LogOptions
     /// Keeps a database that hardly writes small on disk.</summary>
     public int FirstSegmentBytes { get; init; } = 4 << 20;
 
-    /// <summary>Segments of full size kept ready beside the one in use (1 to 8). Each takes <see cref="SegmentBytes"/> of disk.</summary>
+    /// <summary>Segments of full size made ready beside the one in use (1 to 8). Each takes <see cref="SegmentBytes"/> of disk. Freed ones are kept beyond
+    /// that as long as all together take no more than <see cref="TotalBytesMax"/>.</summary>
     public int SpareSegments { get; init; } = 2;
 
     /// <summary>Above this many bytes of live segments <see cref="CommitLog.OldestPinned"/> asks whoever pins the oldest to let go. 0:

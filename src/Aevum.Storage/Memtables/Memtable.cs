@@ -36,6 +36,7 @@ sealed unsafe class Memtable : IDisposable
     readonly VersionReuse _reuse;
     readonly long _number = RecordHints.NewOwner();
     Arena _records;
+    RecordPlaces _places;
     MemtableRangeDeletes? _rangeDeletes;
 
     public Memtable(ArenaPool pool, MemtableOptions? options = null)
@@ -43,16 +44,22 @@ sealed unsafe class Memtable : IDisposable
         options ??= MemtableOptions.Default;
         _records = new Arena(pool, options.FirstRecordChunkBytes);
         _tree = new MemtableTree(pool, options.FirstNodeChunkBytes);
+        _places = new RecordPlaces(pool);
         _reuse = new VersionReuse { Forgets = options.Forgets, RoundBytes = options.ReuseRoundBytes };
     }
 
     internal MemtableTree Tree => _tree;
 
+    /// <summary>Native bytes of the tables that say where keys are (<see cref="RecordPlaces"/>).</summary>
+    internal long PlaceBytes => _places.AllocatedBytes;
+
+    internal bool HasPlaces => _places.Table != null;
+
     /// <summary>Memory of versions that nobody wants any more. The writer's.</summary>
     public VersionReuse Reuse => _reuse;
 
     /// <summary>Native bytes held, used or not. Range deletes live in managed memory and are not counted: see <see cref="RangeDeleteCount"/>.</summary>
-    public long AllocatedBytes => _records.AllocatedBytes + _tree.AllocatedBytes;
+    public long AllocatedBytes => _records.AllocatedBytes + _tree.AllocatedBytes + _places.AllocatedBytes;
 
     /// <summary>Effects applied: versions of keys and range deletes.</summary>
     public long Count => VersionCount + RangeDeleteCount;
@@ -172,8 +179,20 @@ sealed unsafe class Memtable : IDisposable
         fixed (byte* pointer = key)
         {
             var record = RecordHints.Find(_number, pointer, key.Length);
-            return TryShow(record != null ? record : _tree.Find(pointer, key.Length), at, out found);
+            return TryShow(record != null ? record : FindRecord(pointer, key.Length), at, out found);
         }
+    }
+
+    KeyRecord* FindRecord(byte* key, int length)
+    {
+        var table = _places.Table;
+        if (table == null && KeyCount < RecordPlaces.KeysMin) return _tree.Find(key, length);
+        var hash = RecordPlaces.HashOf(key, length);
+        var record = table == null ? null : RecordPlaces.Find(table, hash, key, length);
+        if (record != null) return record;
+        record = _tree.Find(key, length);
+        if (record != null) _places.Note(hash, record, KeyCount);
+        return record;
     }
 
     /// <summary>Looks up many keys at once: the same answers as <see cref="TryFind"/>, with the cache misses of several lookups side by side.
@@ -189,7 +208,7 @@ sealed unsafe class Memtable : IDisposable
         for (var from = 0; from < keys.Length; from += part)
         {
             var count = Math.Min(part, keys.Length - from);
-            _tree.FindMany(keys.Slice(from, count), records);
+            FindRecords(keys.Slice(from, count), records);
             for (var i = 0; i < count; i++)
                 if (TryShow((KeyRecord*)records[i], at, out found[from + i])) hits++;
         }
@@ -203,7 +222,7 @@ sealed unsafe class Memtable : IDisposable
     public int Prefetch(Span<NativeKey> keys)
     {
         Span<nint> records = stackalloc nint[PrefetchMax];
-        _tree.FindMany(keys, records[..keys.Length]);
+        FindRecords(keys, records);
         var absent = 0;
         for (var i = 0; i < keys.Length; i++)
         {
@@ -220,12 +239,56 @@ sealed unsafe class Memtable : IDisposable
         return absent;
     }
 
+    // The records of at most PrefetchMax keys, null where there is none: those that have a known place first, the others by walking down together.
+    [SkipLocalsInit]
+    void FindRecords(ReadOnlySpan<NativeKey> keys, Span<nint> records)
+    {
+        var table = _places.Table;
+        if (table == null && KeyCount < RecordPlaces.KeysMin)
+        {
+            _tree.FindMany(keys, records[..keys.Length]);
+            return;
+        }
+        Span<ulong> hashes = stackalloc ulong[PrefetchMax];
+        Span<NativeKey> missed = stackalloc NativeKey[PrefetchMax];
+        Span<byte> places = stackalloc byte[PrefetchMax];
+        var misses = 0;
+        for (var i = 0; i < keys.Length; i++) hashes[i] = RecordPlaces.HashOf(keys[i].Pointer, keys[i].Length);
+        if (table != null)
+        {
+            for (var i = 0; i < keys.Length; i++) RecordPlaces.PrefetchLine(table, hashes[i]);
+            for (var i = 0; i < keys.Length; i++)
+            {
+                var guess = RecordPlaces.Guess(table, hashes[i]);
+                records[i] = (nint)guess;
+                MemtableTree.Prefetch(guess);
+                MemtableTree.Prefetch((byte*)guess + 64);
+            }
+        }
+        for (var i = 0; i < keys.Length; i++)
+        {
+            if (table != null && records[i] != 0 && RecordPlaces.Is((KeyRecord*)records[i], keys[i].Pointer, keys[i].Length)) continue;
+            missed[misses] = keys[i];
+            places[misses++] = (byte)i;
+        }
+        if (misses == 0) return;
+        Span<nint> walked = stackalloc nint[PrefetchMax];
+        _tree.FindMany(missed[..misses], walked);
+        for (var i = 0; i < misses; i++)
+        {
+            var place = places[i];
+            records[place] = walked[i];
+            if (walked[i] != 0) _places.Note(hashes[place], (KeyRecord*)walked[i], KeyCount);
+        }
+    }
+
     /// <summary>A cursor over all versions. It sees every entry that was there when it was positioned, and may see later ones.</summary>
     public VersionCursor NewCursor() => new MemtableCursor(this);
 
     /// <summary>Gives all memory back. Whoever still reads would read garbage: the owner waits for them first.</summary>
     public void Dispose()
     {
+        _places.Release();
         _tree.Release();
         _records.Release();
     }
@@ -235,7 +298,9 @@ sealed unsafe class Memtable : IDisposable
         var record = RecordHints.Find(_number, key, keyLength);
         TreeNode* leaf = null;
         var position = 0;
-        if (record == null) record = _tree.Locate(key, keyLength, out leaf, out position);
+        var table = _places.Table;
+        if (record == null && table != null) record = RecordPlaces.Find(table, RecordPlaces.HashOf(key, keyLength), key, keyLength);
+        if (record == null) record = LocateRecord(key, keyLength, out leaf, out position);
         if (record == null)
         {
             record = NewRecord(kind, key, keyLength, version, expiry, value, valueLength);
@@ -251,6 +316,13 @@ sealed unsafe class Memtable : IDisposable
         if (kind != EffectKind.Put) CountOther(kind);
         if (expiry != 0) ExpiryCount++;
         NoteVersion(version);
+    }
+
+    KeyRecord* LocateRecord(byte* key, int length, out TreeNode* leaf, out int position)
+    {
+        var record = _tree.Locate(key, length, out leaf, out position);
+        if (record != null && KeyCount >= RecordPlaces.KeysMin) _places.Note(RecordPlaces.HashOf(key, length), record, KeyCount);
+        return record;
     }
 
     KeyRecord* NewRecord(EffectKind kind, byte* key, int keyLength, ulong version, ulong expiry, byte* value, int valueLength)

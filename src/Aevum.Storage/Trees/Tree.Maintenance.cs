@@ -35,6 +35,9 @@ public sealed partial class Tree
     /// <summary>Raised on a background thread, under no lock, when <see cref="FlushedPosition"/> has risen.</summary>
     public event Action? Flushed;
 
+    /// <summary>Raised when a flush or a compaction found the disk full, before it is tried again: whoever keeps files for later lets them go.</summary>
+    public event Action? SpaceWanted;
+
     /// <summary>Writes everything applied so far to tables, and returns when that is done.</summary>
     /// <exception cref="AevumException">The flush failed; it will be tried again in the background.</exception>
     public void Flush()
@@ -146,6 +149,7 @@ public sealed partial class Tree
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 _flushFailure = failure;
+                AskForSpace(failure);
                 await PauseAsync(cancellation);
             }
             catch (OperationCanceledException)
@@ -194,6 +198,7 @@ public sealed partial class Tree
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 _compactionFailure = failure;
+                AskForSpace(failure);
                 await PauseAsync(cancellation);
             }
             catch (OperationCanceledException)
@@ -207,6 +212,11 @@ public sealed partial class Tree
             }
         }
         _signal.Raise();
+    }
+
+    void AskForSpace(Exception failure)
+    {
+        if (failure is AevumException { Code: ErrorCode.DiskFull }) SpaceWanted?.Invoke();
     }
 
     async Task PauseAsync(CancellationToken cancellation)

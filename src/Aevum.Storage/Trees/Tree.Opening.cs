@@ -109,6 +109,7 @@ public sealed partial class Tree
                 replayed = Replay(state);
                 logCut = _log!.Recovery.CutBytes;
                 _log.OldestPinned += OnLogPinned;
+                SpaceWanted += _log.DropSpares;
                 // Now, so that the first writer does not wait for a file to be made and synced.
                 _log.MakeReady();
                 // What a process before left unsynced counts for a policy that bounds what a power cut may take, and nobody else will sync it.

@@ -5,6 +5,7 @@ using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Model.Access;
 
 namespace Aevum.Engine.Tests.Sequencing;
 
@@ -86,6 +87,26 @@ public sealed class DeciderModelTests
         }
     }
 
+    [Fact]
+    public void A_row_that_every_step_reads_first_and_writes_last_is_written_once()
+    {
+        using var world = new EngineWorld(1);
+        var state = new Dictionary<string, string>();
+        var wrong = new List<string>();
+        var script = new Script(state, wrong);
+        world.Put("k0", "p0");
+        state["k0"] = "p0";
+        using var stream = world.Shards.Subscribe(StreamRange.Of(EngineWorld.Default), StreamStart.Now);
+        world.Commit(b =>
+        {
+            for (var i = 0; i < 5; i++) b.Call(script, EngineWorld.Key("k0"), EngineWorld.Bytes($"rk0 rk{i + 1} pk{i + 1}x pk0p{i}"));
+        });
+        Assert.Empty(wrong);
+        Assert.True(stream.TryNext(out var applied));
+        Assert.Equal(5 + 1, applied.Count);
+        Assert.Equal("k0=p4 k1=x k2=x k3=x k4=x k5=x", world.Scan());
+    }
+
     public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 25).Select(s => (ulong)s)];
 
     // Values are of few lengths, so that one often fits where the one before it stood.
@@ -101,7 +122,8 @@ public sealed class DeciderModelTests
                 0 => "d" + key,
                 1 when random.OneIn(3) => "D" + key + random.Next(Keys),
                 2 => "e" + key + value,
-                < 6 => "r" + key,
+                < 5 => "r" + key,
+                5 => "p" + key + value,   // perhaps read some orders ago: an object's head is
                 _ => "r" + key + " p" + key + value,
             });
         }

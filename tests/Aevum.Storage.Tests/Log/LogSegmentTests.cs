@@ -117,6 +117,30 @@ public sealed class LogSegmentTests
     }
 
     [Fact]
+    public void Files_are_kept_up_to_what_the_log_may_take_and_given_back_when_space_is_wanted()
+    {
+        var files = new CountingFiles(new MemoryFileSystem());
+        using var world = new SimulatedScheduler(1);
+        using var log = CommitLog.Open(files, world, "log", Small with { FirstSegmentBytes = 64 << 10, SpareSegments = 1, TotalBytesMax = 512 << 10 });
+        var stream = log.OpenStream(1);
+        for (var round = 0; round < 10; round++)
+        {
+            // Half of it is filled, and all of that let go at once.
+            while (log.TotalBytes < 256 << 10) Fill(log, stream, 1);
+            stream.Release(stream.LastPosition);
+            world.RunUntilIdle();
+            Assert.InRange(BytesOf(files), 256 << 10, 512 << 10);
+        }
+        Assert.InRange(files.RegionsCreated, 4, 8);
+        log.DropSpares();
+        Assert.InRange(BytesOf(files), 64 << 10, 128 << 10);   // the current segment, and perhaps the next one
+        Fill(log, stream, 200);
+        CheckAll(stream, stream.FirstPosition);
+
+        static long BytesOf(IFileSystem files) => LogImage.Of(files, "log").Files.Values.Sum(bytes => (long)bytes.Length);
+    }
+
+    [Fact]
     public void The_slowest_stream_pins_the_oldest_segment_and_is_asked_to_let_go()
     {
         using var world = new SimulatedScheduler(1);
