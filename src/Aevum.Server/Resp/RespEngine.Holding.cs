@@ -10,7 +10,8 @@
 // Always true: replies of a client are in the order of its requests; nobody reads, and nobody is told, what a power cut could take back (the shard shows it
 // when it is durable); while no batch is held nothing here costs more than a look at a flag. With any other policy nothing is ever held.
 //
-// What still waits for the disk on the loop: changes of the catalog (ACL, SWAPDB, AEVUM.RETENTION), and reads as of a moment that is not durable yet.
+// Changes of the catalog (ACL, SWAPDB, VNEW, AEVUM.RETENTION) wait on a worker, with their client. What still waits for the disk on the loop: the first use of
+// a numbered database, which makes it, and reads as of a moment that is not durable yet.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
@@ -262,13 +263,13 @@ sealed partial class RespEngine
     {
         var reply = Server.RentReply();
         reply.Version = client.Version;
-        if (failure is not null) reply.Error(RespErrors.TextOf(failure));
-        else WriteExecuted(client, transaction, reply);
-        client.Send(reply.Written);
-        Meter.CountError(reply.Written);
+        if (failure is null)
+        {
+            EndExecution(client, transaction, reply, 0);
+            return;
+        }
+        reply.Error(RespErrors.TextOf(failure));
+        AnswerExecution(client, reply);
         Server.ReturnReply(reply);
-        client.Resume();
-        if (client.IsClosing) client.Close();
-        PublishAfterReply();
     }
 }

@@ -1,5 +1,8 @@
 // RespEngine, transactions: MULTI, EXEC, WATCH.
 //
+// Commands of a transaction that are not about data run after its commit, in their places (RespTransaction). One of them that could hold the loop up
+// runs on a worker: the transaction's reply is put aside until it is back, and put together from there.
+//
 // A watched key is held to the moment of WATCH: EXEC's batch asks that neither its head nor, of a large object, its elements were written since. While a
 // client watches, a snapshot keeps what shows a deletion from being compacted away.
 
@@ -15,9 +18,13 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
-    bool _isExecuting;   // the replies of a transaction are being put together: none of them can come later
+    // What a command within EXEC wants to be done beside the loop.
+    sealed record BesideAnswer(string Name, Action<ReplyWriter> Write, Action? Then);
 
-    /// <summary>True while EXEC runs: what would wait otherwise answers at once.</summary>
+    bool _isExecuting;   // the replies of a transaction are being put together
+    BesideAnswer? _beside;
+
+    /// <summary>True while EXEC runs: what would wait for a key otherwise answers at once.</summary>
     public bool IsExecuting => _isExecuting;
 
     /// <summary>Holds EXEC to what a key holds now.</summary>
@@ -66,7 +73,7 @@ sealed partial class RespEngine
             client.Unwatch();
         }
         if (isShown) ShowQueued(client, transaction);
-        WriteExecuted(client, transaction, reply);
+        _ = TryWriteExecuted(client, transaction, reply, 0);
     }
 
     void ShowQueued(RespClient client, RespTransaction transaction)
@@ -74,22 +81,97 @@ sealed partial class RespEngine
         foreach (var request in transaction.Requests) Server.Monitors.Tell(client, request.Command, CommandProcedure.ArgumentsOf(request.Packed));
     }
 
-    void WriteExecuted(RespClient client, RespTransaction transaction, ReplyWriter reply)
+    // From one of the requests on. False: it is not done, for one of them is being answered beside the loop; the reply is empty, and the client suspended.
+    bool TryWriteExecuted(RespClient client, RespTransaction transaction, ReplyWriter reply, int from)
     {
-        reply.Array(transaction.Requests.Count);
-        Meter.Looked(transaction.Call);
-        _isExecuting = true;
-        for (var i = 0; i < transaction.Requests.Count; i++)
+        if (from == 0)
+        {
+            reply.Array(transaction.Requests.Count);
+            Meter.Looked(transaction.Call);
+        }
+        for (var i = from; i < transaction.Requests.Count; i++)
         {
             var request = transaction.Requests[i];
             var (replyAt, began) = (reply.Length, Meter.Now);
-            if (request.Command.Session is { } session) session.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
-            else reply.Raw(transaction.ReplyOf(i));
+            if (request.Command.Session is { } session)
+            {
+                RunExecuted(session, client, request, reply);
+                if (_beside is { } beside)
+                {
+                    _beside = null;
+                    ExecuteBeside(client, transaction, reply, i, beside);
+                    return false;
+                }
+            }
+            else
+            {
+                reply.Raw(transaction.ReplyOf(i));
+            }
             var ticks = request.Command.Session is null ? transaction.TimeOf(i) : Meter.Now - began;
             Meter.CountElsewhere(client, request.Command, request.Packed, ticks, reply.Written[replyAt..]);
         }
-        _isExecuting = false;
         if (transaction.Signals.Count > 0) _afterReply = ([.. transaction.Signals], client);
+        return true;
+    }
+
+    void RunExecuted(SessionCommand command, RespClient client, RespTransaction.Queued request, ReplyWriter reply)
+    {
+        _isExecuting = true;
+        try
+        {
+            command.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
+        }
+        finally
+        {
+            _isExecuting = false;
+        }
+    }
+
+    void ExecuteBeside(RespClient client, RespTransaction transaction, ReplyWriter reply, int at, BesideAnswer beside)
+    {
+        var whole = Server.RentReply();
+        var version = whole.Version = reply.Version;
+        whole.Raw(reply.Written);
+        reply.Clear();
+        client.Suspend();
+        Server.RunBeside("resp " + beside.Name, () =>
+        {
+            var began = Meter.Now;
+            var answer = Written(beside.Write, version);
+            var ticks = Meter.Now - began;
+            Loop.Post(() =>
+            {
+                beside.Then?.Invoke();
+                whole.Raw(answer.Written);
+                var request = transaction.Requests[at];
+                Meter.CountElsewhere(client, request.Command, request.Packed, ticks, answer.Written);
+                EndExecution(client, transaction, whole, at + 1);
+            });
+        });
+    }
+
+    void EndExecution(RespClient client, RespTransaction transaction, ReplyWriter reply, int from)
+    {
+        try
+        {
+            if (TryWriteExecuted(client, transaction, reply, from)) AnswerExecution(client, reply);
+        }
+        catch (AevumException failure)
+        {
+            reply.Clear();
+            reply.Error(RespErrors.TextOf(failure));
+            AnswerExecution(client, reply);
+        }
+        Server.ReturnReply(reply);
+    }
+
+    void AnswerExecution(RespClient client, ReplyWriter reply)
+    {
+        client.Send(reply.Written);
+        Meter.CountError(reply.Written);
+        client.Resume();
+        if (client.IsClosing) client.Close();
+        PublishAfterReply();
     }
 
     // True: the key's database is another one by now (SWAPDB), and the key held something in that one or holds something in this.

@@ -189,7 +189,7 @@ sealed partial class RespEngine
         else client.Send(reply.Written);
         Meter.End(client, command, args, reply.Written);
         Server.ReturnReply(reply);
-        if (client.IsClosing) client.Close();
+        if (client.IsClosing && !client.IsSuspended) client.Close();
         PublishAfterReply();
     }
 
@@ -287,46 +287,55 @@ sealed partial class RespEngine
             var call = new DataCall { Surroundings = Server.Surroundings };
             BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             command.Run(call, CommandProcedure.ArgumentsOf(packed));
-        }, packed);
+        }, packed, null);
     }
 
-    /// <summary>Answers a session command that could hold the loop up: beside it, unless the reply is part of a transaction's.</summary>
-    /// <param name="reply">What the command was given to write to.</param>
-    public void AnswerBeside(RespClient client, string name, ReplyWriter reply, Action<ReplyWriter> write)
+    /// <summary>Answers a session command that could hold the loop up: beside it. The command has written nothing, and does nothing after this.</summary>
+    /// <param name="then">What is left to be done on the loop before the reply is sent; null: nothing.</param>
+    public void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, Action? then = null)
     {
-        if (_isExecuting) write(reply);
-        else AnswerBeside(client, name, write);
+        // Within EXEC its reply is one of several: they are put together around it.
+        if (_isExecuting) _beside = new BesideAnswer(name, write, then);
+        else AnswerBeside(client, name, write, null, then);
     }
 
     // Packed: the request, for the slow log; null: its name is all that is known.
-    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, byte[]? packed = null)
+    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, byte[]? packed, Action? then)
     {
         var version = client.Version;
         var measured = Meter.LeaveLoop();
         client.Suspend();
         Server.RunBeside("resp " + name, () =>
         {
-            var reply = new ReplyWriter { Version = version };
             var began = Meter.Now;
-            try
-            {
-                write(reply);
-            }
-            catch (AevumException failure)
-            {
-                reply.Clear();
-                reply.Error(RespErrors.TextOf(failure));
-            }
+            var reply = Written(write, version);
             var ticks = Meter.Now - began;
             var large = reply.Length >= LargeReplyBytes ? new OutputBlocks() : null;
             large?.Append(reply.Written);
             Loop.Post(() =>
             {
                 if (measured is not null) Meter.CountElsewhere(client, measured, packed, ticks, reply.Written);
+                then?.Invoke();
                 if (large is not null) client.Send(large);
                 else client.Send(reply.Written);
                 client.Resume();
+                if (client.IsClosing) client.Close();
             });
         });
+    }
+
+    static ReplyWriter Written(Action<ReplyWriter> write, int version)
+    {
+        var reply = new ReplyWriter { Version = version };
+        try
+        {
+            write(reply);
+        }
+        catch (AevumException failure)
+        {
+            reply.Clear();
+            reply.Error(RespErrors.TextOf(failure));
+        }
+        return reply;
     }
 }

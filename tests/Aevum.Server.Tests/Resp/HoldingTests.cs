@@ -51,6 +51,47 @@ public sealed class HoldingTests
             Sent(world.First), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("ACL SETUSER ann on nopass ~* +@all", "+OK\r\n")]
+    [InlineData("ACL DELUSER bob", ":1\r\n")]
+    [InlineData("SWAPDB 0 1", "+OK\r\n")]
+    [InlineData("AEVUM.RETENTION forever", "+OK\r\n")]
+    [InlineData("VNEW v 3", "+OK\r\n")]
+    [InlineData("VDROP w", "+OK\r\n")]
+    public void A_change_of_the_catalog_waits_beside_the_loop_also_within_a_transaction(string request, string reply)
+    {
+        using var world = World();
+        var (writer, reader) = (world.First, world.Connect());
+        foreach (var first in (string[])["SET k 1", "SELECT 1", "SET k 2", "SELECT 0", "ACL SETUSER bob on", "VNEW w 3"]) writer.Ask(first);
+        Receive(writer, request, "PING");
+        world.Loop.EndTurn();
+        Receive(reader, "PING");
+        Assert.Equal("", Sent(writer));
+        Assert.Equal("+PONG\r\n", Sent(reader));
+        world.Settle();
+        Assert.Equal(reply + "+PONG\r\n", Sent(writer));
+        writer.Drop();
+        foreach (var first in (string[])["ACL SETUSER bob on", "ACL DELUSER ann", "VDROP v", "VNEW w 3"]) writer.Ask(first);
+        writer.Drop();
+        Receive(writer, "MULTI", "ECHO a", request, "ECHO b", "EXEC", "PING");
+        world.Loop.EndTurn();
+        Receive(reader, "PING");
+        world.Settle();
+        Assert.Equal($"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n$1\r\na\r\n{reply}$1\r\nb\r\n+PONG\r\n", Sent(writer));
+    }
+
+    [Fact]
+    public void Who_removes_the_user_that_it_is_hears_of_it_and_is_ended()
+    {
+        using var world = World();
+        var (me, other, third) = (world.First, world.Connect(), world.Connect());
+        third.Ask("ACL SETUSER ann on nopass ~* +@all");
+        me.Ask("AUTH ann x");
+        other.Ask("AUTH ann x");
+        Assert.Equal("1", me.Ask("ACL DELUSER ann nobody"));
+        Assert.Equal((true, true, false), (me.IsClosed, other.IsClosed, third.IsClosed));
+    }
+
     [Fact]
     public void Several_batches_that_wait_are_one_sync()
     {

@@ -124,8 +124,10 @@ sealed class AccessControl
         }
     }
 
+    /// <summary>Removes a user, and ends its clients. Not on a loop.</summary>
+    /// <param name="asker">Who asked for it is answered first.</param>
     /// <returns>False: there is no such user.</returns>
-    public bool Remove(string name)
+    public bool Remove(string name, RespClient asker)
     {
         lock (_gate)
         {
@@ -138,7 +140,7 @@ sealed class AccessControl
                     : CatalogChange.AlterPrincipal(batch, catalog, entry.Id, new PrincipalAccess(entry.Access.Credentials, others));
             });
             _users.TryRemove(name, out var gone);
-            foreach (var client in _server.Clients.Values.Where(c => c.User == gone)) ClientKill.End(client, null);
+            foreach (var client in _server.Clients.Values.Where(c => c.User == gone && c != asker)) ClientKill.End(client, null);
             return true;
         }
     }

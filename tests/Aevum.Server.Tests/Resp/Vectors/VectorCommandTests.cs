@@ -16,6 +16,23 @@ public sealed class VectorCommandTests : IDisposable
     string Ask(params string[] words) => _world.Ask(words);
 
     [Fact]
+    public void Within_a_transaction_vectors_are_written_with_the_rest_and_collections_made_and_searched_after_it()
+    {
+        Ask("VNEW", "idx", "2", "METRIC", "l2");
+        var other = _world.Connect();
+        foreach (var queued in (string[][])[["MULTI"], ["VADD", "idx", "a", Blob(0, 1)], ["SET", "k", "v"], ["VSEARCH", "idx", Blob(0, 0), "9"],
+            ["VNEW", "two", "3"], ["VADD", "two", "a", Blob(1, 2, 3)], ["VLIST"], ["VDROP", "two"], ["VINFO", "two"], ["GET", "k"]])
+            Ask(queued);
+        _world.First.Receive(TestChannel.Request("EXEC"));
+        _world.First.Receive(TestChannel.Request("PING"));
+        _world.Loop.EndTurn();
+        Assert.Empty(_world.First.Sent);                           // a worker searches,
+        Assert.Equal("v", other.Ask("GET", "k"));                  // and others go on
+        Assert.Equal("[1, OK, [a, 1], OK, (error) ERR no such index, [idx, two], OK, (error) ERR no such index, v] PONG",
+            ReplyText.Of(_world.First.Take()).ReplaceLineEndings(" "));
+    }
+
+    [Fact]
     public void A_collection_is_made_filled_searched_and_emptied()
     {
         Assert.Equal("OK", Ask("VNEW", "idx", "2", "METRIC", "l2"));

@@ -68,7 +68,7 @@ static class AclCommands
             var words = new List<string>();
             for (var i = 3; i < args.Count; i++) words.Add(Encoding.UTF8.GetString(args[i]));
             // Passwords are made to cost time.
-            client.Engine.AnswerBeside(client, "acl", reply, answer =>
+            client.Engine.AnswerBeside(client, "acl", answer =>
             {
                 if (client.Engine.Server.Access.TrySet(name, words) is { } wrong) answer.Error(wrong);
                 else answer.Ok();
@@ -121,14 +121,12 @@ static class AclCommands
             reply.Error("ERR The 'default' user cannot be removed"u8);
             return;
         }
-        var count = 0;
-        for (var i = 2; i < args.Count; i++)
+        var names = new string[args.Count - 2];
+        for (var i = 2; i < args.Count; i++) names[i - 2] = Encoding.UTF8.GetString(args[i]);
+        client.Engine.AnswerBeside(client, "acl", answer => answer.Integer(names.Count(name => client.Engine.Server.Access.Remove(name, client))), () =>
         {
-            var name = Encoding.UTF8.GetString(args[i]);
-            if (client.UserName == name) client.CloseAfterReply();
-            if (client.Engine.Server.Access.Remove(name)) count++;
-        }
-        reply.Integer(count);
+            if (names.Contains(client.UserName)) client.CloseAfterReply();
+        });
     }
 
     static void List(RespClient client, CommandArguments args, ReplyWriter reply)

@@ -38,7 +38,7 @@ sealed class Auth : SessionCommand
             return;
         }
         var password = args[^1].ToArray();
-        client.Engine.AnswerBeside(client, "auth", reply, answer =>
+        client.Engine.AnswerBeside(client, "auth", answer =>
         {
             if (TryBecome(client, name, password, "auth", answer)) answer.Ok();
         });
@@ -84,7 +84,7 @@ sealed class Hello : SessionCommand
             Greet(client, asked, reply);
             return;
         }
-        client.Engine.AnswerBeside(client, "hello", reply, answer =>
+        client.Engine.AnswerBeside(client, "hello", answer =>
         {
             if (Auth.TryBecome(client, user, asked.Password, "hello", answer)) Greet(client, asked, answer);
         });

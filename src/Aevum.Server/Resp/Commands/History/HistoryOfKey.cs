@@ -37,7 +37,7 @@ sealed class HistoryOfKey : SessionCommand
         }
         var rowKey = new KeyBuffer().HeadOf(client.Keyspace, args[1])[KeyspaceId.PrefixBytes..].ToArray();
         var (session, name, moment) = (client.Engine.Databases.Session, RespDatabases.NameOf(client.Database), client.Moment);
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer => Write(answer, session, name, rowKey, moment, limit));
+        client.Engine.AnswerBeside(client, Info.Name, answer => Write(answer, session, name, rowKey, moment, limit));
     }
 
     static void Write(ReplyWriter reply, Session session, string keyspace, byte[] rowKey, SystemTime? moment, long limit)

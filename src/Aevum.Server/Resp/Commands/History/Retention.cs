@@ -30,7 +30,12 @@ sealed class Retention : SessionCommand
             reply.Error($"ERR a history policy is none, forever, or a duration: {DurationText.Forms}");
             return;
         }
-        databases.Alter(client.Database, databases.OptionsOf(client.Database) with { History = policy });
-        reply.Ok();
+        var database = client.Database;
+        client.Engine.Flush();   // what was written before it is kept as before
+        client.Engine.AnswerBeside(client, Info.Name, answer =>
+        {
+            databases.Alter(database, databases.OptionsOf(database) with { History = policy });
+            answer.Ok();
+        });
     }
 }

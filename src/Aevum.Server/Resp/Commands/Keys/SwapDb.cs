@@ -34,10 +34,15 @@ sealed class SwapDb : SessionCommand
             return;
         }
         client.Engine.Flush();   // what others of this loop wrote before goes where they meant it
-        databases.Swap((int)first, (int)second);
-        reply.Ok();
-        if (first == second) return;
-        foreach (var call in client.Engine.Server.Waiters.Swap(databases.IdOf((int)first), databases.IdOf((int)second)))
-            call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call));
+        client.Engine.AnswerBeside(client, Info.Name, answer =>
+        {
+            databases.Swap((int)first, (int)second);
+            answer.Ok();
+        }, () =>
+        {
+            if (first == second) return;
+            foreach (var call in client.Engine.Server.Waiters.Swap(databases.IdOf((int)first), databases.IdOf((int)second)))
+                call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call));
+        });
     }
 }

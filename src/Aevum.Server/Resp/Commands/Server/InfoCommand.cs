@@ -35,7 +35,7 @@ sealed class InfoCommand : SessionCommand
         var all = asked.Contains("all") || asked.Contains("everything");
         var byDefault = asked.Count == 0 || asked.Contains("default");
         var server = client.Engine.Server;
-        client.Engine.AnswerBeside(client, "info", reply, answer =>
+        client.Engine.AnswerBeside(client, "info", answer =>
         {
             var text = new StringBuilder();
             foreach (var (name, isDefault, write) in Sections)

@@ -108,7 +108,7 @@ static class MemoryCommands
             + $"collections: {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)}\n")));
     }
 
-    static void Purge(RespClient client, CommandArguments args, ReplyWriter reply) => client.Engine.AnswerBeside(client, "memory purge", reply, static answer =>
+    static void Purge(RespClient client, CommandArguments args, ReplyWriter reply) => client.Engine.AnswerBeside(client, "memory purge", static answer =>
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         answer.Ok();

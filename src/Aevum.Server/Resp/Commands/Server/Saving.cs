@@ -21,7 +21,7 @@ static class Saving
     static void Save(RespClient client, CommandArguments args, ReplyWriter reply)
     {
         var server = client.Engine.Server;
-        client.Engine.AnswerBeside(client, "save", reply, answer =>
+        client.Engine.AnswerBeside(client, "save", answer =>
         {
             server.Save();
             answer.Ok();

@@ -25,7 +25,7 @@ sealed class VDrop : SessionCommand
             return;
         }
         var name = RespCollections.NameOf(args[1]);
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer =>
+        client.Engine.AnswerBeside(client, Info.Name, answer =>
         {
             try
             {

@@ -31,7 +31,7 @@ sealed class VInfo : SessionCommand
             reply.Error(VectorArguments.NoSuchIndex);
             return;
         }
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer => Write(answer, collections.Open(entry, moment), isFull));
+        client.Engine.AnswerBeside(client, Info.Name, answer => Write(answer, collections.Open(entry, moment), isFull));
     }
 
     static void Write(ReplyWriter reply, Collection collection, bool isFull)

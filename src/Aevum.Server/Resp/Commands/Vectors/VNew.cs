@@ -31,7 +31,7 @@ sealed class VNew : SessionCommand
         if (!TryParse(args, reply, out var options, out var history)) return;
         var name = RespCollections.NameOf(args[1]);
         var session = client.Engine.Server.Collections.Session;
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer =>
+        client.Engine.AnswerBeside(client, Info.Name, answer =>
         {
             try
             {

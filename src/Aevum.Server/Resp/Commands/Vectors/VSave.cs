@@ -22,7 +22,7 @@ sealed class VSave : SessionCommand
             reply.Error("ERR persistence not enabled; start with a data dir"u8);
             return;
         }
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer =>
+        client.Engine.AnswerBeside(client, Info.Name, answer =>
         {
             server.Database.SaveIndexes();
             answer.Ok();

@@ -62,7 +62,7 @@ sealed class VSearch : SessionCommand
             query = elements.ToArray();
         }
         var key = isOfKey ? args[3].ToArray() : null;
-        client.Engine.AnswerBeside(client, Info.Name, reply, answer => Search(answer, collections.Open(entry, moment), query, key, wishes, moment));
+        client.Engine.AnswerBeside(client, Info.Name, answer => Search(answer, collections.Open(entry, moment), query, key, wishes, moment));
     }
 
     static void Search(ReplyWriter reply, Collection collection, byte[] query, byte[]? key, in Wishes wishes, SystemTime? moment)
