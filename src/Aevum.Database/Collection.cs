@@ -46,7 +46,14 @@ public readonly record struct CollectionMatch(byte[] Key, float Distance);
 /// <param name="MemoryBytes">Of the index.</param>
 /// <param name="State">"building", "following", "ended", or why it does not follow.</param>
 /// <param name="Damage">Which file of the index was found damaged when the database was opened, so that it was built anew; null: none.</param>
-public sealed record CollectionStatistics(long Count, long Indexed, long Tail, long MemoryBytes, string State, string? Damage);
+public sealed record CollectionStatistics(long Count, long Indexed, long Tail, long MemoryBytes, string State, string? Damage)
+{
+    /// <summary>How many of those in the graph are codes (<see cref="CollectionOptions.Quantization"/>).</summary>
+    public long Coded { get; init; }
+
+    /// <summary>Memory of graph or codes for each vector in the graph; whole vectors that lie in files beside their codes are not in it.</summary>
+    public double BytesPerVector { get; init; }
+}
 
 /// <summary>A named set of vectors under keys. May be used from several threads.</summary>
 public sealed class Collection
@@ -181,7 +188,10 @@ public sealed class Collection
     {
         var index = Index;
         return new CollectionStatistics(Count, index?.Indexed ?? 0, index?.TailRows ?? 0, index?.MemoryBytes ?? 0,
-            index is null ? "none" : index.Refusal?.Message ?? index.State.ToString().ToLowerInvariant(), index?.Damage);
+            index is null ? "none" : index.Refusal?.Message ?? index.State.ToString().ToLowerInvariant(), index?.Damage)
+        {
+            Coded = index?.Coded ?? 0, BytesPerVector = index?.BytesPerVector ?? 0,
+        };
     }
 
     /// <summary>Returns when everything that was written by now is in the graph. Not needed for searches to find it.</summary>

@@ -52,6 +52,7 @@ public sealed class Database : IDisposable
                 SavesIndexes = !inMemory,
                 VectorMemoryBytes = options.VectorMemoryBytes,
                 VectorTailRows = options.VectorTailRows,
+                VectorSealRows = options.VectorSealRows,
                 LogBytesMax = Math.Max(EngineOptions.Default.LogBytesMax, 2 * options.LogBytesKept),
                 Clock = (clock ?? HybridClockOptions.Default) with { JumpBound = options.ClockJumpMax },
                 Recorded = recorded,

@@ -61,6 +61,9 @@ public sealed record DatabaseOptions
     /// <summary>Vectors of a collection that may be written before its index has them; whoever writes more waits. Searches look at each of them.</summary>
     public long VectorTailRows { get; init; } = 8192;
 
+    /// <summary>Vectors of a quantized collection that become codes at once: so many wait for it as whole vectors in memory.</summary>
+    public int VectorSealRows { get; init; } = 65_536;
+
     /// <summary>The file system; null for the machine's.</summary>
     public IFileSystem? Files { get; init; }
 

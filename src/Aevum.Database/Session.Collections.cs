@@ -15,7 +15,6 @@ public sealed partial class Session
     public Collection CreateCollection(string name, CollectionOptions options, HistoryPolicy? history = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Quantization != VectorQuantization.None) Throw.Invalid($"collections cannot be quantized yet, and so not by {options.Quantization}");
         CreateKeyspace(name, new KeyspaceOptions { History = history ?? HistoryPolicy.Forever, Collection = options }, KeyspaceKind.Vectors);
         return Collection(name);
     }

@@ -15,10 +15,11 @@ sealed class RedisProcess : IDisposable
 
     /// <param name="store">The database's directory.</param>
     /// <param name="log">What the process says is added to this file.</param>
-    public RedisProcess(string store, string log)
+    /// <param name="options">More of what the server is told.</param>
+    public RedisProcess(string store, string log, params string[] options)
     {
         _logPath = log;
-        _process = new ServerProcess(["--data", store], said: line => File.AppendAllText(log, line + "\n"));
+        _process = new ServerProcess(["--data", store, .. options], said: line => File.AppendAllText(log, line + "\n"));
     }
 
     /// <summary>Once it has answered.</summary>

@@ -104,7 +104,8 @@ public sealed partial class CollectionIndex
             try
             {
                 if (_disposed || _tail.Taken < begun.End || _graph is not { } graph) return false;
-                if (_savedEnd >= begun.End && graph.SavedPosition > 0) return true;   // another one was quicker, or nothing has changed
+                // Another one was quicker, or nothing has changed.
+                if (_savedEnd >= begun.End && graph.SavedPosition > 0 && !graph.HasUnsavedCodes) return true;
                 long taken;
                 int count;
                 lock (_pullGate)

@@ -16,7 +16,7 @@
 // Where there is no memory for a vector (the budget), indexing stops there: writes to the collection are refused (Refusal), searches look at the rows,
 // and it is tried again from time to time.
 //
-// Not here: searching (CollectionIndex.Searching), files (CollectionIndex.Saving).
+// Not here: searching (CollectionIndex.Searching), files (CollectionIndex.Saving), vectors that become codes (CollectionIndex.Upkeep).
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
@@ -55,6 +55,7 @@ public sealed partial class CollectionIndex : IDisposable
     readonly VectorShape _shape;
     readonly MemoryBudget _budget;
     readonly long _tailRows;
+    readonly int _sealRows;
     readonly Lock _pullGate = new();
     readonly Signal _changed;
     readonly KeyTable _keys = new();
@@ -78,7 +79,8 @@ public sealed partial class CollectionIndex : IDisposable
     volatile bool _rests;                 // nothing was written for a while: whoever writes now wakes it
 
     internal CollectionIndex(
-        LocalShards shards, KeyspaceEntry entry, IScheduler scheduler, IFileSystem files, string? directory, MemoryBudget budget, long tailRows)
+        LocalShards shards, KeyspaceEntry entry, IScheduler scheduler, IFileSystem files, string? directory, MemoryBudget budget, long tailRows,
+        int sealRows)
     {
         _files = files;
         _directory = directory;
@@ -90,6 +92,7 @@ public sealed partial class CollectionIndex : IDisposable
         _shape = CollectionShapes.ShapeOf(_options);
         _budget = budget;
         _tailRows = tailRows;
+        _sealRows = sealRows;
         _tail = new IndexTail(_shape, _keys, budget);
         _changed = scheduler.CreateSignal($"index {entry.Id}");
         _task = scheduler.Start($"index {entry.Id}", WorkClass.Index, cancellation => Run(scheduler, cancellation));
@@ -108,25 +111,28 @@ public sealed partial class CollectionIndex : IDisposable
     /// <summary>Keys in the graph.</summary>
     public long Indexed => _graph?.Count ?? 0;
 
+    /// <summary>Keys in the graph whose vectors are codes.</summary>
+    public long Coded => Describe()?.CodedCount ?? 0;
+
+    /// <summary>Memory of graph or codes for each key in the graph, in bytes; whole vectors that lie in files beside their codes are not in it.</summary>
+    public double BytesPerVector => Describe()?.BytesPerVector ?? 0;
+
     /// <summary>Rows that are no vectors of the collection, and so in no index: copied in by hand.</summary>
     public long Malformed => Volatile.Read(ref _malformed);
 
     /// <summary>Memory of graph, tail and keys, in bytes.</summary>
-    public long MemoryBytes
+    public long MemoryBytes => Describe() is { } graph ? graph.LiveBytes + graph.HistoryBytes + _keys.MemoryBytes + (_tail.Count * _shape.Stride) : 0;
+
+    VectorIndexStatistics? Describe()
     {
-        get
+        _life.EnterReadLock();
+        try
         {
-            _life.EnterReadLock();
-            try
-            {
-                if (_disposed || _graph is null) return 0;
-                var graph = _graph.Statistics();
-                return graph.LiveBytes + graph.HistoryBytes + _keys.MemoryBytes + (_tail.Count * _shape.Stride);
-            }
-            finally
-            {
-                _life.ExitReadLock();
-            }
+            return _disposed || _graph is null ? null : _graph.Statistics();
+        }
+        finally
+        {
+            _life.ExitReadLock();
         }
     }
 
@@ -190,6 +196,7 @@ public sealed partial class CollectionIndex : IDisposable
         }
         End();   // also where the scheduler ends first
         if (_saving is { } saving) await saving.WaitAsync();
+        if (_upkeep is { } upkeep) await upkeep.WaitAsync();
         Free();
     }
 
@@ -197,6 +204,8 @@ public sealed partial class CollectionIndex : IDisposable
     {
         Graph = new HnswOptions { M = _options.M, EfConstruction = _options.EfConstruction, EfSearch = _options.EfSearch },
         KeepHistory = _keepsHistory,
+        Codes = CollectionShapes.CodesOf(_options),
+        SealRows = _sealRows,
     };
 
     async Task Follow(IScheduler scheduler, CancellationToken cancellation)
@@ -210,6 +219,7 @@ public sealed partial class CollectionIndex : IDisposable
                 PullSome();
                 RaiseFloor();
                 StartSaveIfDue(scheduler);
+                StartUpkeepIfDue(scheduler);
                 if (HasWork)
                 {
                     IndexSome();
@@ -451,6 +461,7 @@ public sealed partial class CollectionIndex : IDisposable
         }
         _task.Cancel();
         _saving?.Cancel();
+        _upkeep?.Cancel();
         _changed.Raise();
     }
 

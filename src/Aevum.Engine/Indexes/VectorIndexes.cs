@@ -57,7 +57,7 @@ public sealed class VectorIndexes : IDisposable
             foreach (var keyspace in catalog.Keyspaces)
                 if (keyspace.Kind == KeyspaceKind.Vectors && !_indexes.ContainsKey(keyspace.Id))
                     _indexes[keyspace.Id] = new CollectionIndex(
-                        _shards, keyspace, _scheduler, _files, FolderOf(keyspace.Id), Budget, _options.VectorTailRows);
+                        _shards, keyspace, _scheduler, _files, FolderOf(keyspace.Id), Budget, _options.VectorTailRows, _options.VectorSealRows);
         }
     }
 

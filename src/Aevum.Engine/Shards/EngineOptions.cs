@@ -71,6 +71,9 @@ public sealed record EngineOptions
     /// <summary>Rows of a vector collection that may be written before its index has them; beyond it writers wait. Searches look at each of them.</summary>
     public long VectorTailRows { get; init; } = 8192;
 
+    /// <summary>Vectors of a quantized collection that become codes at once: so many wait for it as whole vectors in memory.</summary>
+    public int VectorSealRows { get; init; } = 65_536;
+
     /// <summary>Options of the default keyspace of a new database.</summary>
     public KeyspaceOptions DefaultKeyspace { get; init; } = KeyspaceOptions.Default;
 

@@ -44,6 +44,20 @@ public static class VectorWords
         return found is not null;
     }
 
+    /// <summary>In any case; <c>sq</c> and <c>product</c> are understood, too.</summary>
+    public static bool TryQuantization(string word, out VectorQuantization quantization)
+    {
+        VectorQuantization? found = word.ToLowerInvariant() switch
+        {
+            "none" => VectorQuantization.None,
+            "int8" or "sq" => VectorQuantization.Int8,
+            "pq" or "product" => VectorQuantization.Product,
+            _ => null,
+        };
+        quantization = found.GetValueOrDefault();
+        return found is not null;
+    }
+
     /// <exception cref="AevumException">InvalidArgument: no metric is called so.</exception>
     public static VectorMetric Metric(string word) =>
         TryMetric(word, out var metric) ? metric : throw new AevumException(ErrorCode.InvalidArgument, $"no metric is called \"{word}\"");
@@ -68,5 +82,12 @@ public static class VectorWords
         VectorElement.Float16 => "f16",
         VectorElement.Int8 => "int8",
         _ => "bit",
+    };
+
+    public static string WordOf(VectorQuantization quantization) => quantization switch
+    {
+        VectorQuantization.None => "none",
+        VectorQuantization.Int8 => "int8",
+        _ => "pq",
     };
 }

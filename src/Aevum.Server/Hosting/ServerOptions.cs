@@ -80,6 +80,7 @@ public sealed record ServerOptions
             {
                 Sync = values.Get(ConfigKeys.DataSync),
                 CacheBytes = values.Get(ConfigKeys.DataCache),
+                VectorSealRows = values.Get(ConfigKeys.DataVectorSealRows),
                 MemtableBytes = values.Get(ConfigKeys.DataMemtable),
                 LogBytesKept = values.Get(ConfigKeys.DataLogKept),
                 ClockJumpMax = values.Get(ConfigKeys.DataClockJumpMax),

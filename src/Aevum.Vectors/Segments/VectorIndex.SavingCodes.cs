@@ -14,6 +14,27 @@ public sealed partial class VectorIndex
     // Which file of _savedIn holds a segment, by its rows. Under _saveGate.
     readonly Dictionary<DeadRows, ulong> _savedCoded = [];
 
+    /// <summary>Whether there are codes that no file has yet, or a file but not the manifest of the last save.</summary>
+    public bool HasUnsavedCodes
+    {
+        get
+        {
+            if (_parts is null || _closed) return false;
+            lock (_saveGate)
+            {
+                var parts = AcquireParts();
+                try
+                {
+                    return parts.Coded.Length != _savedCoded.Count || parts.Coded.Any(c => !_savedCoded.ContainsKey(c.Dead));
+                }
+                finally
+                {
+                    parts.Release();
+                }
+            }
+        }
+    }
+
     sealed class NotedParts(LiveParts parts, HnswSnapshot? frozen, ulong[][] dead) : IDisposable
     {
         public LiveParts Parts => parts;

@@ -43,7 +43,11 @@ sealed class IndexModel : IDisposable
             3 => (VectorElement.Int8, VectorMetric.InnerProduct),
             _ => (VectorElement.Float32, VectorMetric.L1),
         };
-        _collection = new CollectionOptions(_random.Next(1, 9)) { Element = element, Metric = metric, M = 6, EfConstruction = 40 };
+        _collection = new CollectionOptions(_random.Next(1, 9))
+        {
+            Element = element, Metric = metric, M = 6, EfConstruction = 40,
+            Quantization = element == VectorElement.Float32 ? (VectorQuantization)_random.Next(3) : VectorQuantization.None,
+        };
         var id = new KeyspaceId(NamespaceEntry.DefaultId, 1);   // the first that is made
         _bounds = _random.OneIn(3) ? [KeyLayout.Make(id, "k05"u8)] : [];
         World = new EngineWorld(seed, new EngineOptions
@@ -53,6 +57,7 @@ sealed class IndexModel : IDisposable
             LogSegmentBytes = 64 << 10,
             ShardBoundaries = _bounds,
             VectorTailRows = _random.OneIn(3) ? 8 : 8192,
+            VectorSealRows = _random.Next(5, 50),
         }, _files);
         Create();
         World.Shards.Flush();
@@ -190,6 +195,7 @@ sealed class IndexModel : IDisposable
         }
         var wanted = expected.Skip(question.Offset).Take(question.K).ToList();
         var state = Index.State;
+        if (Index.Coded > 0) Count("searches of codes");
         var answers = Index.Search(question);
         Trace.Add($"asked {question.K}+{question.Offset} as of {moment} {(question.Exact ? "exactly" : "")}: {answers.Count} where {wanted.Count} are right");
         Count(moment is null ? $"searches {state}" : $"searches of the past {state}");
@@ -288,7 +294,11 @@ sealed class IndexModel : IDisposable
         Count(how);
         World.Scheduler.RunUntilIdle();
         if (Index.Damage is not null) Count("damage told");
-        else if (Index.State == IndexState.Following) Count("gone on");
+        else if (Index.State == IndexState.Following)
+        {
+            Count("gone on");
+            if (Index.Coded > 0) Count("gone on with codes");
+        }
     }
 
     // One bit of one file of the index.

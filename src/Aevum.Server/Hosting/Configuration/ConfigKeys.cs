@@ -36,6 +36,9 @@ public static class ConfigKeys
         "1d", "How far the wall clock may step forward while the server runs and still be followed (a machine that sleeps looks like that); beyond it "
         + "writes are refused.");
 
+    public static ConfigKey<int> DataVectorSealRows { get; } = new("data.vector-seal-rows", ConfigForms.Count(1, 1 << 28), "65536",
+        "Vectors of a quantized collection that become codes at once: so many wait for it as whole vectors in memory.");
+
     // ------------------------------------------------------------------------------------------------ resp
 
     public static ConfigKey<IReadOnlyList<IPEndPoint>> RespListen { get; } = new("resp.listen", ConfigForms.Addresses, "127.0.0.1:6379",
@@ -107,7 +110,7 @@ public static class ConfigKeys
     /// <summary>All of them, section by section.</summary>
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        DataDirectory, DataMemory, DataSync, DataCache, DataMemtable, DataLogKept, DataClockJumpMax,
+        DataDirectory, DataMemory, DataSync, DataCache, DataMemtable, DataLogKept, DataClockJumpMax, DataVectorSealRows,
         RespListen, RespTlsListen, RespPassword, RespDatabases, RespClientsMax, RespRequestMax, RespOutputPause, RespOutputMax, RespSlow,
         TlsCertificate, TlsKey, TlsKeyPassword, TlsLookEvery,
         HttpListen,

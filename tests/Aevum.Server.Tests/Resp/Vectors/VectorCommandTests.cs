@@ -60,6 +60,9 @@ public sealed class VectorCommandTests : IDisposable
         Assert.Equal("(error) ERR unknown metric", Ask("VNEW", "idx", "3", "METRIC", "manhattan"));
         Assert.Equal("(error) ERR syntax error", Ask("VNEW", "idx", "3", "METRIC"));
         Assert.Equal("(error) ERR syntax error", Ask("VNEW", "idx", "3", "COLOUR", "red"));
+        Assert.Equal("(error) ERR unknown quantization", Ask("VNEW", "idx", "3", "QUANT", "half"));
+        Assert.Equal("(error) ERR syntax error", Ask("VNEW", "idx", "3", "QUANT"));
+        Assert.StartsWith("(error) ERR vectors of Float16 are not quantized further", Ask("VNEW", "idx", "3", "TYPE", "f16", "QUANT", "int8"));
         Assert.Equal("OK", Ask("VNEW", "idx", "3"));
         Assert.Equal("(error) ERR index already exists", Ask("VNEW", "idx", "3"));
         Assert.Equal("(error) ERR index already exists", Ask("VNEW", "idx", "4", "METRIC", "dot"));
@@ -131,6 +134,25 @@ public sealed class VectorCommandTests : IDisposable
         Assert.Equal("[b, 1]", Ask("VSEARCH", "idx", "KEY", "a", "2", "OFFSET", "1"));
         Assert.Equal("[a, 0]", Ask("VSEARCH", "idx", "KEY", "a", "2", "THRESHOLD", "0.5"));
         Assert.Equal("[a, 0]", Ask("VSEARCH", "idx", "KEY", "a", "1", "EXACT"));
+    }
+
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("pq")]
+    public void A_quantized_collection_tells_of_its_codes(string quantization)
+    {
+        using var world = new RespWorld(new DatabaseOptions { VectorSealRows = 40 });
+        Assert.Equal("OK", world.Ask("VNEW", "idx", "4", "METRIC", "l2", "QUANT", quantization));
+        for (var i = 0; i < 100; i++) Assert.Equal("1", world.Ask("VADD", "idx", $"k{i}", Blob(i, i % 7, i % 5, 1)));
+        world.Pass(TimeSpan.FromSeconds(2));
+        var told = world.Ask("VINFO", "idx", "FULL");
+        Assert.Contains($"type, f32, quantization, {quantization}, m, 16", told, StringComparison.Ordinal);
+        Assert.Matches("indexed, 100, coded, (6[1-9]|[7-9].|100), tail, 0, memory", told);
+        Assert.Contains(", bytes_per_vector, ", told, StringComparison.Ordinal);
+        Assert.Equal("[k50, 0, k51, 1.7320508]", world.Ask("VSEARCH", "idx", Blob(50, 1, 0, 1), "2"));
+        Assert.Equal("1", world.Ask("VDEL", "idx", "k50"));
+        Assert.Equal("[k51, 1.7320508]", world.Ask("VSEARCH", "idx", Blob(50, 1, 0, 1), "1"));
+        Assert.Equal("[dim, 4, metric, l2, count, 99]", world.Ask("VINFO", "idx"));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ sealed class VInfo : SessionCommand
     static void Write(ReplyWriter reply, Collection collection, bool isFull)
     {
         var options = collection.Options;
-        reply.Map(isFull ? 13 : 3);
+        reply.Map(isFull ? 16 : 3);
         Field("dim", options.Dimension);
         reply.Bulk("metric");
         reply.Bulk(VectorWords.WordOf(options.Metric));
@@ -50,6 +50,8 @@ sealed class VInfo : SessionCommand
         Field("count", statistics.Count);
         reply.Bulk("type");
         reply.Bulk(VectorWords.WordOf(options.Element));
+        reply.Bulk("quantization");
+        reply.Bulk(VectorWords.WordOf(options.Quantization));
         Field("m", options.M);
         Field("ef_construction", options.EfConstruction);
         Field("ef_search", options.EfSearch);
@@ -58,8 +60,10 @@ sealed class VInfo : SessionCommand
         reply.Bulk("index");
         reply.Bulk(statistics.State);
         Field("indexed", statistics.Indexed);
+        Field("coded", statistics.Coded);
         Field("tail", statistics.Tail);
         Field("memory", statistics.MemoryBytes);
+        Field("bytes_per_vector", (long)Math.Ceiling(statistics.BytesPerVector));
         reply.Bulk("damage");
         if (statistics.Damage is { } damage) reply.Bulk(damage);
         else reply.Null();

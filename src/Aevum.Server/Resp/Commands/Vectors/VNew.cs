@@ -1,6 +1,6 @@
 // VNEW: makes a collection.
 //
-//   VNEW idx dim [METRIC cosine|l2|dot|l1|hamming|jaccard] [TYPE f32|f16|int8|bit] [M n] [EFC n] [EF n] [HISTORY forever|none|duration]
+//   VNEW idx dim [METRIC cosine|l2|dot|l1|hamming|jaccard] [TYPE f32|f16|int8|bit] [QUANT none|int8|pq] [M n] [EFC n] [EF n] [HISTORY forever|none|duration]
 //
 // Dimension and METRIC with its aliases are the seed's; the rest is ours. What does not go together (bits by cosine) the catalog's options refuse.
 
@@ -22,7 +22,8 @@ sealed class VNew : SessionCommand
         Keys = KeyPlaces.One,
         Since = "aevum",
         Summary = "Makes a vector collection of a dimension: METRIC cosine (unless told otherwise), l2 (euclidean), dot (ip), l1, hamming, jaccard; "
-            + "TYPE f32, f16, int8, bit; M links, EFC candidates of an insert, EF of a search; HISTORY forever, none or a duration.",
+            + "TYPE f32, f16, int8, bit; QUANT none, int8, pq: codes in memory, vectors in files; "
+            + "M links, EFC candidates of an insert, EF of a search; HISTORY forever, none or a duration.",
         Complexity = "O(1)",
     };
 
@@ -74,6 +75,11 @@ sealed class VNew : SessionCommand
             {
                 if (!VectorWords.TryElement(TextOf(value), out var element)) return Fail(reply, "ERR unknown type");
                 made = made with { Element = element };
+            }
+            else if (args.Is(i, "quant"u8))
+            {
+                if (!VectorWords.TryQuantization(TextOf(value), out var quantization)) return Fail(reply, "ERR unknown quantization");
+                made = made with { Quantization = quantization };
             }
             else if (args.Is(i, "history"u8))
             {

@@ -1,0 +1,47 @@
+// CollectionIndex, upkeep of the graph: live vectors of a quantized collection become codes, codes and history merge (VectorIndex.Maintain). In the background,
+// while the indexer, searches and saves go on; afterwards the index is saved, for codes leave native memory when they are in a file.
+//
+// Where it fails (memory, the disk), the graph answers as it is, and it is tried again after more changes.
+
+using Aevum.Core.Errors;
+using Aevum.Core.Scheduling;
+
+namespace Aevum.Engine.Indexes;
+
+public sealed partial class CollectionIndex
+{
+    const int LooksOfSeal = 16;           // looks whether something is due for each graph that is sealed
+
+    BackgroundTask? _upkeep;
+    bool _isKept;
+    long _nextLook;                       // entries of the tail
+
+    void StartUpkeepIfDue(IScheduler scheduler)
+    {
+        if (_tail.Taken < _nextLook || Volatile.Read(ref _isKept) || _graph is not { } graph) return;
+        _nextLook = _tail.Taken + Math.Max(1, _sealRows / LooksOfSeal);
+        if (!graph.IsSealDue) return;
+        Volatile.Write(ref _isKept, true);
+        _upkeep = scheduler.Start($"seal index {_keyspace}", WorkClass.Background, async cancellation =>
+        {
+            try
+            {
+                while (!_disposed && graph.IsSealDue)
+                {
+                    while (!_disposed && graph.Maintain(cancellation)) await scheduler.Yield();
+                    if (!_disposed) await SaveAsync(cancellation);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+            }
+            catch (AevumException)
+            {
+            }
+            finally
+            {
+                Volatile.Write(ref _isKept, false);
+            }
+        });
+    }
+}
