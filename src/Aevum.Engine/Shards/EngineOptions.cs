@@ -1,3 +1,6 @@
+// EngineOptions: everything that the shards of one process are told when they open, with the defaults of a server of ordinary size. Nothing of it is
+// stored: another open may be told otherwise, except where a property says that a new database alone looks at it.
+
 using Aevum.Core.Batches;
 using Aevum.Core.Time;
 using Aevum.Model.Catalog;

@@ -1,3 +1,6 @@
+// VectorWords: the words of metrics, elements and quantizations, and the way back, for every door: commands, command lines, answers. A value that is added to
+// the catalog gets its word here, in both directions, and nowhere else.
+
 using Aevum.Core.Errors;
 using Aevum.Model.Catalog;
 
