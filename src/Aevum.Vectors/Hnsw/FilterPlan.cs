@@ -14,6 +14,7 @@ enum FilterWay
     Scan,
     OverFetch,
     TwoHop,
+    Codes,
 }
 
 /// <param name="Ef">For the walk.</param>

@@ -67,6 +67,9 @@ abstract unsafe class Graph(VectorStore store, RowTable rows, UpperLinks upper, 
     public abstract int Scan(
         SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound = float.PositiveInfinity);
 
+    /// <summary>The same for the rows of a list.</summary>
+    public abstract int Scan(SearchScratch scratch, Point query, int count, uint* rows, long rowCount, RowView view, uint death, float bound);
+
     /// <summary>Links a row whose vector is written and whose state is Pending.</summary>
     public abstract void Link(uint row, SearchScratch scratch, int efConstruction);
 

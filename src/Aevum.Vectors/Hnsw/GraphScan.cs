@@ -13,9 +13,14 @@ sealed unsafe partial class Graph<TSpace, TQuery>
     const int BatchRows = 32;
 
     public override int Scan(SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound) =>
-        Scan(_querySpace, scratch, query, count, end, filter, view, death, bound);
+        filter is null || filter.Rows == null
+            ? Scan(_querySpace, scratch, query, count, new(end, filter, null, 0, count), view, death, bound)
+            : Scan(_querySpace, scratch, query, count, new(end, null, filter.Rows, filter.Count, BatchRows), view, death, bound);
 
-    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, uint end, PreparedFilter? filter, RowView view, uint death, float bound)
+    public override int Scan(SearchScratch scratch, Point query, int count, uint* rows, long rowCount, RowView view, uint death, float bound) =>
+        Scan(_querySpace, scratch, query, count, new(uint.MaxValue, null, rows, rowCount, count), view, death, bound);
+
+    int Scan<TAny>(in TAny space, SearchScratch scratch, Point query, int count, in Scanned rows, RowView view, uint death, float bound)
         where TAny : struct, ISpace
     {
         scratch.EnsureKeys(count);
@@ -23,30 +28,31 @@ sealed unsafe partial class Graph<TSpace, TQuery>
         if (count <= SortedPoolMax)
         {
             var sorted = new SeenPool<SortedPool>(new(scratch.Keys, count, 0, bound), view, death);
-            ScanInto(space, ref sorted, scratch, query, end, filter);
+            ScanInto(space, ref sorted, scratch, query, rows);
             return sorted.Inner.Count;
         }
         var heap = new SeenPool<NearestHeap>(new(scratch.Keys, count, bound), view, death);
-        ScanInto(space, ref heap, scratch, query, end, filter);
+        ScanInto(space, ref heap, scratch, query, rows);
         heap.Inner.Sort();
         return heap.Inner.Count;
     }
 
-    void ScanInto<TAny, TPool>(in TAny space, ref TPool pool, SearchScratch scratch, Point query, uint end, PreparedFilter? filter)
+    void ScanInto<TAny, TPool>(in TAny space, ref TPool pool, SearchScratch scratch, Point query, in Scanned rows)
         where TAny : struct, ISpace
         where TPool : struct, IPool
     {
         var view = Store.View;
         var batch = new Batch(scratch.Ids, scratch.Fronts);
-        if (filter is null)
+        var end = rows.End;
+        if (rows.List != null)
+        {
+            for (var i = 0L; i < rows.Count && rows.List[i] < end; i++)
+                if (batch.Add(view, rows.List[i])) Finish(space, ref pool, view, query, ref batch, scratch);
+        }
+        else if (rows.Filter is not { } filter)
         {
             for (var row = 0u; row < end; row++)
                 if (batch.Add(view, row)) Finish(space, ref pool, view, query, ref batch, scratch);
-        }
-        else if (filter.Rows != null)
-        {
-            for (var i = 0L; i < filter.Count && filter.Rows[i] < end; i++)
-                if (batch.Add(view, filter.Rows[i])) Finish(space, ref pool, view, query, ref batch, scratch);
         }
         else
         {
@@ -59,15 +65,18 @@ sealed unsafe partial class Graph<TSpace, TQuery>
                     if (batch.Add(view, row)) Finish(space, ref pool, view, query, ref batch, scratch);
                 }
         }
-        while (batch.Count > 0) Finish(space, ref pool, view, query, ref batch, scratch);
+        // Of a short list in order of estimates the first rows give a bound that spares most others their rests.
+        var slice = rows.List == null ? BatchRows : Math.Clamp(rows.Wanted, BatchRows / 4, BatchRows);
+        while (batch.Count > 0) Finish(space, ref pool, view, query, ref batch, scratch, slice);
     }
 
     // Computes the older half of the batch, so that the younger half has time to arrive.
-    static void Finish<TAny, TPool>(in TAny space, ref TPool pool, in StoreView view, Point query, ref Batch batch, SearchScratch scratch)
+    static void Finish<TAny, TPool>(
+        in TAny space, ref TPool pool, in StoreView view, Point query, ref Batch batch, SearchScratch scratch, int slice = BatchRows)
         where TAny : struct, ISpace
         where TPool : struct, IPool
     {
-        var count = Math.Min(batch.Count, BatchRows);
+        var count = Math.Min(batch.Count, slice);
         var ids = scratch.Ids;
         var fronts = scratch.Fronts;
         Walk.Compute(space, view, ref pool, query, ids, fronts, scratch.Distances, count);
@@ -75,6 +84,16 @@ sealed unsafe partial class Graph<TSpace, TQuery>
         Unsafe.CopyBlock(ids, ids + count, (uint)kept * sizeof(uint));
         Unsafe.CopyBlock(fronts, fronts + count, (uint)(kept * sizeof(byte*)));
         batch.Count = kept;
+    }
+
+    // All rows below End; or those of them that are in a filter; or in a list, ascending up to End.
+    readonly struct Scanned(uint end, PreparedFilter? filter, uint* list, long count, int wanted)
+    {
+        public readonly int Wanted = wanted;
+        public readonly uint End = end;
+        public readonly PreparedFilter? Filter = filter;
+        public readonly uint* List = list;
+        public readonly long Count = count;
     }
 
     struct Batch(uint* ids, byte** fronts)

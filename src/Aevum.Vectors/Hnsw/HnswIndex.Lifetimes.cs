@@ -3,8 +3,7 @@
 //
 //   PutEncoded, ReadEntry     live rows, named by ids, as everywhere; what an id holds now, with its time
 //   TryAppend, Seal           history rows: several may have one id, none is named, none is ever deleted
-//   AsOf of a query           whether a row held then is asked late, like whether it is seen: of what is near enough to be a result. Where few rows held
-//                             then they are listed first, and the plan is that of a filter (FilterPlan)
+//   AsOf of a query           HnswIndex.Past
 //
 // Always true: a sealed index does not change any more.
 
@@ -173,27 +172,6 @@ public sealed unsafe partial class HnswIndex
         new ReadOnlySpan<byte>(vector, Shape.Bytes).CopyTo(stored);
     }
 
-    /// <summary>Searches as of a moment, in one of several graphs that share the answer: so this one owes no whole answer, only the nearest it has.</summary>
-    /// <param name="stored">What the encoder made of the vector.</param>
-    /// <param name="query">With a moment; without an offset.</param>
-    /// <param name="isLax">Fewer than K may come back though more exist; then <paramref name="isWhole"/> tells.</param>
-    internal int SearchPast(ReadOnlySpan<byte> stored, in HnswQuery query, bool isLax, Span<VectorMatch> results, out bool isWhole)
-    {
-        var scratch = _readers.Enter();
-        try
-        {
-            stored[..Shape.Bytes].CopyTo(new(EnsureQuery(scratch), Shape.Bytes));
-            scratch.WasWhole = true;
-            var found = SearchStored(scratch, query with { IsLax = isLax }, results);
-            isWhole = found == results.Length || scratch.WasWhole;
-            return found;
-        }
-        finally
-        {
-            _readers.Leave(scratch);
-        }
-    }
-
     /// <summary>From now until <see cref="Unpin"/>, a search that is given what this notes sees what a search that begins now would see.</summary>
     internal SearchScratch Pin(out uint death)
     {
@@ -208,61 +186,17 @@ public sealed unsafe partial class HnswIndex
     internal float BoundOf(float distance) => (distance / _scale) + (Math.Abs(distance / _scale) * 1e-5f) + 1e-30f;
 
     /// <summary>How many rows held at a moment, at most.</summary>
-    internal long CountHeld(ulong asOf)
+    internal PastCount CountHeld(ulong asOf)
     {
         var scratch = _readers.Enter();
         try
         {
-            return _lifetimes?.CountHeld(asOf, RowCount).Held ?? Count;
+            return _lifetimes?.CountHeld(asOf, RowCount) ?? new(Count, Count);
         }
         finally
         {
             _readers.Leave(scratch);
         }
-    }
-
-    int SearchAsOf(Graph graph, in Ask ask, Span<VectorMatch> results)
-    {
-        var times = _lifetimes!;
-        var asOf = ask.Query.AsOf;
-        var given = ask.Query.Filter;
-        var rows = RowCount;
-        var ef = ask.Query.IsLax ? Math.Max(1, ask.Query.Ef) : EfOf(ask);
-        var way = FilterWay.Scan;
-        if (!ask.Query.Exact)
-        {
-            var (held, all) = times.CountHeld(asOf, rows);
-            if (given is not null) held = Math.Min(held, given.Count);
-            if (held == 0) return 0;
-            for (var wide = PastPlan.OverFetchEf(held, all, ef); ; wide *= 4)
-            {
-                way = PastPlan.Choose(held, rows, ef, wide, Options.ForcedWay);
-                if (way != FilterWay.OverFetch) break;
-                var keys = graph.Search(ask.Scratch, ask.Point, wide, wide, ask.Query.Patience, out _);
-                if (Collect(ask, keys, given, results, out var found)) return found;
-                if (!ask.Query.IsLax && keys == wide && wide <= HnswOptions.EfMax / 4) continue;
-                if (!ask.Query.IsLax) break;
-                ask.Scratch.WasWhole = false;
-                return found;
-            }
-        }
-        var filter = ask.Scratch.RowsHeld(times, asOf, rows, given);
-        if (filter.Count == 0) return 0;
-        if (way == FilterWay.TwoHop)
-        {
-            var limits = Options.ForcedWay is null ? FilterPlan.LimitsOf(filter.Count, rows) : new(long.MaxValue, 0);
-            var keys = graph.SearchFiltered(ask.Scratch, ask.Point, ef, filter, limits, out _);
-            if (keys >= 0)
-            {
-                if (Collect(ask, keys, null, results, out var found)) return found;
-                if (ask.Query.IsLax)
-                {
-                    ask.Scratch.WasWhole = false;
-                    return found;
-                }
-            }
-        }
-        return Scan(graph, ask, filter, results);
     }
 }
 

@@ -83,6 +83,9 @@ public readonly record struct HnswQuery(int K)
     /// <summary>Only rows that held what they hold at this moment (<see cref="LifetimeTable"/>); 0: no such limit.</summary>
     internal ulong AsOf { get; init; }
 
+    /// <summary>How many rows held then, if the caller has counted (<see cref="HnswIndex.CountHeld"/>).</summary>
+    internal PastCount? Counted { get; init; }
+
     internal void Validate()
     {
         QueryChecks.Results(K, Offset, DistanceMax);

@@ -72,18 +72,17 @@ sealed unsafe class LeadingRotation : IDisposable
 
     void Apply(float* source, float* target, bool inverse)
     {
-        var products = stackalloc float[Cut];
-        var weights = stackalloc float[Cut];
+        // Padded, so that sums over them run in whole registers.
+        var padded = (Cut + 15) & -16;
+        var products = stackalloc float[padded];
+        var weights = stackalloc float[padded];
+        for (var i = 0; i < padded; i++) products[i] = weights[i] = 0;
         for (var i = 0; i < Cut; i++) products[i] = Dot(_reflections + (i * (long)_stride), source, Dimension);
-        for (var i = 0; i < Cut; i++)
-        {
-            var sum = 0f;
-            if (inverse)
-                for (var j = i; j < Cut; j++) sum += _triangle[(j * Cut) + i] * products[j];
-            else
-                for (var j = 0; j <= i; j++) sum += _triangle[(i * Cut) + j] * products[j];
-            weights[i] = sum;
-        }
+        if (inverse)
+            // The transpose, row by row: row j adds to the weights up to j; what lies above the triangle is zero.
+            for (var j = 0; j < Cut; j++) AddRow(_triangle + (j * Cut), products[j], weights);
+        else
+            for (var i = 0; i < Cut; i++) weights[i] = Dot(_triangle + (i * Cut), products, Math.Min(Cut, (i + 16) & -16));
         var at = 0;
         for (; at <= Dimension - 16; at += 16)
         {
@@ -98,6 +97,14 @@ sealed unsafe class LeadingRotation : IDisposable
             for (var i = 0; i < Cut; i++) sum = MathF.FusedMultiplyAdd(-weights[i], _reflections[(i * (long)_stride) + at], sum);
             target[at] = sum;
         }
+    }
+
+    void AddRow(float* row, float factor, float* sums)
+    {
+        var at = 0;
+        for (; at <= Cut - 16; at += 16)
+            Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.Create(factor), Vector512.Load(row + at), Vector512.Load(sums + at)), sums + at);
+        for (; at < Cut; at++) sums[at] = MathF.FusedMultiplyAdd(factor, row[at], sums[at]);
     }
 
     static float Dot(float* a, float* b, int length)

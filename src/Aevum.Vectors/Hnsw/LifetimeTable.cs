@@ -18,6 +18,10 @@ enum LifetimeKind
     FromTo = 2,
 }
 
+/// <param name="Held">Rows that held what they hold at a moment, at most.</param>
+/// <param name="All">About how many hold anything.</param>
+readonly record struct PastCount(long Held, long All);
+
 sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDisposable
 {
     /// <summary>The time from of a row that holds nothing.</summary>
@@ -80,10 +84,8 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
         if (_to is not null) *(ulong*)_to[row] = Never;
     }
 
-    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>, at most, and about how
-    /// many of them hold anything.
-    /// Rows that are dead but not yet used anew count.</summary>
-    public (long Held, long All) CountHeld(ulong time, long rows)
+    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>. Rows that are dead but not yet used anew count.</summary>
+    public PastCount CountHeld(ulong time, long rows)
     {
         if (rows < IndexedFrom)
         {
@@ -93,11 +95,11 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
                 if (Holds(row, time)) held++;
                 if (From(row) != Never) all++;
             }
-            return (held, all);
+            return new(held, all);
         }
         var index = IndexFor(rows);
         var more = Math.Max(0, rows - index.Rows);
-        return (index.CountHeld(time) + more, index.All + more);
+        return new(index.CountHeld(time) + more, index.All + more);
     }
 
     /// <summary>Sets a bit for each of the rows [0, <paramref name="rows"/>) that held what they hold at <paramref name="time"/>, and for

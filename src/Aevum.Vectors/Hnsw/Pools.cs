@@ -7,6 +7,7 @@
 //
 // So keys order by distance, then by row. Always true: rows are below 2^31; a row is offered at most once a walk (the visited bytes see to it).
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -58,6 +59,8 @@ static class PoolKey
 /// <param name="bound">Nothing at this distance or farther is of use from the beginning.</param>
 unsafe struct SortedPool(ulong* keys, int ef, int watched, float bound = float.PositiveInfinity) : IPool
 {
+    const int CountedMax = 32;
+
     readonly ulong* _keys = keys;
     readonly int _ef = ef;
     readonly int _watched = watched;
@@ -93,12 +96,14 @@ unsafe struct SortedPool(ulong* keys, int ef, int watched, float bound = float.P
         var key = PoolKey.Of(distance, row);
         var keys = _keys;
         var (lower, upper) = (0, _count);
-        while (lower < upper)
+        // Which half a key belongs to is anybody's guess: the last few steps are done by counting what is smaller, without a branch.
+        while (upper - lower > CountedMax)
         {
             var middle = (lower + upper) >>> 1;
             if (keys[middle] < key) lower = middle + 1;
             else upper = middle;
         }
+        lower += CountBelow(keys + lower, upper - lower, key);
         // From the top down in blocks, each moved up by one place; what is moved beyond the end falls into the padding.
         for (var at = lower + ((_count - lower - 1) & -8); at >= lower; at -= 8)
             if (Vector512.IsHardwareAccelerated) Vector512.Store(Vector512.Load(keys + at), keys + at + 1);
@@ -113,6 +118,25 @@ unsafe struct SortedPool(ulong* keys, int ef, int watched, float bound = float.P
         if (_count == _ef) _bound = PoolKey.Distance(keys[_ef - 1]);
         if (lower < _next) _next = lower;
         if (lower < _watched) _improvements++;
+    }
+
+    // Of ascending keys, how many are below one. What stands behind them may be anything.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int CountBelow(ulong* keys, int count, ulong key)
+    {
+        var below = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            var wanted = Vector512.Create(key);
+            for (var i = 0; i < count; i += 8)
+            {
+                var isBelow = (uint)Vector512.LessThan(Vector512.Load(keys + i), wanted).ExtractMostSignificantBits();
+                below += BitOperations.PopCount(isBelow & ((1u << Math.Min(8, count - i)) - 1));
+            }
+            return below;
+        }
+        for (var i = 0; i < count; i++) below += keys[i] < key ? 1 : 0;
+        return below;
     }
 }
 

@@ -69,24 +69,10 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
     public void EnsureKeys(long count) => _keys.Ensure((count + KeyPadding) * sizeof(ulong), budget);
 
     /// <summary>Makes room for <paramref name="count"/> open rows and keeps the first <paramref name="used"/> of them.</summary>
-    public void GrowMore(int used, int count)
-    {
-        var bytes = (count + (long)KeyPadding) * sizeof(ulong);
-        if (bytes <= _more.Bytes) return;
-        var old = _more;
-        _more = default;
-        try
-        {
-            _more.Ensure(Math.Max(bytes, old.Bytes * 2), budget);
-        }
-        catch
-        {
-            _more = old;
-            throw;
-        }
-        Unsafe.CopyBlockUnaligned(_more.Memory, old.Memory, (uint)used * sizeof(ulong));
-        old.Dispose();
-    }
+    public void GrowMore(int used, int count) => _more.Grow((long)used * sizeof(ulong), (count + (long)KeyPadding) * sizeof(ulong), budget);
+
+    /// <summary>Makes room for a list of rows and keeps the first <paramref name="used"/> of them.</summary>
+    public void GrowLinks(long used, long count) => _links.Grow(used * sizeof(uint), count * sizeof(uint), budget);
 
     /// <summary>Makes room for the neighbours of one row.</summary>
     public void EnsureNeighbours(int count)
@@ -121,7 +107,7 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
         _links.Dispose();
     }
 
-    // Contents are lost when a piece grows: nothing in a scratch outlives its walk.
+    // Contents are lost when a piece is made larger by Ensure: nothing in a scratch outlives its walk.
     struct Piece
     {
         NativeBlock? _block;
@@ -137,6 +123,24 @@ sealed unsafe class SearchScratch(MemoryBudget budget) : IDisposable
             _block?.Dispose();
             _block = block;
             Memory = block.Pointer;
+        }
+
+        public void Grow(long used, long bytes, MemoryBudget budget)
+        {
+            if (bytes <= Bytes) return;
+            var old = this;
+            this = default;
+            try
+            {
+                Ensure(Math.Max(bytes, old.Bytes * 2), budget);
+            }
+            catch
+            {
+                this = old;
+                throw;
+            }
+            if (used > 0) Unsafe.CopyBlockUnaligned(Memory, old.Memory, checked((uint)used));
+            old.Dispose();
         }
 
         public void Dispose()

@@ -163,7 +163,7 @@ public sealed partial class VectorIndex
         var k = Math.Min(query.K, results.Length);
         var wanted = (int)Math.Min((long)k + query.Offset, int.MaxValue);
         if (k == 0) return 0;
-        var joined = new JoinedMatches();
+        var joined = new JoinedMatches(wanted);
         try
         {
             while (true)
@@ -177,8 +177,8 @@ public sealed partial class VectorIndex
                     foreach (var segment in parts.Coded) SearchCoded(segment, stored, asked, wanted, ref joined);
                     if (asOf is null)
                     {
-                        if (parts.Frozen is { } frozen) joined.Add(frozen, stored, asked, wanted, isLax: false);
-                        joined.Add(parts.Open, stored, asked, wanted, isLax: false);
+                        if (parts.Frozen is { } frozen) joined.Add(frozen, stored, asked);
+                        joined.Add(parts.Open, stored, asked);
                     }
                     else SearchPastParts(parts, stored, asked, wanted, ref joined);
                     // Where the parts are others by now, an id may have moved to one that was not looked at.
@@ -215,10 +215,10 @@ public sealed partial class VectorIndex
         try
         {
             history = AcquireHistory();
-            if (parts.Frozen is { } frozen) joined.Add(frozen, stored, query with { Death = death }, wanted, isLax: false);
-            joined.Add(parts.Open, stored, query with { Death = openDeath }, wanted, isLax: false);
+            if (parts.Frozen is { } frozen) joined.Add(frozen, stored, query with { Death = death });
+            joined.Add(parts.Open, stored, query with { Death = openDeath });
             foreach (var segment in history)
-                if (segment.Spans(query.AsOf)) joined.Add(segment.Graph, stored, query, wanted, isLax: false);
+                if (segment.Spans(query.AsOf)) joined.Add(segment.Graph, stored, query);
         }
         finally
         {

@@ -76,27 +76,22 @@ public sealed partial class VectorIndex
     {
         if (!Options.KeepHistory) throw new AevumException(ErrorCode.HistoryUnavailable, "the index keeps no history");
         RequireAbove(asOf);
-        if (asOf == 0) return 0;
         var wanted = Math.Min((long)Math.Min(query.K, results.Length) + query.Offset, int.MaxValue);
-        var joined = new JoinedMatches();
+        if (asOf == 0 || wanted <= query.Offset) return 0;
+        var joined = new JoinedMatches((int)wanted);
         HistorySegment[] history = [];
         // What leaves the live rows from here on is still seen there; what has left them before is in one of the segments.
         var pin = _live.Pin(out var death);
         try
         {
             history = AcquireHistory();
-            var all = _live.CountHeld(asOf);
-            foreach (var segment in history)
-                if (segment.Spans(asOf)) all += segment.Graph.CountHeld(asOf);
-            var asked = query with { Offset = 0, AsOf = asOf, Ef = (int)Math.Max(query.Ef == 0 ? _live.Options.EfSearch : query.Ef, wanted) };
-            // The graphs where most held first: their answers bound what is looked at in the others.
-            Visit(stored, asked, death, history, new(all / 8, long.MaxValue, all), wanted, ref joined);
-            Visit(stored, asked, death, history, new(1, all / 8, all), wanted, ref joined);
+            var asked = query with { Offset = 0, AsOf = asOf, IsLax = true, Ef = (int)Math.Max(query.Ef == 0 ? _live.Options.EfSearch : query.Ef, wanted) };
+            Visit(stored, asked, death, history, ref joined);
             // Each has given what its walk found. Only where all together have too little, they are asked for all they have.
-            if (!joined.IsWhole && joined.CountNamed(wanted) < wanted)
+            if (!joined.IsWhole && joined.Count < wanted)
             {
                 joined.Clear();
-                Visit(stored, asked, death, history, new(1, long.MaxValue, 0), wanted, ref joined);
+                Visit(stored, asked with { IsLax = false }, death, history, ref joined);
             }
             // The floor may have passed the moment while segments were dropped.
             RequireAbove(asOf);
@@ -109,116 +104,105 @@ public sealed partial class VectorIndex
             joined.Return();
         }
     }
+
     void RequireAbove(ulong asOf)
     {
         if (asOf < Volatile.Read(ref _floor))
             throw new AevumException(ErrorCode.HistoryUnavailable, $"history as of {asOf} is gone; it is kept from {Volatile.Read(ref _floor)} on");
     }
 
-    // Searches the graphs in which between Least and Most (exclusive) rows held.
-    void Visit(
-        ReadOnlySpan<byte> stored, in HnswQuery query, uint death, HistorySegment[] history, PastVisit visit, long wanted, ref JoinedMatches joined)
+    // Searches all graphs in which rows held, those where most did first: their answers bound what is looked at in the others.
+    void Visit(ReadOnlySpan<byte> stored, in HnswQuery query, uint death, HistorySegment[] history, ref JoinedMatches joined)
     {
-        var farthest = joined.FarthestOf(wanted);
-        for (var i = -1; i < history.Length; i++)
+        var counts = ArrayPool<PastCount>.Shared.Rent(history.Length + 1);
+        try
         {
-            if (i >= 0 && !history[i].Spans(query.AsOf)) continue;
-            var graph = i < 0 ? _live : history[i].Graph;
-            var held = graph.CountHeld(query.AsOf);
-            if (held < visit.Least || held >= visit.Most) continue;
-            var asked = query with { Ef = visit.EfOf(query.Ef, held), Bound = graph.BoundOf(farthest), Death = i < 0 ? death : null };
-            joined.Add(graph, stored, asked, wanted, visit.IsLax);
+            var all = 0L;
+            for (var i = 0; i <= history.Length; i++)
+            {
+                // The live rows come last.
+                counts[i] = i == history.Length ? _live.CountHeld(query.AsOf)
+                    : history[i].Spans(query.AsOf) ? history[i].Graph.CountHeld(query.AsOf) : default;
+                all += counts[i].Held;
+            }
+            while (true)
+            {
+                var next = 0;
+                for (var i = 1; i <= history.Length; i++)
+                    if (counts[i].Held > counts[next].Held) next = i;
+                var count = counts[next];
+                if (count.Held == 0) return;
+                counts[next] = default;
+                var isLive = next == history.Length;
+                var graph = isLive ? _live : history[next].Graph;
+                var bound = graph.BoundOf(joined.Farthest);
+                var ef = query.IsLax ? EfOf(query.Ef, count.Held / (double)all) : query.Ef;
+                joined.Add(graph, stored, query with { Ef = ef, Bound = bound, Death = isLive ? death : null, Counted = count });
+            }
+        }
+        finally
+        {
+            ArrayPool<PastCount>.Shared.Return(counts);
         }
     }
 
-    /// <param name="All">How many held in all graphs together; 0: each graph owes a whole answer.</param>
-    readonly record struct PastVisit(long Least, long Most, long All)
+    // How many candidates a graph keeps, so that all together keep as many as one graph of what held then would: of the ef nearest a graph has about the
+    // share that it has of all; and a margin, because the nearest do not lie as evenly as that.
+    static int EfOf(int ef, double share)
     {
         const int EfMin = 6;
         const double Margin = 1.5;
-
-        public bool IsLax => All > 0;
-
-        // How many candidates a graph keeps, so that all together keep as many as one graph of what held then would: of the ef nearest a
-        // graph has about the share
-        // that it has of all; and a margin, because the nearest do not lie as evenly as that.
-        public int EfOf(int ef, long held)
-        {
-            if (!IsLax) return ef;
-            var expected = ef * Math.Min(1, held / (double)All);
-            return (int)Math.Min(ef, Math.Max(EfMin, Math.Ceiling(expected + (Margin * Math.Sqrt(expected)))));
-        }
+        var expected = ef * Math.Min(1, share);
+        return (int)Math.Min(ef, Math.Max(EfMin, Math.Ceiling(expected + (Margin * Math.Sqrt(expected)))));
     }
 
-    // Answers of several graphs, one behind the other in a rented array.
-    struct JoinedMatches()
+    // The nearest ids of several graphs in a rented array: in order, each once, at most as many as are wanted.
+    struct JoinedMatches(int wanted)
     {
         VectorMatch[] _matches = [];
-        int _count;
+
+        public int Count { get; private set; }
 
         /// <summary>Whether every graph has given all it owes.</summary>
         public bool IsWhole { get; private set; } = true;
 
-        public void Clear() => (_count, IsWhole) = (0, true);
+        /// <summary>What is at this distance or farther is not wanted.</summary>
+        public readonly float Farthest => Count == wanted ? _matches[wanted - 1].Distance : float.PositiveInfinity;
 
-        /// <summary>Room for so many matches, which Took then counts.</summary>
+        public void Clear() => (Count, IsWhole) = (0, true);
+
+        /// <summary>Room for so many matches, which <see cref="Took"/> then joins with the others.</summary>
         public Span<VectorMatch> Room(int room)
         {
-            if (_count + room > _matches.Length)
+            if (Count + room > _matches.Length)
             {
-                var larger = ArrayPool<VectorMatch>.Shared.Rent(Math.Max(2 * _matches.Length, _count + room));
-                _matches.AsSpan(0, _count).CopyTo(larger);
+                var larger = ArrayPool<VectorMatch>.Shared.Rent(Math.Max(2 * _matches.Length, Count + room));
+                _matches.AsSpan(0, Count).CopyTo(larger);
                 Return();
                 _matches = larger;
             }
-            return _matches.AsSpan(_count, room);
+            return _matches.AsSpan(Count, room);
         }
 
-        public void Took(int count) => _count += count;
+        /// <param name="found">In order of their distances.</param>
+        public void Took(int found)
+        {
+            if (Count + found <= PairsMax) Insert(found);
+            else Sort(found);
+        }
 
-        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query, long wanted, bool isLax)
+        public void Add(HnswIndex graph, ReadOnlySpan<byte> stored, in HnswQuery query)
         {
             var room = (int)Math.Min(wanted, graph.RowCount);
             if (room == 0) return;
-            Took(graph.SearchPast(stored, query with { K = room }, isLax, Room(room), out var isWhole));
+            Took(graph.SearchPast(stored, query with { K = room }, Room(room), out var isWhole));
             IsWhole &= isWhole;
-        }
-
-        /// <summary>The distance of the last of so many ids; infinity where there are fewer.</summary>
-        public readonly float FarthestOf(long wanted)
-        {
-            if (_count < wanted || wanted > PairsMax) return float.PositiveInfinity;
-            var all = _matches.AsSpan(0, _count);
-            all.Sort(default(ByDistance));
-            var count = 0L;
-            for (var i = 0; i < all.Length; i++)
-                if (!IsNamed(all[..i], all[i].Id) && ++count == wanted) return all[i].Distance;
-            return float.PositiveInfinity;
-        }
-
-        /// <summary>How many ids there are, at least; no more are counted than <paramref name="most"/>.</summary>
-        public readonly long CountNamed(long most)
-        {
-            if (_count < most) return _count;
-            var all = _matches.AsSpan(0, _count);
-            var named = _count > PairsMax ? new HashSet<ulong>() : null;
-            var count = 0L;
-            for (var i = 0; i < all.Length && count < most; i++)
-                if (named is null ? !IsNamed(all[..i], all[i].Id) : named.Add(all[i].Id)) count++;
-            return count;
         }
 
         public readonly int Take(int offset, Span<VectorHit> results)
         {
-            var all = _matches.AsSpan(0, _count);
-            all.Sort(default(ByDistance));
-            var named = _count > PairsMax ? new HashSet<ulong>() : null;
-            var (found, passed) = (0, 0);
-            for (var i = 0; i < all.Length && found < results.Length; i++)
-            {
-                if (named is null ? IsNamed(all[..i], all[i].Id) : !named.Add(all[i].Id)) continue;
-                if (passed++ >= offset) results[found++] = new(all[i].Id, all[i].Distance);
-            }
+            var found = 0;
+            for (var i = offset; i < Count && found < results.Length; i++) results[found++] = new(_matches[i].Id, _matches[i].Distance);
             return found;
         }
 
@@ -227,11 +211,40 @@ public sealed partial class VectorIndex
             if (_matches.Length > 0) ArrayPool<VectorMatch>.Shared.Return(_matches);
         }
 
-        static bool IsNamed(ReadOnlySpan<VectorMatch> before, ulong id)
+        // New ones stand behind the others, the nearest first.
+        void Insert(int found)
         {
-            foreach (var match in before)
-                if (match.Id == id) return true;
-            return false;
+            var all = _matches.AsSpan(0, Count + found);
+            for (var next = Count; next < all.Length; next++)
+            {
+                var match = all[next];
+                if (Count == wanted && match.Distance > all[wanted - 1].Distance) return;
+                // An id that left the live rows during the search may come from there and from history.
+                var twin = 0;
+                while (twin < Count && all[twin].Id != match.Id) twin++;
+                if (twin < Count)
+                {
+                    if (default(ByDistance).Compare(all[twin], match) <= 0) continue;
+                    all[(twin + 1)..Count].CopyTo(all[twin..]);
+                    Count--;
+                }
+                var at = Count;
+                while (at > 0 && default(ByDistance).Compare(all[at - 1], match) > 0) at--;
+                if (at == wanted) continue;
+                Count = Math.Min(Count + 1, wanted);
+                all[at..(Count - 1)].CopyTo(all[(at + 1)..]);
+                all[at] = match;
+            }
+        }
+
+        void Sort(int found)
+        {
+            var all = _matches.AsSpan(0, Count + found);
+            all.Sort(default(ByDistance));
+            var named = new HashSet<ulong>(all.Length);
+            Count = 0;
+            for (var i = 0; i < all.Length && Count < wanted; i++)
+                if (named.Add(all[i].Id)) all[Count++] = all[i];
         }
     }
 

@@ -75,7 +75,7 @@ public sealed class VectorIndexModelTests
                 Graph = new()
                 {
                     M = random.Next(4, 13), EfConstruction = random.Next(30, 60), Seed = seed, RotateAfterRows = random.OneIn(3) ? 0 : 150,
-                    ForcedWay = random.OneIn(4) ? null : (FilterWay)random.Next(3),
+                    ForcedWay = random.OneIn(4) ? null : (FilterWay)random.Next(4),
                 },
                 SealRows = random.Next(4, 60), MergeRowsMax = random.Next(60, 400), KeepHistory = true,
                 Codes = seed % 2 == 0 || _shape.Element == ElementType.Bit ? null : DrawCodes(),

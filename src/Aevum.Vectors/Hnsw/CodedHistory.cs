@@ -1,0 +1,135 @@
+// CodedHistory: the codes of all rows of a history graph, in pieces of 4,096 rows (CodedRows), each made when a search first needs it: history that
+// nobody asks for costs nothing.
+//
+//   a full piece       rows [4096 i, 4096 (i + 1)); made once, and once more when the graph turned its vectors since
+//   the last piece     what there was when it was made; made anew when LagMax rows were added. Rows behind it are compared by their vectors
+//   spans              when the rows of a full piece held, at the earliest and the latest: a piece is made only for a moment in its span
+//
+// A piece that was replaced is freed when no search is left that began before. Where the budget has no room, a piece is not made, and a search does without.
+
+using System.Diagnostics.CodeAnalysis;
+using Aevum.Core.Errors;
+
+namespace Aevum.Vectors.Hnsw;
+
+sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape, Readers readers, MemoryBudget budget) : IDisposable
+{
+    /// <summary>Vectors with more components have no codes.</summary>
+    public const int DimensionMax = 4096;
+
+    /// <summary>So many rows behind the last piece are compared by their vectors.</summary>
+    public const int LagMax = 256;
+
+    readonly Lock _making = new();
+    readonly List<(long Epoch, CodedRows Rows)> _retired = [];
+    volatile CodedRows?[] _pieces = [];
+    volatile (ulong MinFrom, ulong MaxTo)[] _spans = [];
+    long _bytes;
+    int _bytesPerRow = shape.Dimension + sizeof(float);
+
+    public static bool Supports(VectorShape shape) =>
+        shape.Element == ElementType.Float32 && shape.Metric is Metric.L2 or Metric.Cosine or Metric.InnerProduct && shape.Dimension <= DimensionMax;
+
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>What a scan reads of a row, as far as it is known.</summary>
+    public int BytesPerRow => Volatile.Read(ref _bytesPerRow);
+
+    public static int PiecesOf(long rowCount) => (int)((rowCount + CodedRows.RowsMax - 1) / CodedRows.RowsMax);
+
+    /// <summary>Whether rows of a piece may have held at a moment.</summary>
+    public bool Spans(int piece, long rowCount, ulong time)
+    {
+        var full = (int)(rowCount / CodedRows.RowsMax);
+        if (piece >= full) return true;
+        var spans = _spans;
+        if (piece >= spans.Length)
+            lock (_making) spans = Measure(full);
+        return spans[piece].MinFrom <= time && time < spans[piece].MaxTo;
+    }
+
+    /// <summary>The codes of a piece, made now if they are not there or lack too many rows; false: there is no room for them.</summary>
+    /// <param name="graph">Whose vectors.</param>
+    /// <param name="rowCount">There are so many rows.</param>
+    public bool TryGet(int piece, Graph graph, long rowCount, [NotNullWhen(true)] out CodedRows? coded)
+    {
+        var pieces = _pieces;
+        coded = piece < pieces.Length ? pieces[piece] : null;
+        if (coded is not null && IsGood(coded, piece, graph, rowCount)) return true;
+        lock (_making)
+        {
+            FreeRetired();
+            coded = piece < _pieces.Length ? _pieces[piece] : null;
+            if (coded is not null && IsGood(coded, piece, graph, rowCount)) return true;
+            var first = (uint)piece * CodedRows.RowsMax;
+            CodedRows made;
+            try
+            {
+                made = new(graph, rows, times, shape, first, (int)Math.Min(CodedRows.RowsMax, rowCount - first), budget);
+            }
+            catch (AevumException e) when (e.Code == ErrorCode.LimitExceeded)
+            {
+                coded = null;
+                return false;
+            }
+            var old = coded;
+            coded = made;
+            pieces = _pieces;
+            if (piece >= pieces.Length) Array.Resize(ref pieces, Math.Max(piece + 1, PiecesOf(rowCount)));
+            Volatile.Write(ref pieces[piece], made);
+            _pieces = pieces;
+            Volatile.Write(ref _bytes, _bytes + made.Bytes);
+            if (made.Coded > 0) Volatile.Write(ref _bytesPerRow, (made.Groups * CodedRows.GroupSize) + sizeof(float));
+            if (old is not null) _retired.Add((readers.NextEpoch(), old));
+            return true;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var piece in _pieces) piece?.Dispose();
+        foreach (var (_, piece) in _retired) piece.Dispose();
+        _retired.Clear();
+        _pieces = [];
+    }
+
+    static bool IsGood(CodedRows coded, int piece, Graph graph, long rowCount) =>
+        coded.Graph == graph && Math.Min(rowCount - (piece * (long)CodedRows.RowsMax), CodedRows.RowsMax) - coded.Count < Lag(coded, rowCount);
+
+    // A full piece has all of its rows.
+    static long Lag(CodedRows coded, long rowCount) => coded.First + (long)CodedRows.RowsMax <= rowCount ? 1 : LagMax;
+
+    void FreeRetired()
+    {
+        for (var i = _retired.Count - 1; i >= 0; i--)
+        {
+            var (epoch, piece) = _retired[i];
+            if (!readers.IsPast(epoch)) continue;
+            Volatile.Write(ref _bytes, _bytes - piece.Bytes);
+            piece.Dispose();
+            _retired.RemoveAt(i);
+        }
+    }
+
+    // Under the lock.
+    (ulong MinFrom, ulong MaxTo)[] Measure(int full)
+    {
+        var known = _spans;
+        if (known.Length >= full) return known;
+        var spans = new (ulong MinFrom, ulong MaxTo)[full];
+        known.CopyTo(spans, 0);
+        for (var i = known.Length; i < full; i++)
+        {
+            var (from, to) = (ulong.MaxValue, 0UL);
+            for (var row = (uint)i * CodedRows.RowsMax; row < (i + 1L) * CodedRows.RowsMax; row++)
+            {
+                // A row that is being written may turn out to have held at any time.
+                var isWhole = rows.State(row) == RowTable.Live;
+                (from, to) = (Math.Min(from, isWhole ? times.From(row) : 0), Math.Max(to, isWhole ? times.To(row) : ulong.MaxValue));
+            }
+            spans[i] = (from, to);
+        }
+        _spans = spans;
+        return spans;
+    }
+}
