@@ -66,7 +66,8 @@ sealed unsafe partial class Graph<TSpace, TQuery>
                 }
         }
         // Of a short list in order of estimates the first rows give a bound that spares most others their rests.
-        var slice = rows.List == null ? BatchRows : Math.Clamp(rows.Wanted, BatchRows / 4, BatchRows);
+        // Whole fours: behind others the padding of a group would stand where the next rows do.
+        var slice = rows.List == null ? BatchRows : (Math.Clamp(rows.Wanted, BatchRows / 4, BatchRows) + 3) & -4;
         while (batch.Count > 0) Finish(space, ref pool, view, query, ref batch, scratch, slice);
     }
 
@@ -81,8 +82,9 @@ sealed unsafe partial class Graph<TSpace, TQuery>
         var fronts = scratch.Fronts;
         Walk.Compute(space, view, ref pool, query, ids, fronts, scratch.Distances, count);
         var kept = batch.Count - count;
-        Unsafe.CopyBlock(ids, ids + count, (uint)kept * sizeof(uint));
-        Unsafe.CopyBlock(fronts, fronts + count, (uint)(kept * sizeof(byte*)));
+        // They may overlap.
+        new Span<uint>(ids + count, kept).CopyTo(new(ids, kept));
+        new Span<nint>(fronts + count, kept).CopyTo(new(fronts, kept));
         batch.Count = kept;
     }
 

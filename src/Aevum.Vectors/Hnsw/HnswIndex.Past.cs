@@ -2,7 +2,7 @@
 //
 //   over-fetch     walk, and ask late, of what is near enough to be a result, whether it held
 //   two hops       list the rows that held (TimeIndex) and walk over these
-//   codes          history alone: look at the codes of all rows that held (CodedHistory), then at the vectors of the nearest
+//   codes          history alone: look at the codes of all rows that held (PastCodesList), then at the vectors of the nearest
 //   scan           list the rows that held and look at their vectors
 //
 // An index under VectorIndex shares its answer with others: it may be given a bound, and it may owe no whole answer (SearchPast).
@@ -12,7 +12,7 @@ namespace Aevum.Vectors.Hnsw;
 public sealed unsafe partial class HnswIndex
 {
     // Made when it is first asked for; null where rows have no ends, or vectors no codes.
-    readonly CodedHistory? _coded;
+    readonly PastCodesList? _coded;
 
     /// <summary>Searches as of a moment, in one of several graphs that share the answer: so this one owes no whole answer, only the nearest it has.</summary>
     /// <param name="stored">What the encoder made of the vector.</param>
@@ -107,6 +107,7 @@ public sealed unsafe partial class HnswIndex
             if (!ScanCodes(graph, ask, rows, ref heap, out count)) return false;
             near = heap.Count;
         }
+        if (count + near == 0) return true;
         scratch.GrowLinks(count, count + near);
         for (var i = 0; i < near; i++) scratch.Links[count++] = PoolKey.Row(scratch.More[i]);
         var keys = graph.Scan(scratch, ask.Point, ask.Wanted, scratch.Links, count, _rows.View, ask.Death, ask.Query.Bound);
@@ -120,20 +121,20 @@ public sealed unsafe partial class HnswIndex
     {
         var asOf = ask.Query.AsOf;
         var query = graph.Rotation is null ? (float*)ask.Scratch.Query : (float*)ask.Point.Front;
-        var codes = stackalloc int[((Shape.Dimension + 15) & -16) / CodedRows.GroupSize];
+        var codes = stackalloc int[((Shape.Dimension + 15) & -16) / PastCodes.GroupSize];
         listed = 0;
-        for (var i = 0; i < CodedHistory.PiecesOf(rows); i++)
+        for (var i = 0; i < PastCodesList.PiecesOf(rows); i++)
         {
             if (!_coded!.Spans(i, rows, asOf)) continue;
             if (!_coded.TryGet(i, graph, rows, out var piece)) return false;
             for (var j = 0; j < piece.OtherCount; j++) List(ask, piece.First + piece.Others[j], ref listed);
-            var end = Math.Min(rows, (long)piece.First + CodedRows.RowsMax);
+            var end = Math.Min(rows, (long)piece.First + PastCodes.RowsMax);
             for (var row = piece.First + piece.Count; row < end; row++) List(ask, (uint)row, ref listed);
             if (asOf < piece.MinFrom || asOf >= piece.MaxTo) continue;
             var held = new PastRows(piece, _lifetimes!, asOf, ask.Query.Filter);
             if (held.Blocks == 0) continue;
-            var coded = CodedRowsScan.Prepare(piece, query, codes);
-            CodedRowsScan.Run(piece, coded, codes, held, piece.LimitOf(ask.Query.Bound), ref pool);
+            var coded = PastCodesScan.Prepare(piece, query, codes);
+            PastCodesScan.Run(piece, coded, codes, held, piece.LimitOf(ask.Query.Bound), ref pool);
         }
         return true;
     }

@@ -50,7 +50,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
         _upper = new(Options.M, _budget);
         _lifetimes = Options.Lifetimes == LifetimeKind.None ? null : new(Options.Lifetimes, _budget);
         _readers = new(_budget);
-        if (Options.Lifetimes == LifetimeKind.FromTo && CodedHistory.Supports(shape)) _coded = new(_lifetimes!, _rows, shape, _readers, _budget);
+        if (Options.Lifetimes == LifetimeKind.FromTo && PastCodesList.Supports(shape)) _coded = new(_lifetimes!, _rows, shape, _readers, _budget);
         _graph = MakeGraph(null);
         _learnAfter = GraphMaker.CanRotate(shape) && Options.RotateAfterRows > 0 ? Options.RotateAfterRows : long.MaxValue;
     }

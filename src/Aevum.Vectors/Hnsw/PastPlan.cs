@@ -4,7 +4,7 @@
 //   most rows held     over-fetch: walk with a larger ef, look at the times of what was found
 //   some held          make the filter; two hops
 //   few held           make the filter; scan
-//   history            look at the codes of all that held (CodedHistory), if there are codes: a tenth of a nanosecond for each ten bytes; then at the
+//   history            look at the codes of all that held (PastCodesList), if there are codes: a tenth of a nanosecond for each ten bytes; then at the
 //                      vectors of the nearest. So a scan of tens of thousands costs what a walk does
 //
 // An over-fetching walk keeps ef / share candidates, of which about ef held. FilterPlan adds half as much again because matches of a filter lie unevenly;
@@ -41,7 +41,7 @@ static class PastPlan
         if (codedBytes > 0)
         {
             // A piece of which only some rows held is looked at as a whole.
-            var codes = ((held + CodedRows.RowsMax) * codedBytes * CodedByte) + (ef * 2 * ComparedCandidate);
+            var codes = ((held + PastCodes.RowsMax) * codedBytes * CodedByte) + (ef * 2 * ComparedCandidate);
             if (codes < Math.Min(overFetch, Math.Min(scan, twoHop))) return FilterWay.Codes;
         }
         if (overFetch <= scan && overFetch <= twoHop) return FilterWay.OverFetch;

@@ -1,4 +1,4 @@
-// CodedHistory: the codes of all rows of a history graph, in pieces of 4,096 rows (CodedRows), each made when a search first needs it: history that
+// PastCodesList: the codes of all rows of a history graph, in pieces of 4,096 rows (PastCodes), each made when a search first needs it: history that
 // nobody asks for costs nothing.
 //
 //   a full piece       rows [4096 i, 4096 (i + 1)); made once, and once more when the graph turned its vectors since
@@ -12,7 +12,7 @@ using Aevum.Core.Errors;
 
 namespace Aevum.Vectors.Hnsw;
 
-sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape, Readers readers, MemoryBudget budget) : IDisposable
+sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape, Readers readers, MemoryBudget budget) : IDisposable
 {
     /// <summary>Vectors with more components have no codes.</summary>
     public const int DimensionMax = 4096;
@@ -21,8 +21,8 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
     public const int LagMax = 256;
 
     readonly Lock _making = new();
-    readonly List<(long Epoch, CodedRows Rows)> _retired = [];
-    volatile CodedRows?[] _pieces = [];
+    readonly List<(long Epoch, PastCodes Rows)> _retired = [];
+    volatile PastCodes?[] _pieces = [];
     volatile (ulong MinFrom, ulong MaxTo)[] _spans = [];
     long _bytes;
     int _bytesPerRow = shape.Dimension + sizeof(float);
@@ -35,12 +35,12 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
     /// <summary>What a scan reads of a row, as far as it is known.</summary>
     public int BytesPerRow => Volatile.Read(ref _bytesPerRow);
 
-    public static int PiecesOf(long rowCount) => (int)((rowCount + CodedRows.RowsMax - 1) / CodedRows.RowsMax);
+    public static int PiecesOf(long rowCount) => (int)((rowCount + PastCodes.RowsMax - 1) / PastCodes.RowsMax);
 
     /// <summary>Whether rows of a piece may have held at a moment.</summary>
     public bool Spans(int piece, long rowCount, ulong time)
     {
-        var full = (int)(rowCount / CodedRows.RowsMax);
+        var full = (int)(rowCount / PastCodes.RowsMax);
         if (piece >= full) return true;
         var spans = _spans;
         if (piece >= spans.Length)
@@ -51,7 +51,7 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
     /// <summary>The codes of a piece, made now if they are not there or lack too many rows; false: there is no room for them.</summary>
     /// <param name="graph">Whose vectors.</param>
     /// <param name="rowCount">There are so many rows.</param>
-    public bool TryGet(int piece, Graph graph, long rowCount, [NotNullWhen(true)] out CodedRows? coded)
+    public bool TryGet(int piece, Graph graph, long rowCount, [NotNullWhen(true)] out PastCodes? coded)
     {
         var pieces = _pieces;
         coded = piece < pieces.Length ? pieces[piece] : null;
@@ -61,11 +61,11 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
             FreeRetired();
             coded = piece < _pieces.Length ? _pieces[piece] : null;
             if (coded is not null && IsGood(coded, piece, graph, rowCount)) return true;
-            var first = (uint)piece * CodedRows.RowsMax;
-            CodedRows made;
+            var first = (uint)piece * PastCodes.RowsMax;
+            PastCodes made;
             try
             {
-                made = new(graph, rows, times, shape, first, (int)Math.Min(CodedRows.RowsMax, rowCount - first), budget);
+                made = new(graph, rows, times, shape, first, (int)Math.Min(PastCodes.RowsMax, rowCount - first), budget);
             }
             catch (AevumException e) when (e.Code == ErrorCode.LimitExceeded)
             {
@@ -79,7 +79,7 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
             Volatile.Write(ref pieces[piece], made);
             _pieces = pieces;
             Volatile.Write(ref _bytes, _bytes + made.Bytes);
-            if (made.Coded > 0) Volatile.Write(ref _bytesPerRow, (made.Groups * CodedRows.GroupSize) + sizeof(float));
+            if (made.Coded > 0) Volatile.Write(ref _bytesPerRow, (made.Groups * PastCodes.GroupSize) + sizeof(float));
             if (old is not null) _retired.Add((readers.NextEpoch(), old));
             return true;
         }
@@ -93,11 +93,11 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
         _pieces = [];
     }
 
-    static bool IsGood(CodedRows coded, int piece, Graph graph, long rowCount) =>
-        coded.Graph == graph && Math.Min(rowCount - (piece * (long)CodedRows.RowsMax), CodedRows.RowsMax) - coded.Count < Lag(coded, rowCount);
+    static bool IsGood(PastCodes coded, int piece, Graph graph, long rowCount) =>
+        coded.Graph == graph && Math.Min(rowCount - (piece * (long)PastCodes.RowsMax), PastCodes.RowsMax) - coded.Count < Lag(coded, rowCount);
 
     // A full piece has all of its rows.
-    static long Lag(CodedRows coded, long rowCount) => coded.First + (long)CodedRows.RowsMax <= rowCount ? 1 : LagMax;
+    static long Lag(PastCodes coded, long rowCount) => coded.First + (long)PastCodes.RowsMax <= rowCount ? 1 : LagMax;
 
     void FreeRetired()
     {
@@ -121,7 +121,7 @@ sealed class CodedHistory(LifetimeTable times, RowTable rows, VectorShape shape,
         for (var i = known.Length; i < full; i++)
         {
             var (from, to) = (ulong.MaxValue, 0UL);
-            for (var row = (uint)i * CodedRows.RowsMax; row < (i + 1L) * CodedRows.RowsMax; row++)
+            for (var row = (uint)i * PastCodes.RowsMax; row < (i + 1L) * PastCodes.RowsMax; row++)
             {
                 // A row that is being written may turn out to have held at any time.
                 var isWhole = rows.State(row) == RowTable.Live;

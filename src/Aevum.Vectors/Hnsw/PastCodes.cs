@@ -1,4 +1,4 @@
-// CodedRows: short codes of up to 4,096 history rows that follow each other, so that a search as of a moment looks at all of those that held then for
+// PastCodes: short codes of up to 4,096 history rows that follow each other, so that a search as of a moment looks at all of those that held then for
 // less than a nanosecond each, and at the vectors of the few nearest alone.
 //
 //   a code      a byte for each of the first components, which hold 97 % of the variance (turned vectors need few), and a float for the rest:
@@ -14,14 +14,14 @@
 // Mean and step are those of these rows alone: history is in order of time, and its vectors change with time. Made once, never changed; good for
 // the graph it was made from, because a turn of the vectors makes another.
 //
-// Not here: the scan (CodedRowsScan), which pieces there are (CodedHistory).
+// Not here: the scan (PastCodesScan), which pieces there are (PastCodesList).
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Aevum.Vectors.Hnsw;
 
-sealed unsafe class CodedRows : IDisposable
+sealed unsafe class PastCodes : IDisposable
 {
     public const int RowsMax = 4096;
     public const int BlockRows = 32;
@@ -38,7 +38,7 @@ sealed unsafe class CodedRows : IDisposable
     /// <param name="first">The rows from here on.</param>
     /// <param name="count">At most <see cref="RowsMax"/>.</param>
     /// <exception cref="Core.Errors.AevumException">LimitExceeded: the budget has no room.</exception>
-    public CodedRows(Graph graph, RowTable rows, LifetimeTable times, VectorShape shape, uint first, int count, MemoryBudget budget)
+    public PastCodes(Graph graph, RowTable rows, LifetimeTable times, VectorShape shape, uint first, int count, MemoryBudget budget)
     {
         (Graph, First, Count, Dimension) = (graph, first, count, shape.Dimension);
         IsProduct = shape.Metric == Metric.InnerProduct;
@@ -225,7 +225,7 @@ sealed unsafe class CodedRows : IDisposable
             return widest;
         }
 
-        public void Encode(CodedRows target, int at, uint row, float[] mean)
+        public void Encode(PastCodes target, int at, uint row, float[] mean)
         {
             var block = target.Block(at / BlockRows) + (at % BlockRows * GroupSize);
             fixed (float* vector = _vector)

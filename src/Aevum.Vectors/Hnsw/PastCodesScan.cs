@@ -1,4 +1,4 @@
-// CodedRowsScan: estimates the distance from a query to codes (CodedRows), 32 at a time, and offers those that are near enough to a pool.
+// PastCodesScan: estimates the distance from a query to codes (PastCodes), 32 at a time, and offers those that are near enough to a pool.
 //
 //   estimate = constant + bias of the code + scale * (bytes of the query * bytes of the code)
 //
@@ -40,19 +40,19 @@ readonly struct WordDots : IByteDots
 }
 
 /// <summary>What a query adds to the products with codes, and what it multiplies them by.</summary>
-readonly record struct CodedQuery(float Constant, float Scale);
+readonly record struct PastCodesQuery(float Constant, float Scale);
 
 /// <summary>Which rows of a piece held at a moment, and are in a filter.</summary>
 readonly unsafe struct PastRows
 {
-    readonly CodedRows _rows;
+    readonly PastCodes _rows;
     readonly LifetimeTable _times;
     readonly PreparedFilter? _filter;
     readonly ulong _asOf;
     readonly int _firstPlace;
     readonly bool _asksAll;
 
-    public PastRows(CodedRows rows, LifetimeTable times, ulong asOf, PreparedFilter? filter)
+    public PastRows(PastCodes rows, LifetimeTable times, ulong asOf, PreparedFilter? filter)
     {
         (_rows, _times, _filter, _asOf) = (rows, times, filter, asOf);
         // Blocks are in order of their first time from.
@@ -91,18 +91,18 @@ readonly unsafe struct PastRows
     }
 }
 
-static unsafe class CodedRowsScan
+static unsafe class PastCodesScan
 {
     const int Zero = 128;
 
     /// <summary>Makes a query for the codes of one piece.</summary>
     /// <param name="query">Shape [d], turned as the rows are.</param>
-    /// <param name="codes">Room for <see cref="CodedRows.Groups"/> and three more.</param>
-    public static CodedQuery Prepare(CodedRows rows, float* query, int* codes)
+    /// <param name="codes">Room for <see cref="PastCodes.Groups"/> and three more.</param>
+    public static PastCodesQuery Prepare(PastCodes rows, float* query, int* codes)
     {
         var dimension = rows.Dimension;
         var mean = rows.Mean;
-        var components = Math.Min(rows.Groups * CodedRows.GroupSize, dimension);
+        var components = Math.Min(rows.Groups * PastCodes.GroupSize, dimension);
         var values = stackalloc float[dimension + 16];
         var widest = 0f;
         var constant = rows.IsProduct ? Products(query, mean, dimension) : Differences(query, mean, values, components, dimension);
@@ -157,14 +157,14 @@ static unsafe class CodedRowsScan
     }
 
     /// <summary>Offers rows that held and whose estimates are below the pool's bound and <paramref name="limit"/>.</summary>
-    public static void Run<TPool>(CodedRows rows, in CodedQuery query, int* codes, in PastRows held, float limit, ref TPool pool)
+    public static void Run<TPool>(PastCodes rows, in PastCodesQuery query, int* codes, in PastRows held, float limit, ref TPool pool)
         where TPool : struct, IPool
     {
         if (AvxVnni.IsSupported) Run<VnniDots, TPool>(rows, query, codes, held, limit, ref pool);
         else Run<WordDots, TPool>(rows, query, codes, held, limit, ref pool);
     }
 
-    public static void Run<TDots, TPool>(CodedRows rows, in CodedQuery query, int* codes, in PastRows held, float limit, ref TPool pool)
+    public static void Run<TDots, TPool>(PastCodes rows, in PastCodesQuery query, int* codes, in PastRows held, float limit, ref TPool pool)
         where TDots : struct, IByteDots
         where TPool : struct, IPool
     {
@@ -172,7 +172,7 @@ static unsafe class CodedRowsScan
         var at = rows.Codes;
         var allPlaces = rows.Places;
         var first = rows.First;
-        var estimates = stackalloc float[CodedRows.BlockRows];
+        var estimates = stackalloc float[PastCodes.BlockRows];
         var scale = Vector256.Create(query.Scale);
         var most = Vector256.Create(Math.Min(pool.Bound, limit) - query.Constant);
         var blocks = held.Blocks;
@@ -200,7 +200,7 @@ static unsafe class CodedRowsScan
             Vector256.Store(a2, estimates + 8);
             Vector256.Store(a3, estimates + 16);
             Vector256.Store(a4, estimates + 24);
-            var places = allPlaces + (block * CodedRows.BlockRows);
+            var places = allPlaces + (block * PastCodes.BlockRows);
             var isLast = block == blocks - 1;
             for (; near != 0; near &= near - 1)
             {
