@@ -81,7 +81,8 @@ sealed unsafe partial class Graph<TSpace, TQuery>
             Choose(scratch, found, row, Upper.LinksMax, list);
             if (*list.Count > 0) break;
             if (found == ef && ef < Math.Min(Rows.Rows, HnswOptions.EfMax)) continue;
-            var scanned = Scan(_space, scratch, query, Store.LinksMax, new((uint)Rows.Rows, null, null, 0, Store.LinksMax), Rows.View, uint.MaxValue / 2, float.PositiveInfinity);
+            var all = new Scanned((uint)Rows.Rows, null, null, 0, Store.LinksMax);
+            var scanned = Scan(_space, scratch, query, Store.LinksMax, all, Rows.View, uint.MaxValue / 2, float.PositiveInfinity);
             Choose(scratch, scanned, row, Upper.LinksMax, list);
             break;
         }

@@ -50,7 +50,8 @@ public sealed unsafe partial class HnswIndex : IDisposable
         _upper = new(Options.M, _budget);
         _lifetimes = Options.Lifetimes == LifetimeKind.None ? null : new(Options.Lifetimes, _budget);
         _readers = new(_budget);
-        if (Options.Lifetimes == LifetimeKind.FromTo && PastCodesList.Supports(shape)) _coded = new(_lifetimes!, _rows, shape, _readers, _budget);
+        if (Options.Lifetimes == LifetimeKind.FromTo && PastCodesList.Supports(shape))
+            _coded = new(_lifetimes!, _rows, shape, _readers, _budget);
         _graph = MakeGraph(null);
         _learnAfter = GraphMaker.CanRotate(shape) && Options.RotateAfterRows > 0 ? Options.RotateAfterRows : long.MaxValue;
     }
@@ -69,7 +70,8 @@ public sealed unsafe partial class HnswIndex : IDisposable
     public int LeadingElements => _graph.Rotation?.Cut ?? 0;
 
     /// <summary>Native memory of vectors, links, upper layers, ids and states, in bytes; scratches of searches are not in it.</summary>
-    public long MemoryBytes => _graph.Store.Bytes + (_graph.Rotation?.Bytes ?? 0) + _rows.Bytes + _ids.Bytes + _upper.Bytes + (_lifetimes?.Bytes ?? 0) + (_coded?.Bytes ?? 0);
+    public long MemoryBytes =>
+        _graph.Store.Bytes + (_graph.Rotation?.Bytes ?? 0) + _rows.Bytes + _ids.Bytes + _upper.Bytes + (_lifetimes?.Bytes ?? 0) + (_coded?.Bytes ?? 0);
 
     public bool Contains(ulong id) => RowOf(id) is not null;
 

@@ -84,7 +84,8 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
         if (_to is not null) *(ulong*)_to[row] = Never;
     }
 
-    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>. Rows that are dead but not yet used anew count.</summary>
+    /// <summary>How many of the rows [0, <paramref name="rows"/>) held what they hold at <paramref name="time"/>. Rows that are dead but not
+    /// yet used anew count.</summary>
     public PastCount CountHeld(ulong time, long rows)
     {
         if (rows < IndexedFrom)
