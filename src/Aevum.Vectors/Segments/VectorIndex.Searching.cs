@@ -218,7 +218,7 @@ public sealed partial class VectorIndex
             for (var next = Count; next < all.Length; next++)
             {
                 var match = all[next];
-                if (Count == wanted && match.Distance > all[wanted - 1].Distance) return;
+                if (Count == wanted && match.Distance > all[wanted - 1].Distance) continue;
                 // An id that left the live rows during the search may come from there and from history.
                 var twin = 0;
                 while (twin < Count && all[twin].Id != match.Id) twin++;

@@ -81,7 +81,8 @@ public sealed unsafe class PastCodesTests
             {
                 exact += codes.IsProduct ? -query[i] * vector[i] : (query[i] - vector[i]) * (double)(query[i] - vector[i]);
                 size += Math.Abs(query[i]) + Math.Abs(vector[i]) + Math.Abs(codes.Mean[i]);
-                if (i >= codes.Groups * PastCodes.GroupSize) rests += 2 * Math.Abs((query[i] - (codes.IsProduct ? 0 : codes.Mean[i])) * (vector[i] - codes.Mean[i]));
+                var from = codes.IsProduct ? 0 : codes.Mean[i];
+                if (i >= codes.Groups * PastCodes.GroupSize) rests += 2 * Math.Abs((query[i] - from) * (vector[i] - codes.Mean[i]));
             }
             var queryStep = query.Select((x, i) => Math.Abs(x - codes.Mean[i]) + Math.Abs(x)).Max() / 127;
             Assert.InRange(estimate - exact, -rests - (2 * size * (codes.Step + queryStep)) - 1e-4, rests + (2 * size * (codes.Step + queryStep)) + 1e-4);
