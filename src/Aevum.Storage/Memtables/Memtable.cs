@@ -45,6 +45,7 @@ sealed unsafe class Memtable : IDisposable
         _records = new Arena(pool, options.FirstRecordChunkBytes);
         _tree = new MemtableTree(pool, options.FirstNodeChunkBytes);
         _places = new RecordPlaces(pool);
+        if (options.PlaceSlots > 0) _places.Begin(options.PlaceSlots);
         _reuse = new VersionReuse { Forgets = options.Forgets, RoundBytes = options.ReuseRoundBytes };
     }
 
@@ -54,6 +55,9 @@ sealed unsafe class Memtable : IDisposable
     internal long PlaceBytes => _places.AllocatedBytes;
 
     internal bool HasPlaces => _places.Table != null;
+
+    /// <summary>The <see cref="MemtableOptions.PlaceSlots"/> for the memtable that comes after this one: as many as here, if most keys were written again.</summary>
+    public int PlaceSlotsForNext => VersionsWritten > 2 * KeyCount ? _places.Slots : 0;
 
     /// <summary>Memory of versions that nobody wants any more. The writer's.</summary>
     public VersionReuse Reuse => _reuse;
@@ -299,12 +303,18 @@ sealed unsafe class Memtable : IDisposable
         TreeNode* leaf = null;
         var position = 0;
         var table = _places.Table;
-        if (record == null && table != null) record = RecordPlaces.Find(table, RecordPlaces.HashOf(key, keyLength), key, keyLength);
+        var hash = 0UL;
+        if (record == null && table != null)
+        {
+            hash = RecordPlaces.HashOf(key, keyLength);
+            record = RecordPlaces.Find(table, hash, key, keyLength);
+        }
         if (record == null) record = LocateRecord(key, keyLength, out leaf, out position);
         if (record == null)
         {
             record = NewRecord(kind, key, keyLength, version, expiry, value, valueLength);
             _tree.Insert(leaf, position, record);
+            if (table != null) RecordPlaces.Keep(table, hash, record);
             KeyCount++;
         }
         else

@@ -12,6 +12,9 @@ sealed record MemtableOptions
     /// <summary>The same for the nodes of the tree, which take about a sixth of what 100 byte values take.</summary>
     public int FirstNodeChunkBytes { get; init; } = 16 << 10;
 
+    /// <summary>Slots of the table that says where keys are (<see cref="RecordPlaces"/>), a power of two; 0: one is made when it pays.</summary>
+    public int PlaceSlots { get; init; }
+
     /// <summary>Whether the keyspace of a key keeps no history: then memory of superseded versions is used again. Null: it never is.</summary>
     public KeyPredicate? Forgets { get; init; }
 

@@ -95,8 +95,20 @@ unsafe struct RecordPlaces
         var table = Table;
         var slots = table == null ? 0 : SlotsOf(table);
         // Keys have been found as often as would fill what is made: who only writes new ones never comes here.
-        if (keys > slots / 4 * 3 && keys >= KeysMin && slots < SlotsMax && _found > keys / 2) table = Grow(keys);
-        if (table == null) return;
+        if (keys > slots / 4 * 3 && keys >= KeysMin && slots < SlotsMax && _found > keys / 2)
+            table = Grow((int)Math.Min(BitOperations.RoundUpToPowerOf2((ulong)keys * 2), SlotsMax));
+        if (table != null) Keep(table, hash, record);
+    }
+
+    /// <summary>Slots of the table; 0: there is none.</summary>
+    public readonly int Slots => Table is var table && table == null ? 0 : SlotsOf(table);
+
+    /// <summary>Begins with a table that is empty: the memtable before had one, and what was asked for then is written and asked for again.</summary>
+    public void Begin(int slots) => Grow(slots);
+
+    /// <summary>Remembers where a key is.</summary>
+    public static void Keep(byte* table, ulong hash, KeyRecord* record)
+    {
         var line = LineOf(table, hash);
         var slot = (ulong)record | (hash & ~AddressMask);
         for (var i = 0; i < SlotsOfLine; i++)
@@ -110,12 +122,11 @@ unsafe struct RecordPlaces
         Volatile.Write(ref line[(hash >> 40) & (SlotsOfLine - 1)], slot);
     }
 
-    byte* Grow(long keys)
+    byte* Grow(int slots)
     {
         if (Interlocked.Exchange(ref _growing, 1) != 0) return Table;
         try
         {
-            var slots = (int)Math.Min(BitOperations.RoundUpToPowerOf2((ulong)keys * 2), SlotsMax);
             var bytes = (nint)slots * sizeof(ulong);
             var memory = _memory.Allocate(bytes + LineBytes);
             Unsafe.InitBlock(memory, 0, LineBytes);

@@ -295,14 +295,15 @@ public sealed partial class Tree
     {
         if (_active.Table.IsEmpty) return;
         _frozen = [_active, .. _frozen];
-        _active = new MemtableHandle(NewMemtable()) { LastPosition = _active.LastPosition };
+        _active = new MemtableHandle(NewMemtable(_active.Table.PlaceSlotsForNext)) { LastPosition = _active.LastPosition };
         PublishStateLocked();
         StartFlushLocked();
     }
 
-    Memtable NewMemtable() => new(_environment.Arenas, MemtableOptions.Default with
+    Memtable NewMemtable(int placeSlots = 0) => new(_environment.Arenas, MemtableOptions.Default with
     {
         Forgets = _floors.KeepsNoHistory,
+        PlaceSlots = placeSlots,
         ReuseRoundBytes = (int)Math.Min(MemtableOptions.Default.ReuseRoundBytes, _options.MemtableBytes / 64),
     });
 

@@ -68,6 +68,20 @@ public sealed unsafe class RecordPlacesTests : IDisposable
     }
 
     [Fact]
+    public void The_next_memtable_begins_with_a_table_if_keys_were_written_again()
+    {
+        using var memtable = new Memtable(_pool);
+        for (var round = 0; round < 3; round++)
+            for (var i = 0; i < 5000; i++) memtable.Add(EffectKind.Put, Key(i), (ulong)((round * 5000) + i + 1), 0, "v"u8);
+        Assert.True(memtable.PlaceSlotsForNext >= 5000);
+        using var next = new Memtable(_pool, MemtableOptions.Default with { PlaceSlots = memtable.PlaceSlotsForNext });
+        Assert.True(next.HasPlaces);
+        for (var i = 0; i < 6000; i++) next.Add(EffectKind.Put, Key(i * 2), (ulong)i + 20_000, 0, "w"u8);
+        for (var i = 0; i < 12_000; i++) Assert.Equal(i % 2 == 0, next.TryFind(Key(i), ulong.MaxValue, out _));
+        Assert.Equal(0, next.PlaceSlotsForNext);   // no key was written again
+    }
+
+    [Fact]
     public void Keys_that_hash_alike_push_each_other_out_and_are_never_taken_for_one_another()
     {
         using var memtable = new Memtable(_pool);
