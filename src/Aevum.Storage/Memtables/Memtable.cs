@@ -56,7 +56,8 @@ sealed unsafe class Memtable : IDisposable
 
     internal bool HasPlaces => _places.Table != null;
 
-    /// <summary>The <see cref="MemtableOptions.PlaceSlots"/> for the memtable that comes after this one: as many as here, if most keys were written again.</summary>
+    /// <summary>The <see cref="MemtableOptions.PlaceSlots"/> for the memtable that comes after this one: as many as here, if keys were written
+    /// again.</summary>
     public int PlaceSlotsForNext => VersionsWritten > 2 * KeyCount ? _places.Slots : 0;
 
     /// <summary>Memory of versions that nobody wants any more. The writer's.</summary>
