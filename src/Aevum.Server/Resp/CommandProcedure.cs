@@ -126,7 +126,9 @@ class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IPr
         call.Chance = ChanceOf(argument);
         var args = ArgumentsOf(argument, out var end);
         if ((argument[9] & HasWaitedFlag) != 0) call.GoOn(BinaryPrimitives.ReadInt32LittleEndian(argument[end..]), argument[(end + sizeof(int))..]);
+        var told = call.Signals.Count;
         command.Run(call, args);
+        if (call.Signals.Count > told) call.NoteExpiries(told);
         if (call.HasWritten) call.Changes++;
         if (isTimed) Measuring.LoopMeter.EndStep(step, began);
         if (call.IsBlocked)

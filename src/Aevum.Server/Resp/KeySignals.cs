@@ -26,7 +26,7 @@ sealed class KeySignals(RespServer server)
             Notify(engine, signal);
             if (signal.Class != NotificationClass.KeyMiss)
             {
-                if (signal.Class != NotificationClass.Expired) server.Expiries.Follow(signal.Keyspace, signal.Key, signal.At);
+                if (signal.Class != NotificationClass.Expired) server.Expiries.Follow(signal.Keyspace, signal.Key, signal.Expiry);
                 server.Tracking.Changed(signal.Key, writers is not null && signal.Step < writers.Count ? writers[signal.Step] : null);
             }
             WakeWaiters(engine, signal);

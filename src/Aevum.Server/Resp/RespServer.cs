@@ -22,6 +22,7 @@ sealed class RespServer : IDisposable
     readonly ConcurrentDictionary<ILoop, RespEngine> _engines = new();
     readonly ConcurrentBag<ReplyWriter> _replies = [];
     readonly List<IListener> _listeners = [];
+    readonly Lock _expiriesGate = new();
     readonly Session _session;
     volatile bool _tellsExpiry = true;
     long _chances;
@@ -144,6 +145,8 @@ sealed class RespServer : IDisposable
 
     void SwitchExpiries()
     {
+        // Two loops may change something at once: who comes second decides by what then holds.
+        using var gate = _expiriesGate.EnterScope();
         var published = (Settings.Notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0;
         Expiries.Switch((published && (Settings.Notified & NotificationClass.Expired) != 0) || Tracking.HasClients);
         Interest.SetExpiries(Expiries.IsOn);

@@ -74,7 +74,9 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
                 _call.Begin(rows, data.Info.Is(CommandFlags.ReadOnly) ? null : writes, request.Keyspace, _reply);
                 _call.MayBlock = false;
                 _call.Chance = CommandProcedure.ChanceOf(request.Packed);
+                var told = _call.Signals.Count;
                 data.Run(_call, CommandProcedure.ArgumentsOf(request.Packed));
+                _call.NoteExpiries(told);
                 if (_call.HasWritten) _call.Changes++;
             }
             _ends.Add(_reply.Length);

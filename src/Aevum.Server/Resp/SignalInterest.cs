@@ -18,7 +18,7 @@ sealed class SignalInterest
     readonly Lock _gate = new();
     int _mask;
     int _trackers;
-    bool _expiries;
+    volatile bool _expiries;
     NotificationClass _notified;
 
     /// <summary>The interest of one that wants to hear everything.</summary>
@@ -56,6 +56,9 @@ sealed class SignalInterest
             Compute();
         }
     }
+
+    /// <summary>True while expiry is to be told.</summary>
+    public bool HearsExpiries => _expiries;
 
     /// <summary>Expiry is to be told: every change may change one.</summary>
     public void SetExpiries(bool any)

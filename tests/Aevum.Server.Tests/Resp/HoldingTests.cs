@@ -80,6 +80,27 @@ public sealed class HoldingTests
         Assert.Equal($"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n$1\r\na\r\n{reply}$1\r\nb\r\n+PONG\r\n", Sent(writer));
     }
 
+    [Theory]
+    [InlineData("SET k v PX 5", true)]
+    [InlineData("MULTI;SET k v PX 5;EXEC", true)]
+    [InlineData("SET k v PX 5;DEL k", false)]
+    [InlineData("SET k v PX 5;PERSIST k", false)]
+    public void What_has_expired_before_anybody_heard_of_it_is_told_as_expired(string requests, bool expires)
+    {
+        using var world = World();
+        var listener = world.Connect();
+        world.Ask("CONFIG SET notify-keyspace-events Ex");
+        listener.Ask("SUBSCRIBE __keyevent@0__:expired");
+        listener.Take();
+        Receive(world.First, requests.Split(';'));
+        world.Loop.EndTurn();
+        world.Scheduler.RunFor(TimeSpan.FromMilliseconds(50));   // the disk takes its time
+        Assert.Contains(Sent(world.First), (string[])["", "+OK\r\n+QUEUED\r\n"]);
+        world.Settle();
+        world.Pass(TimeSpan.FromMilliseconds(50));
+        Assert.Equal(expires ? "[message, __keyevent@0__:expired, k]" : "", ReplyText.Of(listener.Take()));
+    }
+
     [Fact]
     public void Who_removes_the_user_that_it_is_hears_of_it_and_is_ended()
     {

@@ -177,10 +177,10 @@ public sealed class PubSubTests : IDisposable
         Assert.Equal("[message, __keyevent@0__:expired, quiet]", Read(listener));
         _world.Ask("CONFIG SET notify-keyspace-events \"\"");
         _world.Ask("SET short v PX 1");
-        var at = _world.Database.Clock.Now;
+        var left = _world.Database.Clock.Now;
         _world.Pass(TimeSpan.FromMilliseconds(5));
         _world.Ask("CONFIG SET notify-keyspace-events Ex");
-        _world.Server.Expiries.Follow(_world.Server.Databases.IdOf(0), "short"u8.ToArray(), at);   // over before anybody looks
+        _world.Server.Expiries.Follow(_world.Server.Databases.IdOf(0), "short"u8.ToArray(), left);   // over before anybody looks
         _world.Settle();
         Assert.Equal("[message, __keyevent@0__:expired, short]", Read(listener));
         _world.Ask("SET flushed v PX 100");

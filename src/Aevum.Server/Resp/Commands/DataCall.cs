@@ -26,11 +26,11 @@ readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, 
     /// <summary>The event of a database all of whose keys have gone; it has no key.</summary>
     public const string Flushed = "flushed";
 
-    /// <summary>The system time of what happened.</summary>
-    public SystemTime At { get; init; }
-
     /// <summary>The step of the batch that it comes from.</summary>
     public int Step { get; init; }
+
+    /// <summary>When the key expires as it was left, if somebody wants to know; None: never, or it is gone.</summary>
+    public SystemTime Expiry { get; init; }
 
     public bool IsFlush => ReferenceEquals(Event, Flushed);
 }
@@ -42,6 +42,7 @@ sealed class DataCall
     const int ScratchKeptMax = 8 << 20;
 
     readonly KeyBuffer[] _keys = [new(), new(), new()];
+    readonly KeyBuffer _signalled = new();
     byte[] _scratch = new byte[256];
     byte[] _memory = [];
     int _kept;
@@ -211,7 +212,20 @@ sealed class DataCall
     /// <summary>Told once it is committed.</summary>
     public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)
     {
-        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step, At = Now });
+        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step });
+    }
+
+    /// <summary>Called when a command is over: says when the keys expire that it told of. By the time that others are told some may have expired.</summary>
+    /// <param name="from">The command's first signal.</param>
+    public void NoteExpiries(int from)
+    {
+        if (!Interest.HearsExpiries) return;
+        for (var i = from; i < Signals.Count; i++)
+        {
+            var signal = Signals[i];
+            if (signal.IsFlush || !Rows.TryRead(_signalled.HeadOf(signal.Keyspace, signal.Key), out var row) || row.Expiry == SystemTime.None) continue;
+            Signals[i] = signal with { Expiry = row.Expiry };
+        }
     }
 
     /// <summary>Told before something is put where nothing was.</summary>

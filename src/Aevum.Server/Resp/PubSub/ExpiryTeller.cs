@@ -3,7 +3,8 @@
 // that have an expiry are remembered here, in memory, in the order of their times:
 //
 //   switched on      a walk over all databases remembers what expires
-//   each commit      the keys it touched are looked at anew (Follow): what they hold now says whether and when they expire
+//   each commit      the keys it touched are looked at anew (Follow): what they hold now says whether and when they expire; of one that holds nothing any
+//                    more the command that left it says whether it has expired since
 //   at its time      a key that is gone, and whose expiry was the one remembered, is told as expired, once
 //   switched off     everything is forgotten
 //
@@ -71,12 +72,12 @@ sealed class ExpiryTeller : IDisposable
     }
 
     /// <summary>Looks at a key that was written.</summary>
-    /// <param name="at">When: what it held then may have expired by now.</param>
-    public void Follow(KeyspaceId keyspace, byte[] key, SystemTime at)
+    /// <param name="left">The expiry with which it was left, which may be over by now.</param>
+    public void Follow(KeyspaceId keyspace, byte[] key, SystemTime left)
     {
         if (!_isOn) return;
         bool isSooner;
-        lock (_gate) isSooner = Remember(keyspace, key, at);
+        lock (_gate) isSooner = Remember(keyspace, key, left);
         if (isSooner) _changed.Raise();
     }
 
@@ -87,9 +88,11 @@ sealed class ExpiryTeller : IDisposable
     }
 
     // True: it expires before everything else.
-    bool Remember(KeyspaceId keyspace, byte[] key, SystemTime at = default)
+    bool Remember(KeyspaceId keyspace, byte[] key, SystemTime left = default)
     {
-        var expiry = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row) ? row.Expiry : ExpiredSince(keyspace, key, at);
+        var expiry = SystemTime.None;
+        if (_reader.TryRead(_headKey.HeadOf(keyspace, key), out var row)) expiry = row.Expiry;
+        else if (left != SystemTime.None && left <= _server.Database.Clock.Now) expiry = left;
         _expiries.TryGetValue(keyspace, out var keys);
         if (expiry == SystemTime.None)
         {
@@ -105,21 +108,6 @@ sealed class ExpiryTeller : IDisposable
         if (expiry >= _next) return false;
         _next = expiry;
         return true;
-    }
-
-    // What a key held when it was written, if that has expired by now; None: it has not, or is not to be known any more.
-    SystemTime ExpiredSince(KeyspaceId keyspace, byte[] key, SystemTime at)
-    {
-        if (at == SystemTime.None) return SystemTime.None;
-        try
-        {
-            var before = new ViewReader(_server.Database.Router) { View = ReadView.AsOf(at), Time = at };
-            return before.TryRead(_headKey.HeadOf(keyspace, key), out var row) && row.Expiry <= _server.Database.Clock.Now ? row.Expiry : SystemTime.None;
-        }
-        catch (Core.Errors.AevumException)
-        {
-            return SystemTime.None;   // below the floor by now
-        }
     }
 
     void Rebuild()
