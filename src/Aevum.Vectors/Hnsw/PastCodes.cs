@@ -79,7 +79,8 @@ sealed unsafe class PastCodes : IDisposable
         var codes = ((Dimension * sizeof(float)) + 63L) & -64;
         var froms = codes + ((long)Blocks * BlockBytes);
         var behind = froms + ((long)Blocks * sizeof(ulong));
-        _block = new(behind + (count * sizeof(ushort)), budget, zeroed: true);
+        // The places of a last block that is not full are read too.
+        _block = new(behind + ((count + BlockRows) * sizeof(ushort)), budget, zeroed: true);
         Mean = (float*)_block.Pointer;
         Codes = _block.Pointer + codes;
         BlockFrom = (ulong*)(_block.Pointer + froms);

@@ -25,15 +25,19 @@ sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape
     volatile PastCodes?[] _pieces = [];
     volatile (ulong MinFrom, ulong MaxTo)[] _spans = [];
     long _bytes;
-    int _bytesPerRow = shape.Dimension + sizeof(float);
+    int _bytesPerRow;
 
     public static bool Supports(VectorShape shape) =>
         shape.Element == ElementType.Float32 && shape.Metric is Metric.L2 or Metric.Cosine or Metric.InnerProduct && shape.Dimension <= DimensionMax;
 
     public long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>What a scan reads of a row, as far as it is known.</summary>
-    public int BytesPerRow => Volatile.Read(ref _bytesPerRow);
+    /// <summary>What a scan reads of a row; guessed until the first codes are made.</summary>
+    public int BytesPerRow(Graph graph)
+    {
+        var known = Volatile.Read(ref _bytesPerRow);
+        return known > 0 ? known : (graph.Rotation?.Cut ?? shape.Dimension) + sizeof(float);
+    }
 
     public static int PiecesOf(long rowCount) => (int)((rowCount + PastCodes.RowsMax - 1) / PastCodes.RowsMax);
 

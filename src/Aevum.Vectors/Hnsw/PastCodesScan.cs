@@ -49,7 +49,6 @@ readonly unsafe struct PastRows
     readonly LifetimeTable _times;
     readonly PreparedFilter? _filter;
     readonly ulong _asOf;
-    readonly int _firstPlace;
     readonly bool _asksAll;
 
     public PastRows(PastCodes rows, LifetimeTable times, ulong asOf, PreparedFilter? filter)
@@ -75,17 +74,20 @@ readonly unsafe struct PastRows
             if (times.To(rows.First + (uint)middle) <= asOf) low = middle + 1;
             else high = middle;
         }
-        _firstPlace = low;
+        FirstPlace = (ushort)low;
     }
+
+    /// <summary>Rows before this one of the piece ended by then.</summary>
+    public ushort FirstPlace { get; }
 
     /// <summary>No row of a later block held.</summary>
     public int Blocks { get; }
 
+    /// <param name="place">At least <see cref="FirstPlace"/>.</param>
     /// <param name="isLast">Whether it is in the last block: the only one of which some rows may have begun later.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Holds(ushort place, bool isLast)
     {
-        if (place < _firstPlace) return false;
         var row = _rows.First + place;
         return (!(isLast || _asksAll) || _times.Holds(row, _asOf)) && (_filter is null || _filter.Contains(row));
     }
@@ -195,12 +197,13 @@ static unsafe class PastCodesScan
             var near = Vector256.LessThan(a1, most).ExtractMostSignificantBits() | (Vector256.LessThan(a2, most).ExtractMostSignificantBits() << 8)
                 | (Vector256.LessThan(a3, most).ExtractMostSignificantBits() << 16)
                 | (Vector256.LessThan(a4, most).ExtractMostSignificantBits() << 24);
+            var places = allPlaces + (block * PastCodes.BlockRows);
+            if (near != 0 && held.FirstPlace > 0) near &= AtLeast(places, held.FirstPlace);
             if (near == 0) continue;
             Vector256.Store(a1, estimates);
             Vector256.Store(a2, estimates + 8);
             Vector256.Store(a3, estimates + 16);
             Vector256.Store(a4, estimates + 24);
-            var places = allPlaces + (block * PastCodes.BlockRows);
             var isLast = block == blocks - 1;
             for (; near != 0; near &= near - 1)
             {
@@ -211,5 +214,13 @@ static unsafe class PastCodesScan
             }
             most = Vector256.Create(Math.Min(pool.Bound, limit) - query.Constant);
         }
+    }
+
+    static uint AtLeast(ushort* places, ushort least)
+    {
+        var limit = Vector256.Create(least);
+        // All ones stay all ones in a byte.
+        return Vector256.Narrow(Vector256.GreaterThanOrEqual(Vector256.Load(places), limit), Vector256.GreaterThanOrEqual(Vector256.Load(places + 16), limit))
+            .ExtractMostSignificantBits();
     }
 }
