@@ -95,7 +95,7 @@ sealed class DiskRows(DataSet set, Truth truth, IGraphIndex graph, string direct
     }
 
     // What this process made the disk read.
-    static double DiskBytes()
+    internal static double DiskBytes()
     {
         const string Counters = "/proc/self/io";
         if (!File.Exists(Counters)) return 0;

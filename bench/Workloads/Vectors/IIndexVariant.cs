@@ -20,3 +20,10 @@ interface IBuiltIndex : IDisposable
     /// <param name="found"><see cref="Truth.K"/> row numbers a query, nearest first; uint.MaxValue where there are fewer.</param>
     void SearchAll(DataSet set, int ef, Span<uint> found);
 }
+
+/// <summary>An index that reads whole vectors from a file.</summary>
+interface IDroppedIndex : IBuiltIndex
+{
+    /// <summary>Lets the system forget what it holds of the file.</summary>
+    void DropCache();
+}

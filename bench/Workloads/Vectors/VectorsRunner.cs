@@ -1,6 +1,7 @@
 // VectorsRunner: the rows of the vectors suite. Ours runs in this process, hnswlib in its own; on a data set both stand ready side by side and are asked in
 // turns, so that both meet the same weather. CPU of the searching thread is what counts, and of the whole process when building.
 
+using System.Diagnostics;
 using System.Globalization;
 using Aevum.Bench.Workloads.Engines;
 using Aevum.Bench.Workloads.Rows;
@@ -162,7 +163,7 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         for (var round = 0; round < rounds; round++)
         {
             if (peer is not null) theirs.Add(Measure(row, peer, peerBracket, wanted));
-            mine.Add(Measure(row, ours, ourBracket, wanted));
+            mine.Add([.. Measure(row, ours, ourBracket, wanted), .. MeasureDropped(row, ours, ourBracket)]);
             var beside = peer is null ? "" : Text($", {peer.Name} {1e6 / theirs[^1][0].Value:F0} (ef {peerBracket.NextEf})");
             Tell($"{row.Name}, round {round + 1}: {1e6 / mine[^1][0].Value:F0} queries a CPU second (ef {ourBracket.NextEf}){beside}");
         }
@@ -195,6 +196,19 @@ sealed class SetRun(RunOptions options, string directory, TextWriter progress, s
         var perQuery = bracket.CostAt(wanted, cost, nextCost) * 1e6 / side.QueryCount;
         return [new(row.Name, "cpu", perQuery), new(row.Name, "qps", 1e6 / perQuery), new(row.Name, "ef", bracket.NextEf),
             new(row.Name, "recall_below", bracket.Recall), new(row.Name, "recall_reached", bracket.NextRecall), new(row.Name, "bytes", side.BytesPerVector)];
+    }
+
+    // Queries a second by the clock, each asked once, after the system has forgotten the file with whole vectors; and what was read from the disk for them.
+    static Reading[] MeasureDropped(Row row, OurSide ours, RecallBracket bracket)
+    {
+        if (ours.Index is not IDroppedIndex index) return [];
+        var found = new uint[ours.QueryCount * Truth.K];
+        index.DropCache();
+        var (before, start) = (DiskRows.DiskBytes(), Stopwatch.GetTimestamp());
+        ours.Search(bracket.NextEf, found);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return [new(row.Name, "dropped_qps", ours.QueryCount / seconds),
+            new(row.Name, "dropped_disk_bytes", (DiskRows.DiskBytes() - before) / ours.QueryCount)];
     }
 
     // CPU seconds of asking every query once; several times, where once is too short to be believed.
