@@ -24,7 +24,7 @@ static class RedisSuite
             Alone("p99.9 flushall", "tails", 3, "x", "the same while FLUSHALL takes 1M keys away"),
             Alone("p99.9 del", "tails", 3, "x", "the same while a hash of 1M fields is deleted"),
             Alone("idle 10k", "idle", 150, "MiB", "resident memory that 10,000 connections take after one PING each"),
-            Alone("idle 10k cpu", "idle", 5, "ms/s", "server CPU while they say nothing, 10 s"),
+            Alone("idle 10k cpu", "idle", 5, "ms/s", "server CPU while they say nothing, 10 s, from the tenth second on"),
             Alone("set managed bytes", "shapes", 0.5, "B/op", "managed bytes per SET over 1M of them; what the server allocates otherwise is in it"),
             Alone("get managed bytes", "shapes", 0.5, "B/op", "the same per GET"),
             Alone("hset 3 fields", "shapes", 1.5, "x", "CPU per HSET of three fields over that per SET, pipelines of 16"),

@@ -61,7 +61,7 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
 
     public IReadOnlyList<RowResult> RunScenario(Scenario scenario, Row[] rows) => scenario.Name switch
     {
-        "p=1" => Rates(scenario, rows, 1, 60_000),
+        "p=1" => Rates(scenario, rows, 1, 150_000),
         "p=16" => Rates(scenario, rows, 16, 600_000),
         "p=64" => Rates(scenario, rows, 64, 1_000_000),
         "durable" => Durable(scenario, rows),
@@ -90,17 +90,21 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
         try
         {
             var tests = rows.Select(TestOf).Distinct().ToArray();
-            // The JIT has its work behind it, and every key is there.
+            // The JIT has its work behind it, here with pipelines and below as they are measured, and every key is there.
             foreach (var server in servers)
                 foreach (var test in tests.Append("set").Distinct()) BenchmarkReading.Take(server, test, 16, Scaled(test == "mset" ? 60_000 : 600_000));
             var readings = new Dictionary<(string Test, ServerKind Kind), List<BenchmarkReading>>();
             foreach (var test in tests)
+            {
+                // CPU is told in ticks of 10 ms: a reading should have a hundred of them.
+                var count = Scaled(requests) / (test != "mset" ? 1 : pipeline == 1 ? 3 : 10);
+                foreach (var server in servers) BenchmarkReading.Take(server, test, pipeline, Math.Max(1, count / 3));
                 for (var round = 0; round < Rounds(scenario); round++)
                 {
                     for (var i = 0; i < servers.Count; i++)
                     {
                         var server = servers[(i + round) % servers.Count];
-                        var reading = BenchmarkReading.Take(server, test, pipeline, Scaled(requests) / (test == "mset" ? 10 : 1));
+                        var reading = BenchmarkReading.Take(server, test, pipeline, count);
                         Tell(string.Create(CultureInfo.InvariantCulture,
                             $"{scenario.Name} {test}, round {round + 1}: {server.Kind.Name} {1e3 / reading.Microseconds:F0}K/s, "
                             + $"{reading.Cpu:F2} us CPU, p99 {reading.P99:F2} ms"));
@@ -108,6 +112,7 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
                         list.Add(reading);
                     }
                 }
+            }
             return [.. rows.Select(row => ResultOf(row, kind => readings.GetValueOrDefault((TestOf(row), kind)) ?? []))];
         }
         finally
@@ -232,7 +237,7 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
                 connections[^1].Ask("PING");
             }
             var taken = server.ResidentMib - before;
-            Thread.Sleep(1000);
+            Thread.Sleep(10_000);   // the JIT compiles anew for a while what 10,000 connects ran often
             var cpu = server.CpuSeconds;
             Thread.Sleep(10_000);
             var used = (server.CpuSeconds - cpu) * 1000 / 10;

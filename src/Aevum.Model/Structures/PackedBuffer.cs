@@ -8,6 +8,9 @@ public sealed class PackedBuffer
     byte[] _row = new byte[256];
     int _length = 1;
 
+    /// <summary>A number that is another one after every change: places noted before it may lie anywhere.</summary>
+    public int Changes { get; private set; }
+
     /// <summary>The whole row.</summary>
     public ReadOnlySpan<byte> Row => _row.AsSpan(0, _length);
 
@@ -24,6 +27,7 @@ public sealed class PackedBuffer
         _row[0] = StructureHead.TagOf(kind);
         entries.CopyTo(_row.AsSpan(1));
         _length = entries.Length + 1;
+        Changes++;
     }
 
     /// <summary>Puts an entry in at a place.</summary>
@@ -51,8 +55,9 @@ public sealed class PackedBuffer
         if ((uint)start > (uint)end || end > Length) Throw.Invalid("a place outside of packed entries");
         var length = _length - (end - start) + size;
         if (length > _row.Length) Array.Resize(ref _row, Math.Max(length, 2 * _row.Length));
-        Array.Copy(_row, end + 1, _row, start + 1 + size, _length - end - 1);
+        if (length != _length) Array.Copy(_row, end + 1, _row, start + 1 + size, _length - end - 1);
         _length = length;
+        Changes++;
         return _row.AsSpan(start + 1, size);
     }
 }

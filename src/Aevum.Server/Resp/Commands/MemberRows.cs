@@ -18,6 +18,10 @@ abstract class MemberRows : StructureRows
     const byte Family = 1;
     const int DrawnFrom = 16;
 
+    // Where the next element may be that is put, if nothing was changed since.
+    int _behindLastPut;
+    int _changesAtLastPut = -1;
+
     protected abstract bool HasValues { get; }
 
     protected override int EntriesPerElement => HasValues ? 2 : 1;
@@ -46,19 +50,28 @@ abstract class MemberRows : StructureRows
             if (isNew || HasValues) Call.Writes.Put(key, value);
             return isNew;
         }
-        if (TryFind(name, out _, out _, out var valueStart, out var end))
+        // Whoever gives several names gives them mostly in the order in which they came the first time.
+        int valueStart = 0, end = 0;
+        var isThere = _changesAtLastPut == Packed.Changes && TryFindAt(_behindLastPut, name, out valueStart, out end);
+        if (!isThere) isThere = TryFind(name, out _, out _, out valueStart, out end);
+        if (!isThere)
         {
-            if (!HasValues) return false;
-            Packed.Replace(valueStart, end, value);
-            Outgrow();
+            var count = Count;
+            Packed.Append(name);
+            if (HasValues) Packed.Append(value);
+            Count = count + 1;
+        }
+        else if (!HasValues)
+        {
             return false;
         }
-        var count = Count;
-        Packed.Append(name);
-        if (HasValues) Packed.Append(value);
-        Count = count + 1;
+        else
+        {
+            Packed.Replace(valueStart, end, value);
+            (_behindLastPut, _changesAtLastPut) = (valueStart + PackedEntries.SizeOf(value.Length), Packed.Changes);
+        }
         Outgrow();
-        return true;
+        return !isThere;
     }
 
     /// <returns>False: it was not there.</returns>
@@ -243,6 +256,13 @@ abstract class MemberRows : StructureRows
             start = end;
         }
         return false;
+    }
+
+    // True if the element at a place, at which one begins, has that name.
+    bool TryFindAt(int at, ReadOnlySpan<byte> wanted, out int valueStart, out int end)
+    {
+        end = at;
+        return TryReadElement(Packed.Entries, ref end, out var name, out _, out valueStart) && name.SequenceEqual(wanted);
     }
 
     protected virtual bool TryReadElement(

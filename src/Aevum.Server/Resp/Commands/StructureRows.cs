@@ -180,7 +180,7 @@ abstract class StructureRows
     public void Save()
     {
         BeforeSave();
-        if (Count == 0 && !IsAlwaysLarge)
+        if ((IsLarge ? Count : Packed.Length) == 0 && !IsAlwaysLarge)
         {
             if (Exists) Call.Writes.Delete(HeadKey);
             return;
@@ -253,7 +253,9 @@ abstract class StructureRows
     /// <summary>To be called when something was added: makes a packed object large that has outgrown its bounds.</summary>
     protected void Outgrow()
     {
-        if (IsLarge || (Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax) || StaysPacked) return;
+        // Where there are few bytes there are few elements, and nobody need count them.
+        if (IsLarge || Packed.Length <= PackedEntries.ElementsMax) return;
+        if ((Packed.Length <= PackedEntries.BytesMax && Count <= PackedEntries.ElementsMax) || StaysPacked) return;
         BecomeLarge();
         WriteRows(Packed.Entries);
     }
