@@ -12,7 +12,8 @@
 // (of normalised vectors under Cosine) when a row is put, by the metric when a query comes.
 //
 // Always true: a row is in one list, or none. Many searches run beside each other; a Put or Delete runs alone (one lock). Nothing is allocated by a search
-// but the first of a size. Not here: training by itself (Train is given a sample), moving centroids when the data drifts: build anew.
+// but the first of a size. Not here: training by itself (Train is given a sample), moving centroids when the data drifts: build anew; files
+// (IvfIndex.Saving).
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -53,8 +54,8 @@ sealed unsafe partial class IvfIndex : IDisposable
     /// <summary>Bytes of an entry of a list, without its row number.</summary>
     public int EntryBytes { get; }
 
-    /// <summary>Native memory of lists and places; scratches of searches are not in it.</summary>
-    public long MemoryBytes => _places.Bytes + _lists.Sum(l => l.Bytes);
+    /// <summary>Native memory of lists and places, and of the file where it was read and not mapped; scratches of searches are not in it.</summary>
+    public long MemoryBytes => _places.Bytes + _lists.Sum(l => l.Bytes) + (_image is { IsMapped: false } image ? image.Length : 0);
 
     /// <summary>Learns centroids (and codebooks) from a sample, and makes an index without rows.</summary>
     /// <param name="source">Whole vectors to compare the best estimates with; null: a coded index answers estimates. A flat one needs none.</param>
@@ -165,6 +166,7 @@ sealed unsafe partial class IvfIndex : IDisposable
             _places.Dispose();
             _centroids.Dispose();
             _codes?.Dispose();
+            _image?.Dispose();
             Count = 0;
         }
         finally

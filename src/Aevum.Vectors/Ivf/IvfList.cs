@@ -4,6 +4,8 @@
 //   entries   vectors: one every Stride bytes.   codes: blocks of 32, turned (FastScan)
 //
 // A place that is freed is filled by the last entry, so a list has no holes. Memory doubles when it is full, and is given back when a quarter is used.
+// A list of an index that was opened lies in the image of the file (mapped copy on write, so places in it may be filled anew) until it grows beyond what it had
+// there; then it moves to memory of its own. The image is the index's to free.
 // Always true: Count entries are whole; the index's lock decides who may read and write.
 
 using System.Runtime.CompilerServices;
@@ -20,11 +22,26 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
 
     public int Count { get; private set; }
 
-    public uint* Rows => (uint*)(_rows is null ? null : _rows.Pointer);
+    public uint* Rows { get; private set; }
 
-    public byte* Entries => _entries is null ? null : _entries.Pointer;
+    public byte* Entries { get; private set; }
 
+    /// <summary>Of its own memory.</summary>
     public long Bytes => (_rows?.Bytes ?? 0) + (_entries?.Bytes ?? 0);
+
+    /// <summary>Bytes of so many entries, whole blocks where they are codes.</summary>
+    public static long EntriesBytes(long count, int entryBytes, bool isCoded) =>
+        (isCoded ? (count + FastScan.BlockCodes - 1) / FastScan.BlockCodes * FastScan.BlockCodes : count) * entryBytes;
+
+    /// <summary>Takes over what lies elsewhere, and stays where it is while the list is used. Only of a list that holds nothing.</summary>
+    /// <param name="rows">Room for <paramref name="count"/>.</param>
+    /// <param name="entries">Room for <see cref="EntriesBytes"/>.</param>
+    public void Adopt(uint* rows, byte* entries, int count)
+    {
+        Rows = rows;
+        Entries = entries;
+        Count = _capacity = count;
+    }
 
     /// <returns>The place it got.</returns>
     public int Add(uint row, byte* entry)
@@ -58,7 +75,7 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
             Read(last, scratch);
             Write(place, scratch);
         }
-        if (_capacity > FastScan.BlockCodes && Count <= _capacity / 4) Shrink();
+        if (_rows is not null && _capacity > FastScan.BlockCodes && Count <= _capacity / 4) Shrink();
         return place != last;
     }
 
@@ -67,6 +84,8 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
         _rows?.Dispose();
         _entries?.Dispose();
         (_rows, _entries, _capacity, Count) = (null, null, 0, 0);
+        Rows = null;
+        Entries = null;
     }
 
     public byte* Block(int place) => Entries + ((nint)(place / FastScan.BlockCodes) * FastScan.BlockCodes * entryBytes);
@@ -83,9 +102,10 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
         }
     }
 
-    // Capacities are multiples of a block, so that a block is never cut.
+    // Own capacities are multiples of a block, so that a block is never cut.
     void Resize(int capacity)
     {
+        capacity = (capacity + FastScan.BlockCodes - 1) & -FastScan.BlockCodes;
         var rows = new NativeBlock((long)capacity * sizeof(uint), budget);
         NativeBlock entries;
         try
@@ -100,11 +120,12 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
         if (Count > 0)
         {
             Buffer.MemoryCopy(Rows, rows.Pointer, rows.Bytes, (long)Count * sizeof(uint));
-            var blocks = (Count + FastScan.BlockCodes - 1L) / FastScan.BlockCodes;
-            Buffer.MemoryCopy(Entries, entries.Pointer, entries.Bytes, isCoded ? blocks * FastScan.BlockCodes * entryBytes : (long)Count * entryBytes);
+            Buffer.MemoryCopy(Entries, entries.Pointer, entries.Bytes, EntriesBytes(Count, entryBytes, isCoded));
         }
         _rows?.Dispose();
         _entries?.Dispose();
         (_rows, _entries, _capacity) = (rows, entries, capacity);
+        Rows = (uint*)rows.Pointer;
+        Entries = entries.Pointer;
     }
 }

@@ -5,7 +5,7 @@
 // The header ends in its own checksum and says how long everything is, so every byte of the file is covered and none more is allowed. Sections are what the
 // memory of an index looks like: they are used where they are mapped.
 //
-// Not here: what sections mean (GraphImage, CodedImage), writing (SegmentWriter), reading (SegmentImage).
+// Not here: what sections mean (GraphImage, CodedImage, IvfImage), writing (SegmentWriter), reading (SegmentImage).
 // To add a section: a value of SectionKind, its writer and its checked reader in the image, a line on the format page, a higher Version.
 
 namespace Aevum.Vectors;
@@ -47,6 +47,9 @@ enum SegmentKind : uint
 
     /// <summary>Which rows of the graphs of codes are dead.</summary>
     Dead = 4,
+
+    /// <summary>Inverted lists.</summary>
+    Lists = 5,
 }
 
 /// <summary>Written into files; values never change their meaning.</summary>
@@ -69,6 +72,10 @@ enum SectionKind : uint
     Vectors = 15,
     To = 16,
     Dead = 17,
+    Centroids = 18,
+    ListEnds = 19,
+    ListRows = 20,
+    ListEntries = 21,
 }
 
 /// <param name="Stride">Bytes of one row of it.</param>

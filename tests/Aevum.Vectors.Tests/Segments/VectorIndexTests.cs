@@ -1,5 +1,8 @@
 using Aevum.Core.Errors;
 using Aevum.Core.Time;
+using Aevum.Vectors.Coded;
+using Aevum.Vectors.Quantization;
+using Aevum.Vectors.Tests.Hnsw;
 
 namespace Aevum.Vectors.Tests.Segments;
 
@@ -111,6 +114,35 @@ public sealed class VectorIndexTests
         Assert.InRange(index.Statistics().UsedBytes, 1, budget.BytesMax);
         index.Dispose();
         Assert.Equal(0, budget.UsedBytes);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Searches_as_of_a_moment_allocate_nothing(bool coded)
+    {
+        var shape = new VectorShape(ElementType.Float32, Metric.L2, 32);
+        var codes = coded ? new CodedOptions(new(QuantizationKind.Scalar)) : null;
+        using var index = new VectorIndex(shape, new() { Graph = new() { M = 8, EfConstruction = 40 }, SealRows = 1500, Codes = codes });
+        var clusters = new ClusteredVectors(32, 10, 6, 5);
+        // Each id is put twice, and a third of them once more: by the first moments all that holds is history, by the last nearly all is live.
+        for (var i = 0; i < 7000; i++) index.Put((ulong)(i % 3000), clusters.Next(), new((ulong)(i + 1)));
+        while (coded && index.Statistics().CodedSegments == 0) Assert.True(index.Maintain());
+        Assert.InRange(index.Statistics().HistorySegments, coded ? 1 : 2, 5);
+        var query = clusters.Next();
+        var results = new VectorHit[10];
+        foreach (var moment in (ulong[])[40, 700, 2999, 4500, 6990, 7000])
+        {
+            var asked = new VectorQuery(10) { AsOf = new(moment) };
+            // Codes of history and scratches are made now.
+            for (var i = 0; i < 50; i++) index.Search(query, asked, results);
+            var (least, found) = (long.MaxValue, 0);
+            for (var i = 0; i < 20; i++)
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                found = index.Search(query, asked, results);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+            Assert.Equal((moment, 10, 0L), (moment, found, least));
+        }
     }
 
     static VectorHit[] Find(VectorIndex index, int? asOf)
