@@ -4,8 +4,8 @@
 //   codebook      coded only: CodebookFormat          list rows      u32 a row, list behind list
 //                                                     list entries   flat: vectors at their stride. Coded: blocks of 32 turned codes, of each list whole ones
 //
-// Rows and entries stand in the order of their lists' places, so that whatever opens the file has the very lists. Places of a last block behind the last code are
-// zeros. Not here: what is checked (IvfImageReader), the frame (SegmentFormat).
+// Rows and entries stand in the order of their lists' places, so that whatever opens the file has the very lists. Places of a last block behind the
+// last code are zeros. Not here: what is checked (IvfImageReader), the frame (SegmentFormat).
 
 using System.Buffers.Binary;
 using Aevum.Core.Files;

@@ -76,7 +76,7 @@ sealed unsafe class IvfImageReader
         {
             var count = ends[i] - before;
             if (ends[i] < before || ends[i] > _rows || count > ListRowsMax)
-                _image.Require(false, SectionKind.ListEnds, $"the end of list {i} behind that of the list before, {_rows} rows and {ListRowsMax} in a list at most");
+                _image.Require(false, SectionKind.ListEnds, $"list {i} behind the one before, {_rows} rows and {ListRowsMax} in a list at most");
             bytes += IvfList.EntriesBytes(count, entryBytes, Options.IsCoded);
             before = ends[i];
         }

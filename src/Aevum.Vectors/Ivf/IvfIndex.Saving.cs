@@ -37,13 +37,13 @@ sealed unsafe partial class IvfIndex
         }
     }
 
-    /// <summary>Opens a file that <see cref="Save"/> wrote: mapped where the file system maps. Every byte is compared with its checksum first; nothing is learnt.
-    /// It answers as the saved one did, and takes changes, which never reach the file.</summary>
+    /// <summary>Opens a file that <see cref="Save"/> wrote: mapped where the file system maps. Every byte is compared with its checksum first; nothing is
+    /// learnt. It answers as the saved one did, and takes changes, which never reach the file.</summary>
     /// <param name="source">As <see cref="Train"/> takes it: of a coded index, the whole vectors to compare the best estimates with. Must be what it was for
     /// answers to be what they were.</param>
     /// <param name="scheduler">Whose threads help to verify; null: the caller alone.</param>
-    /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded: no room for where rows are (512 KiB for each 65,536 row numbers of which one
-    /// is used), or for the file where it is not mapped; what the file system throws.</exception>
+    /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded: no room for where rows are (512 KiB for each 65,536 row numbers
+    /// of which one is used), or for the file where it is not mapped; what the file system throws.</exception>
     public static IvfIndex Open(IFileSystem files, string path, IVectorSource? source, MemoryBudget budget, IScheduler? scheduler = null)
     {
         var image = SegmentImage.Open(files, path, budget, scheduler);

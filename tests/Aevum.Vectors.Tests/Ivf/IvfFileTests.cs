@@ -213,8 +213,8 @@ public sealed unsafe class IvfFileTests : IDisposable
         }
     }
 
-    // Learning adds floats in an order that depends on the machine's vectors, so the fixture is not made again to be compared: it is opened, and what opens it must
-    // write it byte for byte.
+    // What is learnt may differ between machines in the last bits, so the fixture is not made again to be compared: it is opened, and what opens it must write
+    // it byte for byte.
     [Theory, InlineData("flat", false), InlineData("coded", true)]
     public void A_fixture_is_read_and_the_present_version_is_written_byte_for_byte(string name, bool coded)
     {
