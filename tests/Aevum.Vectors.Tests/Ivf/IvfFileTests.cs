@@ -100,6 +100,20 @@ public sealed unsafe class IvfFileTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_of_rows_that_were_deleted_is_in_the_file()
+    {
+        var random = new SeededRandom(5);
+        using var vectors = new Vectors(new(ElementType.Float32, Metric.L2, 8), 60, random);
+        using var index = Build(vectors, new() { Lists = 1, IsCoded = true, SubCount = 8 }, 60, random);
+        for (uint row = 0; row < 25; row++) index.Delete(row);
+        var file = Bytes(index);
+        // 35 codes of 4 bytes: one block, and one of which 3 places are used.
+        var block = file.AsSpan(At(file, SectionKind.ListEntries) + (32 * 4), 32 * 4);
+        for (var p = 0; p < 4; p++) Assert.Equal(new byte[29], block.Slice((32 * p) + 3, 29).ToArray());
+        Assert.NotEqual(new byte[128], block.ToArray());
+    }
+
+    [Fact]
     public void The_file_it_lies_in_is_not_written_over_and_a_closed_index_not_saved()
     {
         var random = new SeededRandom(4);
