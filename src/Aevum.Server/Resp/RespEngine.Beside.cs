@@ -16,21 +16,6 @@ sealed partial class RespEngine
 
     static readonly AevumException s_changing = new(ErrorCode.Conflict, "the object changes faster than it can be copied");
 
-    bool TakesSeveralCommits(RespClient client, DataCommand command, CommandArguments args)
-    {
-        FlushFor(client);
-        _reply.Clear();
-        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
-        try
-        {
-            return command.TakesSeveralCommits(_call, args);
-        }
-        catch (AevumException)
-        {
-            return false;   // the command itself will say what is wrong
-        }
-    }
-
     void CommitBeside(RespClient client, KnownCommand command, CommandArguments args)
     {
         byte[] packed = [];

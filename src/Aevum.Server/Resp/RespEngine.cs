@@ -214,13 +214,22 @@ sealed partial class RespEngine
     }
 
     // Asked of a read behind writes that are not committed yet: in the sequencer it would hold up everybody.
-    bool IsSlow(RespClient client, DataCommand command, CommandArguments args)
+    bool IsSlow(RespClient client, DataCommand command, CommandArguments args) => Foretell(client, command, args, isOfCommits: false);
+
+    bool TakesSeveralCommits(RespClient client, DataCommand command, CommandArguments args)
+    {
+        FlushFor(client);
+        return Foretell(client, command, args, isOfCommits: true);
+    }
+
+    // What a command says of itself when it sees what is committed by now.
+    bool Foretell(RespClient client, DataCommand command, CommandArguments args, bool isOfCommits)
     {
         _reply.Clear();
         BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
         try
         {
-            return command.IsSlow(_call, args);
+            return isOfCommits ? command.TakesSeveralCommits(_call, args) : command.IsSlow(_call, args);
         }
         catch (AevumException)
         {

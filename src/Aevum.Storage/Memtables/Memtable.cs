@@ -310,7 +310,12 @@ sealed unsafe class Memtable : IDisposable
             hash = RecordPlaces.HashOf(key, keyLength);
             record = RecordPlaces.Find(table, hash, key, keyLength);
         }
-        if (record == null) record = LocateRecord(key, keyLength, out leaf, out position);
+        if (record == null)
+        {
+            record = _tree.Locate(key, keyLength, out leaf, out position);
+            if (record != null && KeyCount >= RecordPlaces.KeysMin)
+                _places.Note(table != null ? hash : RecordPlaces.HashOf(key, keyLength), record, KeyCount);
+        }
         if (record == null)
         {
             record = NewRecord(kind, key, keyLength, version, expiry, value, valueLength);
@@ -327,13 +332,6 @@ sealed unsafe class Memtable : IDisposable
         if (kind != EffectKind.Put) CountOther(kind);
         if (expiry != 0) ExpiryCount++;
         NoteVersion(version);
-    }
-
-    KeyRecord* LocateRecord(byte* key, int length, out TreeNode* leaf, out int position)
-    {
-        var record = _tree.Locate(key, length, out leaf, out position);
-        if (record != null && KeyCount >= RecordPlaces.KeysMin) _places.Note(RecordPlaces.HashOf(key, length), record, KeyCount);
-        return record;
     }
 
     KeyRecord* NewRecord(EffectKind kind, byte* key, int keyLength, ulong version, ulong expiry, byte* value, int valueLength)

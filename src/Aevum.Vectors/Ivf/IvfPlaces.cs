@@ -1,4 +1,5 @@
-// IvfPlaces: in which list, and where in it, each row is. 8 bytes for each row number up to the greatest; in pieces that never move.
+// IvfPlaces: in which list, and where in it, each row is. 8 bytes for each row number, in pieces that never move; only pieces with a row in them are there, and
+// they are small: row numbers that lie far apart, as a file may claim, cost 8 KiB each at most.
 
 using System.Runtime.CompilerServices;
 
@@ -6,7 +7,7 @@ namespace Aevum.Vectors.Ivf;
 
 sealed unsafe class IvfPlaces(MemoryBudget budget) : IDisposable
 {
-    const int PieceRows = 1 << 16;
+    const int PieceRows = 1 << 10;
     const uint None = uint.MaxValue;
 
     readonly List<NativeBlock?> _pieces = [];
