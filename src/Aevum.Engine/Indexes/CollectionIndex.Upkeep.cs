@@ -18,7 +18,8 @@ public sealed partial class CollectionIndex
 
     void StartUpkeepIfDue(IScheduler scheduler)
     {
-        if (_tail.Taken < _nextLook || Volatile.Read(ref _isKept) || _graph is not { } graph) return;
+        // While writes are refused for want of memory nothing is taken, and codes may be what makes room.
+        if ((_refusal is null && _tail.Taken < _nextLook) || Volatile.Read(ref _isKept) || _graph is not { } graph) return;
         _nextLook = _tail.Taken + Math.Max(1, _sealRows / LooksOfSeal);
         if (!graph.IsSealDue) return;
         Volatile.Write(ref _isKept, true);
@@ -43,5 +44,6 @@ public sealed partial class CollectionIndex
                 Volatile.Write(ref _isKept, false);
             }
         });
+        if (_disposed) _upkeep.Cancel();  // Dispose may have looked before there was anything to cancel
     }
 }

@@ -52,10 +52,12 @@ sealed class LiveParts
     public LiveParts Thaw(CodedSegment? coded) => Next(_open, null, coded is null ? _coded : [.. _coded, new(coded)]);
 
     /// <summary>One segment in place of some.</summary>
+    /// <param name="old">As they were when the merge began; a save may have put their files in the place of their memory since.</param>
     /// <param name="made">Null: none of their rows lives.</param>
     public LiveParts Merge(CodedSegment[] old, CodedSegment? made)
     {
-        var kept = _coded.Where(c => !old.Contains(c.Value));
+        // The same rows are known by their bits, which every form of a segment shares.
+        var kept = _coded.Where(c => !old.Any(o => o.Dead == c.Value.Dead));
         return Next(_open, _frozen, made is null ? [.. kept] : [.. kept, new(made)]);
     }
 

@@ -133,6 +133,7 @@ public sealed partial class VectorIndex
         var isDone = false;
         try
         {
+            Options.BeforeMergeCounts?.Invoke();
             isDone = Exchange(parts =>
             {
                 // What died since the rows were read.

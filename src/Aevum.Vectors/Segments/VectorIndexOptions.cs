@@ -27,6 +27,9 @@ public sealed record VectorIndexOptions
     /// <summary>How codebooks are learnt and watched; null: <see cref="CodebookKeeperOptions"/>'s own.</summary>
     internal CodebookKeeperOptions? Keeping { get; init; }
 
+    /// <summary>Called when merged codes are made and before they take the place of the old ones; for tests that put something in between.</summary>
+    internal Action? BeforeMergeCounts { get; init; }
+
     /// <summary>Segments merge (<see cref="VectorIndex.Maintain"/>) up to so many entries.</summary>
     public int MergeRowsMax { get; init; } = 4 << 20;
 

@@ -101,6 +101,66 @@ public sealed class VectorIndexCodesTests : IDisposable
     }
 
     [Fact]
+    public void A_save_that_maps_files_while_segments_merge_leaves_no_id_twice_and_brings_nothing_back()
+    {
+        var vectors = new ClusteredVectors(32, 8, 8, 5);
+        var model = new VectorIndexModel(Shape);
+        var files = new DiskFileSystem();
+        var directory = Path.Combine(_folder.FullName, "index");
+        var (saves, time) = (0, 0UL);
+        VectorIndex? saved = null;
+        var options = Options(QuantizationKind.Scalar, 60) with
+        {
+            BeforeMergeCounts = () =>
+            {
+                saves++;
+                var unsaved = saved!.Statistics();
+                Assert.Equal(0, unsaved.MappedBytes);
+                // Some of what is being merged dies, some is put anew, and then all of it gets files.
+                for (var id = 0UL; id < 40; id++)
+                {
+                    time++;
+                    var vector = id % 2 == 0 ? null : vectors.Next();
+                    if (vector is null) Assert.Equal(model.Delete(id, time), saved.Delete(id, new(time)));
+                    else
+                    {
+                        model.Put(id, vector, time);
+                        saved.Put(id, vector, new(time));
+                    }
+                }
+                saved.Save(files, directory, time);
+                Assert.NotEqual(0, saved.Statistics().MappedBytes);
+            },
+        };
+        using (var index = saved = new VectorIndex(Shape, options))
+        {
+            for (var id = 0UL; saves == 0; id++)
+            {
+                time++;
+                var vector = vectors.Next();
+                model.Put(id, vector, time);
+                index.Put(id, vector, new(time));
+                index.Maintain();
+            }
+            RequireSame(index, model, vectors);
+            index.Save(files, directory, time);
+            RequireSame(index, model, vectors);
+        }
+        using var opened = VectorIndex.Open(files, directory, Shape, Options(QuantizationKind.Scalar, 60));
+        RequireSame(opened, model, vectors);
+    }
+
+    // Every id once, none that is gone.
+    static void RequireSame(VectorIndex index, VectorIndexModel model, ClusteredVectors vectors)
+    {
+        Assert.Equal(model.Count, index.Count);
+        var results = new VectorHit[model.Count * 2];
+        var found = index.Search(vectors.Next(), new(results.Length) { Exact = true }, results);
+        Assert.Equal(model.Ids.Order(), results.Take(found).Select(r => r.Id).Order());
+        RequireRecall(index, model, vectors);
+    }
+
+    [Fact]
     public void A_codebook_is_learnt_late_kept_while_data_stays_alike_and_learnt_again_when_it_drifts()
     {
         var random = new SeededRandom(7);

@@ -44,7 +44,9 @@ public sealed class VectorIndexThreadTests
         readonly VectorIndexOptions _options;
         readonly SeededRandom _random;
         readonly ulong _seed;
-        readonly MemoryFileSystem _files = new();
+        readonly DirectoryInfo? _folder;
+        readonly IFileSystem _files;          // half of the seeds on the disk, where what is saved is mapped at once
+        readonly string _directory;
         readonly List<(ulong Time, ulong Id, float[]? Vector)>[] _written = [[], []];   // by writer
         readonly Dictionary<ulong, float[]> _lasting = [];
         readonly List<(ulong Time, ulong Id, float[]? Vector)> _before = [];
@@ -60,6 +62,9 @@ public sealed class VectorIndexThreadTests
         {
             _seed = seed;
             _random = new(seed);
+            _folder = seed % 4 >= 2 ? Directory.CreateTempSubdirectory("aevum-threads") : null;
+            _files = _folder is null ? new MemoryFileSystem() : new DiskFileSystem();
+            _directory = _folder is null ? "index" : Path.Combine(_folder.FullName, "index");
             _shape = new(ElementType.Float32, seed % 3 == 0 ? Metric.Cosine : Metric.L2, seed % 2 == 0 ? 12 : 66);
             var kind = seed % 4 == 1 ? QuantizationKind.Product : QuantizationKind.Scalar;
             _options = new()
@@ -81,7 +86,11 @@ public sealed class VectorIndexThreadTests
             Replay(_before);
         }
 
-        public void Dispose() => _index.Dispose();
+        public void Dispose()
+        {
+            _index.Dispose();
+            _folder?.Delete(recursive: true);
+        }
 
         public void RunBeside()
         {
@@ -95,7 +104,7 @@ public sealed class VectorIndexThreadTests
                 {
                     if (!_index.Maintain()) Thread.Yield();
                 })),
-                Start("saves", _ => Repeat(() => _index.Save(_files, "index", _index.SavedPosition + 1))),
+                Start("saves", _ => Repeat(() => _index.Save(_files, _directory, _index.SavedPosition + 1))),
             ];
             foreach (var writer in writers) writer.Join();
             _stop = true;
@@ -114,7 +123,7 @@ public sealed class VectorIndexThreadTests
         {
             Check(_index);
             // What a save noted while others wrote holds all that was there when the save began, so writing everything again brings it up to date.
-            using var opened = VectorIndex.Open(_files, "index", _shape, _options);
+            using var opened = VectorIndex.Open(_files, _directory, _shape, _options);
             foreach (var (time, id, vector) in _before.OrderBy(w => w.Time))
                 if (vector is null) opened.Delete(id, new(time));
                 else opened.Put(id, vector, new(time));
