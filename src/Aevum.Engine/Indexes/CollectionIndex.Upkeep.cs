@@ -1,7 +1,8 @@
 // CollectionIndex, upkeep of the graph: live vectors of a quantized collection become codes, codes and history merge (VectorIndex.Maintain). In the background,
-// while the indexer, searches and saves go on; afterwards the index is saved, for codes leave native memory when they are in a file.
+// while the indexer, searches and saves go on. Where there are new codes, the index is saved, for they leave native memory when they are in a file.
 //
-// Where it fails (memory, the disk), the graph answers as it is, and it is tried again after more changes.
+// Looked for after so many changes, and when the history floor has risen. Where it fails (memory, the disk), the graph answers as it is, and it is tried again
+// at the next look.
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -10,7 +11,7 @@ namespace Aevum.Engine.Indexes;
 
 public sealed partial class CollectionIndex
 {
-    const int LooksOfSeal = 16;           // looks whether something is due for each graph that is sealed
+    const int LooksOfSeal = 16;           // for each graph or history segment that fills
 
     BackgroundTask? _upkeep;
     bool _isKept;
@@ -21,16 +22,16 @@ public sealed partial class CollectionIndex
         // While writes are refused for want of memory nothing is taken, and codes may be what makes room.
         if ((_refusal is null && _tail.Taken < _nextLook) || Volatile.Read(ref _isKept) || _graph is not { } graph) return;
         _nextLook = _tail.Taken + Math.Max(1, _sealRows / LooksOfSeal);
-        if (!graph.IsSealDue) return;
+        if (!graph.IsUpkeepDue) return;
         Volatile.Write(ref _isKept, true);
         _upkeep = scheduler.Start($"seal index {_keyspace}", WorkClass.Background, async cancellation =>
         {
             try
             {
-                while (!_disposed && graph.IsSealDue)
+                while (!_disposed && graph.IsUpkeepDue)
                 {
                     while (!_disposed && graph.Maintain(cancellation)) await scheduler.Yield();
-                    if (!_disposed) await SaveAsync(cancellation);
+                    if (!_disposed && graph.HasUnsavedCodes) await SaveAsync(cancellation);
                 }
             }
             catch (OperationCanceledException)

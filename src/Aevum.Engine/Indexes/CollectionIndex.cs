@@ -275,7 +275,9 @@ public sealed partial class CollectionIndex : IDisposable
     {
         if (!_keepsHistory || _graph is not { } graph) return;
         var floor = _shards.HistoryFloorOf(_keyspace);
-        if (floor > graph.HistoryFloor && floor < SystemTime.Max) graph.RaiseFloor(floor);
+        if (floor <= graph.HistoryFloor || floor >= SystemTime.Max) return;
+        graph.RaiseFloor(floor);
+        _nextLook = 0;   // segments of which it has passed more than half are worth writing anew
     }
 
     void Refuse(AevumException failure)

@@ -17,7 +17,8 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
     ulong _minFrom = ulong.MaxValue;
     ulong _maxTo;
     int _uses = 1;
-    (ulong Floor, HistorySummary Summary)? _summary;   // by the one thread that maintains
+    volatile Summarized? _summary;
+    volatile bool _isSealed;
 
     public HistorySegment(VectorShape shape, HnswOptions options, MemoryBudget budget)
         : this(new HnswIndex(shape, options with { Lifetimes = LifetimeKind.FromTo }, budget))
@@ -27,6 +28,9 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
     public HnswIndex Graph { get; } = graph;
 
     public long Count => Graph.Count;
+
+    /// <summary>Whether every append has ended and none begins any more.</summary>
+    public bool IsSealed => _isSealed;
 
     public ulong MinFrom => Volatile.Read(ref _minFrom);
 
@@ -51,10 +55,15 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
             if (Interlocked.CompareExchange(ref _maxTo, to, seen) == seen) break;
     }
 
-    /// <summary>Of a sealed segment; looks at every entry when it is first asked, and when the floor has risen since.</summary>
+    /// <summary>Of a sealed segment; looks at every entry when it is first asked, and while the floor passes it, whenever that has risen.</summary>
     public HistorySummary Summarize(ulong floor)
     {
-        if (_summary is { } known && known.Floor == floor) return known.Summary;
+        if (_summary is { } known)
+        {
+            if (known.Floor == floor) return known.Summary;
+            if (floor < known.Summary.FirstTo) return known.Summary with { Ended = 0 };
+            if (floor >= known.Summary.LastTo) return known.Summary with { Ended = known.Summary.Count };
+        }
         var (count, ended, life, first, last) = (0L, 0L, 0.0, ulong.MaxValue, 0UL);
         Graph.ForEachEntry((_, _, from, to) =>
         {
@@ -64,7 +73,7 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
             (first, last) = (Math.Min(first, to), Math.Max(last, to));
         });
         var summary = new HistorySummary(count, ended, life, first, last);
-        _summary = (floor, summary);
+        _summary = new(floor, summary);
         return summary;
     }
 
@@ -83,7 +92,11 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
     public void Write(IFileSystem files, string path, HnswSnapshot snapshot) =>
         GraphImage.Write(files, path, SegmentKind.History, Graph.Shape, Graph.Options, snapshot, MinFrom, MaxTo);
 
-    public void Seal() => Graph.Seal();
+    public void Seal()
+    {
+        Graph.Seal();
+        _isSealed = true;
+    }
 
     /// <returns>False: it is freed already.</returns>
     public bool TryAcquire()
@@ -99,4 +112,6 @@ sealed class HistorySegment(HnswIndex graph) : IDisposable
     }
 
     public void Dispose() => Release();
+
+    sealed record Summarized(ulong Floor, HistorySummary Summary);
 }

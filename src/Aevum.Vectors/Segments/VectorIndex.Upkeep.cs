@@ -9,6 +9,9 @@ public sealed partial class VectorIndex
 {
     readonly Lock _maintaining = new();
 
+    /// <summary>Whether <see cref="Maintain"/> has something to do. Costs little where little has changed since it was asked last.</summary>
+    public bool IsUpkeepDue => IsSealDue || IsHistoryDue();
+
     /// <summary>Does one piece of upkeep, if one is due: live rows that become codes, codes or history that merge: at most what inserting the entries of a few
     /// segments takes.</summary>
     /// <returns>Whether something was done; then more may be due.</returns>
@@ -24,12 +27,10 @@ public sealed partial class VectorIndex
             var history = AcquireHistory();
             try
             {
-                // The last one is open.
-                var closed = history.Length == 0 ? [] : history[..^1];
                 var floor = Volatile.Read(ref _floor);
-                var (first, end) = HistoryPicker.Pick([.. closed.Select(s => s.Summarize(floor))], Options.SealRows, Options.MergeRowsMax);
+                var (first, end) = PickHistory(history, floor);
                 if (first == end) return false;
-                Replace(closed[first..end], floor, cancellation);
+                Replace(history[first..end], floor, cancellation);
                 return true;
             }
             finally
@@ -42,6 +43,25 @@ public sealed partial class VectorIndex
             _maintaining.Exit();
         }
     }
+
+    bool IsHistoryDue()
+    {
+        if (_closed || _history.Length < 2) return false;
+        var history = AcquireHistory();
+        try
+        {
+            var (first, end) = PickHistory(history, Volatile.Read(ref _floor));
+            return first != end;
+        }
+        finally
+        {
+            foreach (var segment in history) segment.Release();
+        }
+    }
+
+    // The last one is open, and the one before it may still be taking its last entries.
+    (int First, int End) PickHistory(HistorySegment[] history, ulong floor) =>
+        HistoryPicker.Pick([.. history.TakeWhile(s => s.IsSealed).Select(s => s.Summarize(floor))], Options.SealRows, Options.MergeRowsMax);
 
     void Replace(HistorySegment[] old, ulong floor, CancellationToken cancellation)
     {

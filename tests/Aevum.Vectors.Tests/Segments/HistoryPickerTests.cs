@@ -1,3 +1,5 @@
+using Aevum.Vectors.Hnsw;
+
 namespace Aevum.Vectors.Tests.Segments;
 
 public sealed class HistoryPickerTests
@@ -34,6 +36,20 @@ public sealed class HistoryPickerTests
         var segments = Many(3, 100, life: 1000);
         Assert.Equal((0, 0), HistoryPicker.Pick([segments[0] with { Ended = 50 }, segments[1]], 100, 10_000));
         Assert.Equal((1, 2), HistoryPicker.Pick([segments[0], segments[1] with { Ended = 51 }], 100, 10_000));
+    }
+
+    [Fact]
+    public void A_summary_counts_what_has_ended_by_any_floor()
+    {
+        var shape = new VectorShape(ElementType.Float32, Metric.L2, 2);
+        using var segment = new HistorySegment(shape, new HnswOptions(), MemoryBudget.Unlimited());
+        ulong[] ends = [50, 40, 90, 60, 60];
+        var stored = new byte[shape.Bytes];
+        foreach (var end in ends) segment.TryAppend(1, stored, 30, end);
+        segment.Seal();
+        // Up and down again, each floor twice: what is remembered of one floor is right for it alone.
+        foreach (ulong floor in new ulong[] { 0, 39, 40, 41, 59, 60, 60, 89, 90, 200, 200, 55, 10, 10, 60 })
+            Assert.Equal(new(5, ends.Count(end => end <= floor), 150, 40, 90), segment.Summarize(floor));
     }
 
     static HistorySummary[] Many(int segments, long count, double life) =>
