@@ -1,6 +1,7 @@
 // IvfImageReader: what the header and the sections of inverted lists say, checked: sizes must fit each other before a section is looked for, lists must lie one
-// behind the other and fill their sections, and the codebook must make the codes that the lists hold. Row numbers may be any (they lead to places, whose memory
-// the budget bounds), each once (IvfIndex sees to that); so may codes and components, for a code that nobody made costs answers and never memory not ours.
+// behind the other and fill their sections, and the codebook must make the codes that the lists hold. Row numbers may be any, each once (IvfIndex sees to that:
+// IvfPlaces takes some bytes for each row that stands in the file); so may codes and components, for a code that nobody made costs answers and never memory
+// not ours.
 
 using System.Buffers.Binary;
 using Aevum.Vectors.Quantization;

@@ -24,16 +24,11 @@ sealed unsafe partial class IvfIndex
     /// </exception>
     public void Save(IFileSystem files, string path)
     {
-        _lock.EnterReadLock();
-        try
+        lock (_changing)
         {
             ThrowIfClosed();
             if (_image?.Path == path) Throw.Invalid($"the index was opened from {path} and uses it; save it under another name");
             IvfImage.Write(files, path, this, new(_centroids, _codes, _lists));
-        }
-        finally
-        {
-            _lock.ExitReadLock();
         }
     }
 
@@ -42,8 +37,8 @@ sealed unsafe partial class IvfIndex
     /// <param name="source">As <see cref="Train"/> takes it: of a coded index, the whole vectors to compare the best estimates with. Must be what it was for
     /// answers to be what they were.</param>
     /// <param name="scheduler">Whose threads help to verify; null: the caller alone.</param>
-    /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded: no room for where rows are (512 KiB for each 65,536 row numbers
-    /// of which one is used), or for the file where it is not mapped; what the file system throws.</exception>
+    /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded: no room for where rows are (17 bytes a row), or for the file
+    /// where it is not mapped; what the file system throws.</exception>
     public static IvfIndex Open(IFileSystem files, string path, IVectorSource? source, MemoryBudget budget, IScheduler? scheduler = null)
     {
         var image = SegmentImage.Open(files, path, budget, scheduler);
@@ -73,13 +68,13 @@ sealed unsafe partial class IvfIndex
 
     void NotePlaces(SegmentImage image)
     {
+        _places.EnsureRoom(_lists.Sum(l => (long)l.Count));
         for (var number = 0; number < _lists.Length; number++)
         {
             var list = _lists[number];
             for (var place = 0; place < list.Count; place++)
             {
                 var row = list.Rows[place];
-                _places.Ensure(row);
                 if (_places.TryGet(row, out _, out _)) image.Require(false, SectionKind.ListRows, $"row {row} in one list");
                 _places.Set(row, number, place);
             }

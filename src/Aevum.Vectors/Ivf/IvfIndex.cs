@@ -8,12 +8,16 @@
 // Codes are of differences because these are short and alike in all lists: one codebook serves all. The tables of a query are made anew for each list
 // (query minus centroid; so nothing is turned first), except under InnerProduct, where -q.x = -q.centroid - q.difference and one table serves.
 //
-// Rows are numbers the caller chooses; they should be dense, for 8 bytes are kept up to the greatest. Lists are chosen by squared Euclidean distance
-// (of normalised vectors under Cosine) when a row is put, by the metric when a query comes.
+// Rows are numbers the caller chooses. Lists are chosen by squared Euclidean distance (of normalised vectors under Cosine) when a row is put, by the metric
+// when a query comes.
 //
-// Always true: a row is in one list, or none. Many searches run beside each other; a Put or Delete runs alone (one lock). Nothing is allocated by a search
-// but the first of a size. Not here: training by itself (Train is given a sample), moving centroids when the data drifts: build anew; files
-// (IvfIndex.Saving).
+// Who holds what:
+//   _changing   Put, Delete, Save, Dispose, one at a time: what a save writes stands still
+//   _lock       read: searches, beside each other and beside a save. Write: Put, Delete and Dispose, while they change something. Taken after _changing, so
+//               that a change that waits for a save to end does not hold up the searches behind it
+//
+// Always true: a row is in one list, or none. Nothing is allocated by a search but the first of a size. Not here: training by itself (Train is given a sample),
+// moving centroids when the data drifts: build anew; files (IvfIndex.Saving).
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
@@ -28,6 +32,7 @@ sealed unsafe partial class IvfIndex : IDisposable
     readonly ProductQuantizer? _codes;
     readonly IvfList[] _lists;
     readonly IvfPlaces _places;
+    readonly Lock _changing = new();
     readonly ReaderWriterLockSlim _lock = new(LockRecursionPolicy.NoRecursion);
     readonly Stack<IvfScratch> _scratches = new();
     readonly IVectorSource? _source;
@@ -77,6 +82,7 @@ sealed unsafe partial class IvfIndex : IDisposable
     public void Put(uint row, ReadOnlySpan<byte> stored)
     {
         if (stored.Length < Shape.Bytes) Throw.Invalid($"a stored vector of {Shape} has {Shape.Bytes} bytes, not {stored.Length}");
+        using var changing = _changing.EnterScope();
         _lock.EnterWriteLock();
         try
         {
@@ -102,7 +108,7 @@ sealed unsafe partial class IvfIndex : IDisposable
                     _codes.Encode(floats, entry);
                 }
             }
-            _places.Ensure(row);
+            _places.EnsureRoom(1);
             // Where memory fails now, nothing has changed.
             var place = _lists[list].Add(row, entry);
             if (_places.TryGet(row, out var oldList, out var oldPlace)) Take(oldList, oldPlace, entry);
@@ -120,6 +126,7 @@ sealed unsafe partial class IvfIndex : IDisposable
     /// <returns>False: there was no such row.</returns>
     public bool Delete(uint row)
     {
+        using var changing = _changing.EnterScope();
         _lock.EnterWriteLock();
         try
         {
@@ -128,7 +135,7 @@ sealed unsafe partial class IvfIndex : IDisposable
             using var rented = Rent();
             rented.Scratch.Begin(IvfScratch.Room(EntryBytes));
             Take(list, place, rented.Scratch.Take(EntryBytes));
-            _places.Clear(row);
+            _places.Remove(row);
             Count--;
             return true;
         }
@@ -152,9 +159,10 @@ sealed unsafe partial class IvfIndex : IDisposable
         }
     }
 
-    /// <summary>Waits for searches that run, then frees everything. Afterwards all answer Closed.</summary>
+    /// <summary>Waits for searches and a save that run, then frees everything. Afterwards all answer Closed.</summary>
     public void Dispose()
     {
+        using var changing = _changing.EnterScope();
         _lock.EnterWriteLock();
         try
         {

@@ -1,51 +1,107 @@
-// IvfPlaces: in which list, and where in it, each row is. 8 bytes for each row number, in pieces that never move; only pieces with a row in them are there, and
-// they are small: row numbers that lie far apart, as a file may claim, cost 8 KiB each at most.
-
-using System.Runtime.CompilerServices;
+// IvfPlaces: in which list, and where in it, each row is. Open addressing with linear probing, 12 bytes a place, 14 to 17 a row; row numbers may lie as far
+// apart as they like. The number of places is any: a hash is scaled to it, not masked (Lemire 2019). Removal moves later entries back (Knuth 6.4, algorithm R).
+//
+// Always true: at most 17 of 20 places are used; each row stands in the first free place from its home on. One thread at a time changes it.
 
 namespace Aevum.Vectors.Ivf;
 
 sealed unsafe class IvfPlaces(MemoryBudget budget) : IDisposable
 {
-    const int PieceRows = 1 << 10;
-    const uint None = uint.MaxValue;
+    const int Empty = -1;
 
-    readonly List<NativeBlock?> _pieces = [];
+    struct Entry
+    {
+        public uint Row;
+        public int List;
+        public int Place;
+    }
 
-    public long Bytes => _pieces.Sum(p => p?.Bytes ?? 0);
+    NativeBlock? _block;
+    Entry* _entries;
+    int _length;
+
+    public int Count { get; private set; }
+
+    public long Bytes => _block?.Bytes ?? 0;
 
     public bool TryGet(uint row, out int list, out int place)
     {
-        var piece = (int)(row / PieceRows);
         (list, place) = (-1, -1);
-        if (piece >= _pieces.Count || _pieces[piece] is not { } block) return false;
-        var at = (uint*)block.Pointer + (2 * (row % PieceRows));
-        (list, place) = ((int)at[0], (int)at[1]);
-        return at[0] != None;
+        if (Count == 0) return false;
+        var entry = _entries + Find(row);
+        if (entry->List == Empty) return false;
+        (list, place) = (entry->List, entry->Place);
+        return true;
     }
 
-    /// <summary>Makes room, so that a later <see cref="Set"/> cannot fail.</summary>
-    public void Ensure(uint row)
+    /// <summary>Makes room for so many rows more, so that <see cref="Set"/> cannot fail for them.</summary>
+    /// <exception cref="Core.Errors.AevumException">LimitExceeded: the budget has no room; nothing changed.</exception>
+    public void EnsureRoom(long more)
     {
-        var piece = (int)(row / PieceRows);
-        while (_pieces.Count <= piece) _pieces.Add(null);
-        if (_pieces[piece] is not null) return;
-        var block = new NativeBlock(PieceRows * 2L * sizeof(uint), budget);
-        Unsafe.InitBlockUnaligned(block.Pointer, 0xFF, (uint)block.Bytes);
-        _pieces[piece] = block;
+        var needed = Count + more;
+        if (needed * 20 <= _length * 17L) return;
+        var length = Math.Max(64, needed * 7 / 5);
+        if (length > int.MaxValue) Core.Errors.Throw.Limit("rows of an index", needed, int.MaxValue / 7 * 5L);
+        var block = new NativeBlock(length * sizeof(Entry), budget);
+        var (old, count) = (_block, _length);
+        var entries = _entries;
+        (_block, _length) = (block, (int)length);
+        _entries = (Entry*)block.Pointer;
+        for (var i = 0; i < _length; i++) _entries[i].List = Empty;
+        for (var i = 0; i < count; i++)
+            if (entries[i].List != Empty) _entries[Find(entries[i].Row)] = entries[i];
+        old?.Dispose();
     }
 
+    /// <summary>Notes where a row is now. For one that is not there yet <see cref="EnsureRoom"/> has made room.</summary>
     public void Set(uint row, int list, int place)
     {
-        var at = (uint*)_pieces[(int)(row / PieceRows)]!.Pointer + (2 * (row % PieceRows));
-        (at[0], at[1]) = ((uint)list, (uint)place);
+        var entry = _entries + Find(row);
+        if (entry->List == Empty) Count++;
+        *entry = new() { Row = row, List = list, Place = place };
     }
 
-    public void Clear(uint row) => Set(row, -1, -1);
+    public void Remove(uint row)
+    {
+        if (Count == 0) return;
+        var hole = Find(row);
+        if (_entries[hole].List == Empty) return;
+        for (var at = Next(hole); _entries[at].List != Empty; at = Next(at))
+        {
+            // An entry may fill the hole unless its home lies after the hole, on the way to where it stands.
+            if (Way(Home(_entries[at].Row), at) < Way(hole, at)) continue;
+            _entries[hole] = _entries[at];
+            hole = at;
+        }
+        _entries[hole].List = Empty;
+        Count--;
+    }
 
     public void Dispose()
     {
-        foreach (var piece in _pieces) piece?.Dispose();
-        _pieces.Clear();
+        _block?.Dispose();
+        (_block, _length, Count) = (null, 0, 0);
+        _entries = null;
     }
+
+    // Where a row stands, or would.
+    int Find(uint row)
+    {
+        var at = Home(row);
+        while (_entries[at].List != Empty && _entries[at].Row != row) at = Next(at);
+        return at;
+    }
+
+    // Row numbers often follow each other at equal steps: mixed twice, these too lie all about.
+    int Home(uint row)
+    {
+        var hash = (row + 1UL) * 0x9E3779B97F4A7C15;
+        hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93;
+        return (int)Math.BigMul(hash, (ulong)_length, out _);
+    }
+
+    int Next(int at) => at + 1 == _length ? 0 : at + 1;
+
+    // Steps from one place on to another.
+    int Way(int from, int to) => to >= from ? to - from : to - from + _length;
 }

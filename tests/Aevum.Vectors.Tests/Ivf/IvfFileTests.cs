@@ -131,6 +131,45 @@ public sealed unsafe class IvfFileTests : IDisposable
     }
 
     [Fact]
+    public void Rows_that_lie_far_apart_take_no_more_memory_than_others()
+    {
+        var random = new SeededRandom(6);
+        using var vectors = new Vectors(new(ElementType.Float32, Metric.L2, 8), 200, random);
+        using var index = Build(vectors, new() { Lists = 3 }, 0, random);
+        for (uint i = 0; i < 200; i++) index.Put(i * 21_000_000, vectors.Stored(i));
+        var path = Path.Combine(_folder.FullName, File);
+        index.Save(new DiskFileSystem(), path);
+        using var opened = IvfIndex.Open(new DiskFileSystem(), path, null, new MemoryBudget(200 * 17));
+        for (uint i = 0; i < 200; i++) Assert.Equal((true, false), (opened.Contains(i * 21_000_000), opened.Contains((i * 21_000_000) + 1)));
+    }
+
+    [Fact]
+    public void Searches_go_on_beside_a_save_though_a_change_waits_for_it()
+    {
+        var random = new SeededRandom(8);
+        using var vectors = new Vectors(new(ElementType.Float32, Metric.L2, 8), 100, random);
+        using var index = Build(vectors, new() { Lists = 2, Probes = 2 }, 99, random);
+        var files = new HeldFiles(new MemoryFileSystem());
+        var saving = new Thread(() => index.Save(files, File));
+        var putting = new Thread(() => index.Put(99, vectors.Stored(99)));
+        var results = new Neighbour[1];
+        var searching = new Thread(() => index.Search(vectors.Stored(99), new(new(1)), results)) { IsBackground = true };
+        saving.Start();
+        files.Writes.Wait();
+        putting.Start();
+        while ((putting.ThreadState & ThreadState.WaitSleepJoin) == 0) Thread.Yield();
+        searching.Start();
+        var isAnswered = searching.Join(TimeSpan.FromSeconds(20));
+        files.Goes.Set();
+        foreach (var thread in (Thread[])[saving, putting, searching]) thread.Join();
+        Assert.True(isAnswered, "the search waited for the save");
+        Assert.NotEqual(99u, results[0].Row);
+        Assert.True(index.Contains(99));
+        using var opened = IvfIndex.Open(files, File, null, MemoryBudget.Unlimited());
+        Assert.Equal((99, false), (opened.Count, opened.Contains(99)));
+    }
+
+    [Fact]
     public void A_budget_without_room_refuses_and_nothing_is_left_behind()
     {
         var files = new MemoryFileSystem();
@@ -325,6 +364,21 @@ public sealed unsafe class IvfFileTests : IDisposable
         catch (AevumException refused)
         {
             return refused.Code;
+        }
+    }
+
+    /// <summary>What creates a file waits until it may go on.</summary>
+    sealed class HeldFiles(IFileSystem inner) : ForwardingFiles(inner)
+    {
+        public ManualResetEventSlim Writes { get; } = new();
+
+        public ManualResetEventSlim Goes { get; } = new();
+
+        public override IWritableFile Create(string path)
+        {
+            Writes.Set();
+            Goes.Wait();
+            return base.Create(path);
         }
     }
 
