@@ -1,6 +1,6 @@
 // CollectionIndex, saving and opening: graph and keys as files, so that the next open goes on behind them and builds nothing.
 //
-//   Save   1. note the token of what was pulled, and wait until all of that is in the graph
+//   Save   1. note the token of what was pulled, and wait until all of that is in the graph. Where there is no memory for it, take an earlier token
 //          2. keys that have a number by now are written; the indexer goes no further than what was pulled by then, so that the graph names no other
 //             The log is synced: no power cut takes a row away that the files know
 //          3. the graph is saved while searches go on; its manifest, written last, carries the save's number
@@ -30,6 +30,8 @@ public sealed partial class CollectionIndex
     readonly Lock _saveGate = new();
     long _savedEnd;                      // entries of the tail that are in what was saved
     bool _isSaving;
+    BegunSave? _reachedPlace;            // under _pullGate: all of it is in the graph
+    BegunSave? _nextPlace;               // under _pullGate: behind it, and noted as the next
     long _indexEnd = long.MaxValue;      // the indexer goes no further
     volatile string? _damage;
 
@@ -60,10 +62,12 @@ public sealed partial class CollectionIndex
                 Volatile.Write(ref _isSaving, false);
             }
         });
+        if (_disposed) _saving.Cancel();   // Dispose may have looked before there was anything to cancel
     }
 
-    /// <summary>Saves the index, if anything has changed since it was saved last. Searches and writes go on.</summary>
-    /// <returns>False: there is nothing to be saved at present: the index is being built, has no memory, or lives in memory alone.</returns>
+    /// <summary>Saves the index, if anything has changed since it was saved last. Searches and writes go on. Where there is no memory to index all that was
+    /// written, what is indexed is saved; codes then leave memory for their files.</summary>
+    /// <returns>False: there is nothing to be saved at present: the index is being built, or lives in memory alone.</returns>
     /// <exception cref="AevumException">DiskFull, InputOutput: what was saved before stays.</exception>
     public bool Save()
     {
@@ -73,14 +77,23 @@ public sealed partial class CollectionIndex
         return EndSave(begun);
     }
 
-    async Task SaveAsync(CancellationToken cancellation)
+    async Task<bool> SaveAsync(CancellationToken cancellation)
     {
-        if (!TryBeginSave(out var begun)) return;
+        if (!TryBeginSave(out var begun)) return false;
         await _changed.WaitUntilAsync(() => IsIndexedTo(begun.End) || cancellation.IsCancellationRequested);
-        if (!cancellation.IsCancellationRequested) EndSave(begun);
+        return !cancellation.IsCancellationRequested && EndSave(begun);
     }
 
-    readonly record struct BegunSave(long End, string Token);
+    // Where to follow on from behind the first so many entries of the tail.
+    readonly record struct BegunSave(long End, StreamToken Token);
+
+    // Under the gate, from time to time: two places, so that there is always one (but the first time) that the graph has reached.
+    void NotePlaceLocked()
+    {
+        if (_state != IndexState.Following || _tail.Taken < (_nextPlace?.End ?? 0) || _tail.End == _nextPlace?.End) return;
+        _reachedPlace = _nextPlace;
+        _nextPlace = new(_tail.End, _subscription!.Token);
+    }
 
     bool IsIndexedTo(long end) => _tail.Taken >= end || _disposed || _refusal is not null || _state != IndexState.Following;
 
@@ -90,8 +103,8 @@ public sealed partial class CollectionIndex
         if (_directory is null) return false;
         lock (_pullGate)
         {
-            if (_disposed || _state != IndexState.Following || _refusal is not null || _subscription is not { } subscription) return false;
-            begun = new BegunSave(_tail.End, subscription.Token.ToString());
+            if (_disposed || _state != IndexState.Following || _subscription is not { } subscription) return false;
+            begun = new BegunSave(_tail.End, subscription.Token);
             return true;
         }
     }
@@ -103,7 +116,16 @@ public sealed partial class CollectionIndex
             _life.EnterReadLock();
             try
             {
-                if (_disposed || _tail.Taken < begun.End || _graph is not { } graph) return false;
+                if (_disposed || _graph is not { } graph) return false;
+                if (_tail.Taken < begun.End)
+                {
+                    if (_refusal is null) return false;
+                    lock (_pullGate)
+                    {
+                        if (_state != IndexState.Following || _reachedPlace is not { } reached) return false;
+                        begun = reached;
+                    }
+                }
                 // Another one was quicker, or nothing has changed.
                 if (_savedEnd >= begun.End && graph.SavedPosition > 0 && !graph.HasUnsavedCodes) return true;
                 long taken;
@@ -117,7 +139,7 @@ public sealed partial class CollectionIndex
                 _shards.SyncLog();
                 var save = graph.SavedPosition + 1;
                 _files.CreateDirectoryDurably(_directory!);
-                KeyFile.Write(_files, _directory!, save, Volatile.Read(ref _completeFrom), begun.Token, _keys, count, number =>
+                KeyFile.Write(_files, _directory!, save, Volatile.Read(ref _completeFrom), begun.Token.ToString(), _keys, count, number =>
                 {
                     ref var state = ref _keys.StateOf(number);
                     // In this order: who follows adds an entry first, and notes the version second.

@@ -6,6 +6,7 @@
 
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
+using Aevum.Vectors;
 
 namespace Aevum.Engine.Indexes;
 
@@ -22,16 +23,18 @@ public sealed partial class CollectionIndex
         // While writes are refused for want of memory nothing is taken, and codes may be what makes room.
         if ((_refusal is null && _tail.Taken < _nextLook) || Volatile.Read(ref _isKept) || _graph is not { } graph) return;
         _nextLook = _tail.Taken + Math.Max(1, _sealRows / LooksOfSeal);
-        if (!graph.IsUpkeepDue) return;
+        if (!IsUpkeepDue(graph)) return;
         Volatile.Write(ref _isKept, true);
         _upkeep = scheduler.Start($"seal index {_keyspace}", WorkClass.Background, async cancellation =>
         {
             try
             {
-                while (!_disposed && graph.IsUpkeepDue)
+                while (!_disposed && IsUpkeepDue(graph))
                 {
+                    // First what could not be saved before: in files it makes room for what is to be done.
+                    var isSaved = !HasCodesToSave(graph) || await TrySaveAsync(cancellation);
                     while (!_disposed && graph.Maintain(cancellation)) await scheduler.Yield();
-                    if (!_disposed && graph.HasUnsavedCodes) await SaveAsync(cancellation);
+                    if (!isSaved) break;
                 }
             }
             catch (OperationCanceledException)
@@ -47,4 +50,20 @@ public sealed partial class CollectionIndex
         });
         if (_disposed) _upkeep.Cancel();  // Dispose may have looked before there was anything to cancel
     }
+
+    async Task<bool> TrySaveAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await SaveAsync(cancellation);
+        }
+        catch (AevumException)
+        {
+            return false;
+        }
+    }
+
+    bool IsUpkeepDue(VectorIndex graph) => graph.IsUpkeepDue || HasCodesToSave(graph);
+
+    bool HasCodesToSave(VectorIndex graph) => _directory is not null && graph.HasUnsavedCodes;
 }

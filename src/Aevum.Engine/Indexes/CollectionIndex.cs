@@ -259,8 +259,8 @@ public sealed partial class CollectionIndex : IDisposable
             if (_disposed) return;
             try
             {
-                _subscription = (LocalSubscription)_shards.Subscribe(StreamRange.Of(_keyspace), StreamStart.After(token));
-                _shown = new SystemTime[_subscription.Shards];
+                SubscribeLocked(StreamStart.After(token));
+                _nextPlace = new(_tail.End, token);
                 _state = IndexState.Following;
             }
             catch (AevumException lost) when (lost.Code is ErrorCode.Compacted or ErrorCode.InvalidArgument)
@@ -294,6 +294,7 @@ public sealed partial class CollectionIndex : IDisposable
         {
             if (_disposed) return;
             if (_subscription is null) Begin();
+            NotePlaceLocked();
             while (_tail.Count < (_state == IndexState.Building ? SnapshotRowsAhead : _tailRows) && _subscription!.TryNext(out var batch)) TakeLocked(batch);
         }
     }
@@ -326,22 +327,62 @@ public sealed partial class CollectionIndex : IDisposable
     {
         _state = IndexState.Building;
         for (var number = 0u; number < _keys.Count; number++) _keys.StateOf(number).IsMet = false;
-        _subscription = (LocalSubscription)_shards.Subscribe(StreamRange.Of(_keyspace), StreamStart.Snapshot);
+        SubscribeLocked(StreamStart.Snapshot);
+    }
+
+    void SubscribeLocked(StreamStart start)
+    {
+        _subscription = (LocalSubscription)_shards.Subscribe(StreamRange.Of(_keyspace), start);
         _shown = new SystemTime[_subscription.Shards];
     }
 
     // The place in the stream is lost: everything is compared with the rows anew.
     void Restart()
     {
-        lock (_pullGate)
+        lock (_pullGate) RestartLocked();
+    }
+
+    void RestartLocked()
+    {
+        _subscription?.Dispose();
+        _subscription = null;
+        (_reachedPlace, _nextPlace) = (null, null);
+        _state = IndexState.Building;
+    }
+
+    // Where there is no memory for all of a batch, the subscription has given it nevertheless, and must give it again.
+    void TakeLocked(in AppliedBatch batch)
+    {
+        try
         {
-            _subscription?.Dispose();
-            _subscription = null;
-            _state = IndexState.Building;
+            TakeEffectsLocked(batch);
+        }
+        catch (AevumException refused) when (refused.Code == ErrorCode.LimitExceeded)
+        {
+            GoBackLocked();
+            throw;
         }
     }
 
-    void TakeLocked(in AppliedBatch batch)
+    // To the last place that was noted. What was taken since is taken again, which changes nothing.
+    void GoBackLocked()
+    {
+        if (_state == IndexState.Following && _nextPlace is { } place)
+        {
+            _subscription!.Dispose();
+            try
+            {
+                SubscribeLocked(StreamStart.After(place.Token));
+                return;
+            }
+            catch (AevumException lost) when (lost.Code is ErrorCode.Compacted or ErrorCode.InvalidArgument)
+            {
+            }
+        }
+        RestartLocked();
+    }
+
+    void TakeEffectsLocked(in AppliedBatch batch)
     {
         switch (batch.Kind)
         {

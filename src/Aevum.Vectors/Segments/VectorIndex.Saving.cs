@@ -43,7 +43,7 @@ public sealed partial class VectorIndex
             if (_savedIn != directory)
             {
                 _savedHistory.Clear();
-                _savedCoded.Clear();
+                _savedCoded = [];
                 _savedIn = directory;
             }
             var history = Note(out var live, out var open, out var manifest, out var parts);
@@ -156,7 +156,7 @@ public sealed partial class VectorIndex
         for (var i = 0; i < history.Length; i++) _savedHistory[history[i]] = (manifest.History[i].Number, history[i].Graph.Changes);
         if (options.Codes is null && !manifest.HasCodes) return;
         _parts = new(live, frozen, coded);
-        for (var i = 0; i < coded.Length; i++) _savedCoded[coded[i].Dead] = manifest.Coded[i];
+        _savedCoded = Enumerable.Range(0, coded.Length).ToDictionary(i => coded[i].Dead, i => manifest.Coded[i]);
         if (options.Codes is not null && coded.Length > 0) KeepCodebookOf(coded[^1]);
     }
 

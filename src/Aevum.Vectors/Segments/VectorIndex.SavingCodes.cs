@@ -11,26 +11,24 @@ namespace Aevum.Vectors;
 
 public sealed partial class VectorIndex
 {
-    // Which file of _savedIn holds a segment, by its rows. Under _saveGate.
-    readonly Dictionary<DeadRows, ulong> _savedCoded = [];
+    // Which file of _savedIn holds a segment, by its rows. Replaced under _saveGate, and never changed.
+    volatile Dictionary<DeadRows, ulong> _savedCoded = [];
 
-    /// <summary>Whether there are codes that no file has yet, or a file but not the manifest of the last save.</summary>
+    /// <summary>Whether there are codes that no file has yet, or a file but not the manifest of the last save. Waits for no save that runs.</summary>
     public bool HasUnsavedCodes
     {
         get
         {
             if (_parts is null || _closed) return false;
-            lock (_saveGate)
+            var parts = AcquireParts();
+            try
             {
-                var parts = AcquireParts();
-                try
-                {
-                    return parts.Coded.Length != _savedCoded.Count || parts.Coded.Any(c => !_savedCoded.ContainsKey(c.Dead));
-                }
-                finally
-                {
-                    parts.Release();
-                }
+                var saved = _savedCoded;
+                return parts.Coded.Length != saved.Count || parts.Coded.Any(c => !saved.ContainsKey(c.Dead));
+            }
+            finally
+            {
+                parts.Release();
             }
         }
     }
@@ -94,11 +92,11 @@ public sealed partial class VectorIndex
     // Under _saveGate, the manifest in force.
     void NoteSaved(IFileSystem files, string directory, NotedParts noted, VectorManifest manifest)
     {
-        _savedCoded.Clear();
-        for (var i = 0; i < manifest.Coded.Count; i++)
+        var coded = noted.Parts.Coded;
+        _savedCoded = Enumerable.Range(0, coded.Length).ToDictionary(i => coded[i].Dead, i => manifest.Coded[i]);
+        for (var i = 0; i < coded.Length; i++)
         {
-            var segment = noted.Parts.Coded[i];
-            _savedCoded[segment.Dead] = manifest.Coded[i];
+            var segment = coded[i];
             if (segment.Graph.IsMapped) continue;
             try
             {
