@@ -50,7 +50,7 @@ public sealed unsafe partial class HnswIndex
             if (held == 0) return 0;
             for (var wide = PastPlan.OverFetchEf(held, all, ef); ; wide *= 4)
             {
-                way = PastPlan.Choose(held, rows, ef, wide, CodedBytes(graph, given, rows), Options.ForcedWay);
+                way = PastPlan.Choose(held, rows, ef, wide, CodedBytes(graph, given, rows, asOf), Options.ForcedWay);
                 if (way != FilterWay.OverFetch) break;
                 var keys = graph.Search(ask.Scratch, ask.Point, wide, wide, ask.Query.Patience, out _);
                 if (Collect(ask, keys, given, results, out var found)) return found;
@@ -80,9 +80,10 @@ public sealed unsafe partial class HnswIndex
         return Scan(graph, ask, filter, results);
     }
 
-    // 0: codes are of no use. With a filter that keeps few rows most of what is near by its code would be looked at in vain.
-    int CodedBytes(Graph graph, PreparedFilter? given, long rows) =>
-        _coded is null || (given is not null && given.Count * 4 < rows) ? 0 : _coded.BytesPerRow(graph);
+    // 0: there are no codes, nor room for them, or they are of no use: with a filter that keeps few rows most of what is near by its code would be looked at
+    // in vain.
+    int CodedBytes(Graph graph, PreparedFilter? given, long rows, ulong asOf) =>
+        _coded is null || (given is not null && given.Count * 4 < rows) || !_coded.IsReady(graph, rows, asOf) ? 0 : _coded.BytesPerRow(graph);
 
     /// <returns>False: there was no room for codes.</returns>
     bool SearchCodes(Graph graph, in Ask ask, int ef, long rows, Span<VectorMatch> results, out int found)

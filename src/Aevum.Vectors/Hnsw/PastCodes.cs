@@ -76,11 +76,10 @@ sealed unsafe class PastCodes : IDisposable
 
         Blocks = (Coded + BlockRows - 1) / BlockRows;
         // From the largest alignment to the least.
-        var codes = ((Dimension * sizeof(float)) + 63L) & -64;
+        var codes = MeanBytes(Dimension);
         var froms = codes + ((long)Blocks * BlockBytes);
         var behind = froms + ((long)Blocks * sizeof(ulong));
-        // The places of a last block that is not full are read too.
-        _block = new(behind + ((count + BlockRows) * sizeof(ushort)), budget, zeroed: true);
+        _block = new(behind + PlaceBytes(count), budget, zeroed: true);
         Mean = (float*)_block.Pointer;
         Codes = _block.Pointer + codes;
         BlockFrom = (ulong*)(_block.Pointer + froms);
@@ -133,6 +132,18 @@ sealed unsafe class PastCodes : IDisposable
     public bool EndsRise { get; }
 
     public long Bytes => _block.Bytes;
+
+    /// <summary>What a piece of so many rows takes at most.</summary>
+    public static long BytesMax(int dimension, int count)
+    {
+        long blocks = (count + BlockRows - 1) / BlockRows, groups = (dimension + GroupSize - 1) / GroupSize;
+        return MeanBytes(dimension) + (blocks * (((groups + 1) * BlockRows * GroupSize) + sizeof(ulong))) + PlaceBytes(count);
+    }
+
+    static long MeanBytes(int dimension) => ((dimension * sizeof(float)) + 63L) & -64;
+
+    // The places of a last block that is not full are read too.
+    static long PlaceBytes(int count) => (count + BlockRows) * (long)sizeof(ushort);
 
     public int BlockBytes => (Groups + 1) * BlockRows * GroupSize;
 

@@ -5,7 +5,8 @@
 //   the last piece     what there was when it was made; made anew when LagMax rows were added. Rows behind it are compared by their vectors
 //   spans              when the rows of a full piece held, at the earliest and the latest: a piece is made only for a moment in its span
 //
-// A piece that was replaced is freed when no search is left that began before. Where the budget has no room, a piece is not made, and a search does without.
+// A piece that was replaced is freed when no search is left that began before. A piece is not made where it would fill the budget beyond 15/16, nor after a
+// denial until less is in use: vectors go before codes. A search then does without, and knows so before it computes or waits for anything (IsReady).
 
 using System.Diagnostics.CodeAnalysis;
 using Aevum.Core.Errors;
@@ -26,6 +27,7 @@ sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape
     volatile (ulong MinFrom, ulong MaxTo)[] _spans = [];
     long _bytes;
     int _bytesPerRow;
+    long _denied = long.MaxValue;   // what was in use when memory was denied
 
     public static bool Supports(VectorShape shape) =>
         shape.Element == ElementType.Float32 && shape.Metric is Metric.L2 or Metric.Cosine or Metric.InnerProduct && shape.Dimension <= DimensionMax;
@@ -37,6 +39,19 @@ sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape
     {
         var known = Volatile.Read(ref _bytesPerRow);
         return known > 0 ? known : (graph.Rotation?.Cut ?? shape.Dimension) + sizeof(float);
+    }
+
+    /// <summary>Whether all codes that a search as of a moment looks at are there, or there is room for them.</summary>
+    public bool IsReady(Graph graph, long rowCount, ulong time)
+    {
+        if (HasRoom(PastCodes.RowsMax) || (TryFreeRetired() && HasRoom(PastCodes.RowsMax))) return true;
+        var pieces = _pieces;
+        for (var i = 0; i < PiecesOf(rowCount); i++)
+        {
+            if (!Spans(i, rowCount, time)) continue;
+            if (i >= pieces.Length || pieces[i] is not { } coded || !IsGood(coded, i, graph, rowCount)) return false;
+        }
+        return true;
     }
 
     public static int PiecesOf(long rowCount) => (int)((rowCount + PastCodes.RowsMax - 1) / PastCodes.RowsMax);
@@ -60,19 +75,24 @@ sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape
         var pieces = _pieces;
         coded = piece < pieces.Length ? pieces[piece] : null;
         if (coded is not null && IsGood(coded, piece, graph, rowCount)) return true;
+        var first = (uint)piece * PastCodes.RowsMax;
+        var count = (int)Math.Min(PastCodes.RowsMax, rowCount - first);
+        coded = null;
+        if (!HasRoom(count)) return false;
         lock (_making)
         {
             FreeRetired();
             coded = piece < _pieces.Length ? _pieces[piece] : null;
             if (coded is not null && IsGood(coded, piece, graph, rowCount)) return true;
-            var first = (uint)piece * PastCodes.RowsMax;
             PastCodes made;
             try
             {
-                made = new(graph, rows, times, shape, first, (int)Math.Min(PastCodes.RowsMax, rowCount - first), budget);
+                made = new(graph, rows, times, shape, first, count, budget);
+                Volatile.Write(ref _denied, long.MaxValue);
             }
             catch (AevumException e) when (e.Code == ErrorCode.LimitExceeded)
             {
+                Volatile.Write(ref _denied, budget.UsedBytes);
                 coded = null;
                 return false;
             }
@@ -97,11 +117,29 @@ sealed class PastCodesList(LifetimeTable times, RowTable rows, VectorShape shape
         _pieces = [];
     }
 
+    bool HasRoom(int count) =>
+        budget.UsedBytes is var used && used < Volatile.Read(ref _denied)
+            && used + PastCodes.BytesMax(shape.Dimension, count) <= budget.BytesMax - (budget.BytesMax / 16);
+
     static bool IsGood(PastCodes coded, int piece, Graph graph, long rowCount) =>
         coded.Graph == graph && Math.Min(rowCount - (piece * (long)PastCodes.RowsMax), PastCodes.RowsMax) - coded.Count < Lag(coded, rowCount);
 
     // A full piece has all of its rows.
     static long Lag(PastCodes coded, long rowCount) => coded.First + (long)PastCodes.RowsMax <= rowCount ? 1 : LagMax;
+
+    bool TryFreeRetired()
+    {
+        if (!_making.TryEnter()) return false;
+        try
+        {
+            FreeRetired();
+            return true;
+        }
+        finally
+        {
+            _making.Exit();
+        }
+    }
 
     void FreeRetired()
     {

@@ -177,6 +177,78 @@ public sealed unsafe class PastCodesTests
         Assert.Equal(0, budget.UsedBytes);
     }
 
+    [Fact]
+    public void Codes_are_made_only_while_a_sixteenth_of_the_budget_is_free_and_used_as_long_as_they_are_good()
+    {
+        var shape = new VectorShape(ElementType.Float32, Metric.L2, 16);
+        var budget = new MemoryBudget(4 << 20);
+        var random = new SeededRandom(3);
+        using var index = new HnswIndex(shape, new() { M = 4, EfConstruction = 10 });
+        using var times = new LifetimeTable(LifetimeKind.FromTo, MemoryBudget.Unlimited());
+        const int rows = PastCodes.RowsMax + 900;
+        times.Ensure(rows, exact: true);
+        for (var i = 0; i < rows; i++)
+        {
+            index.Put((ulong)i, TestVectors.Random(shape, random));
+            times.Set((uint)i, 1, i < PastCodes.RowsMax ? 100u : 200u);
+        }
+        index.WhileStill(still =>
+        {
+            var readers = new Readers(MemoryBudget.Unlimited());
+            using var codes = new PastCodesList(times, still.Rows, shape, readers, budget);
+            var graph = still.Graph;
+            var limit = budget.BytesMax * 15 / 16;
+            var most = PastCodes.BytesMax(16, PastCodes.RowsMax);
+            budget.Reserve(limit - most + 1);   // one byte less than a piece may take
+            Assert.False(codes.IsReady(graph, rows, 150));
+            Assert.False(codes.TryGet(0, graph, rows, out _));
+            Assert.Equal((0, limit - most + 1), (codes.Bytes, budget.UsedBytes));
+            budget.Release(1);
+            Assert.True(codes.IsReady(graph, rows, 150));
+            Assert.True(codes.TryGet(1, graph, rows, out var last));
+            Assert.InRange(codes.Bytes, 900 * 16, most);
+            budget.Reserve(budget.BytesMax - budget.UsedBytes);
+            // What held at 150 is in the piece that is there; at 50 the other is wanted, too, and so it is when rows were added.
+            Assert.Equal((true, false), (codes.IsReady(graph, rows, 150), codes.IsReady(graph, rows, 50)));
+            Assert.False(codes.IsReady(graph, rows + PastCodesList.LagMax, 150));
+            Assert.True(codes.TryGet(1, graph, rows, out var again) && again == last);
+            Assert.False(codes.TryGet(0, graph, rows, out _));
+            budget.Release(budget.BytesMax / 2);
+            Assert.True(codes.IsReady(graph, rows, 50) && codes.TryGet(0, graph, rows, out _));
+            readers.Dispose();
+            return 0;
+        });
+    }
+
+    [Fact]
+    public void What_a_piece_takes_at_most_is_no_less_than_what_it_takes()
+    {
+        var random = new SeededRandom(4);
+        foreach (var dimension in (int[])[1, 3, 4, 17, 64])
+        {
+            var shape = new VectorShape(ElementType.Float32, Metric.L2, dimension);
+            using var index = new HnswIndex(shape, new() { M = 4, EfConstruction = 10, RotateAfterRows = 0 });
+            using var times = new LifetimeTable(LifetimeKind.FromTo, MemoryBudget.Unlimited());
+            times.Ensure(200, exact: true);
+            for (var i = 0; i < 200; i++)
+            {
+                index.Put((ulong)i, TestVectors.Random(shape, random));
+                times.Set((uint)i, 1, 2);
+            }
+            index.WhileStill(still =>
+            {
+                foreach (var count in (int[])[1, 31, 32, 33, 200])
+                {
+                    using var codes = new PastCodes(still.Graph, still.Rows, times, shape, 0, count, MemoryBudget.Unlimited());
+                    // Of numbers that are all alike every component is wanted, or nearly; of one row none is.
+                    var most = PastCodes.BytesMax(dimension, count);
+                    Assert.InRange(codes.Bytes, count == 1 ? 1 : most / 2, most);
+                }
+                return 0;
+            });
+        }
+    }
+
     static byte[] Bytes(VectorShape shape, float[] vector)
     {
         var stored = new byte[shape.Bytes];
