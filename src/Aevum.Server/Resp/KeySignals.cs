@@ -23,10 +23,12 @@ sealed class KeySignals(RespServer server)
                 WakeAll(engine, signal);
                 continue;
             }
+            var isChange = signal.Class != NotificationClass.KeyMiss;
+            if (isChange && signal.Class != NotificationClass.Expired && server.Expiries.Follow(signal.Keyspace, signal.Key, signal.At, signal.Expiry))
+                Notify(engine, KeySignal.OfExpired(signal.Keyspace, signal.Key));
             Notify(engine, signal);
-            if (signal.Class != NotificationClass.KeyMiss)
+            if (isChange)
             {
-                if (signal.Class != NotificationClass.Expired) server.Expiries.Follow(signal.Keyspace, signal.Key, signal.Expiry);
                 server.Tracking.Changed(signal.Key, writers is not null && signal.Step < writers.Count ? writers[signal.Step] : null);
             }
             WakeWaiters(engine, signal);

@@ -148,8 +148,10 @@ sealed class RespServer : IDisposable
         // Two loops may change something at once: who comes second decides by what then holds.
         using var gate = _expiriesGate.EnterScope();
         var published = (Settings.Notified & (NotificationClass.Keyspace | NotificationClass.Keyevent)) != 0;
-        Expiries.Switch((published && (Settings.Notified & NotificationClass.Expired) != 0) || Tracking.HasClients);
-        Interest.SetExpiries(Expiries.IsOn);
+        var on = (published && (Settings.Notified & NotificationClass.Expired) != 0) || Tracking.HasClients;
+        if (on) Interest.SetExpiries(true);   // before the walk, so that what the walk does not see is told of
+        Expiries.Switch(on);
+        if (!on) Interest.SetExpiries(false);
     }
 
     // Limits hold for the clients that are there, too.

@@ -180,9 +180,12 @@ public sealed class PubSubTests : IDisposable
         var left = _world.Database.Clock.Now;
         _world.Pass(TimeSpan.FromMilliseconds(5));
         _world.Ask("CONFIG SET notify-keyspace-events Ex");
-        _world.Server.Expiries.Follow(_world.Server.Databases.IdOf(0), "short"u8.ToArray(), left);   // over before anybody looks
-        _world.Settle();
-        Assert.Equal("[message, __keyevent@0__:expired, short]", Read(listener));
+        for (var signal = 0; signal < 2; signal++)
+        {
+            _world.Server.Expiries.Follow(_world.Server.Databases.IdOf(0), "short"u8.ToArray(), left, left);   // over before anybody looks
+            _world.Settle();
+            Assert.Equal(signal == 0 ? "[message, __keyevent@0__:expired, short]" : "", Read(listener));
+        }
         _world.Ask("SET flushed v PX 100");
         _world.Ask("FLUSHALL");
         _world.Pass(TimeSpan.FromSeconds(1));
@@ -190,5 +193,30 @@ public sealed class PubSubTests : IDisposable
         Assert.True(_world.Server.Expiries.IsOn);
         _world.Ask("CONFIG SET notify-keyspace-events \"\"");
         Assert.False(_world.Server.Expiries.IsOn);
+    }
+
+    [Theory]
+    [InlineData("SET k w", true)]
+    [InlineData("SET k w PX 100", true)]
+    [InlineData("MULTI;SET k w;SET k x PX 100;EXEC", true)]
+    [InlineData("RENAME other k", true)]
+    [InlineData("GET k;DEL k;PEXPIRE k 100", false)]
+    public void A_key_that_had_expired_when_it_was_written_is_told_as_expired_first(string requests, bool writes)
+    {
+        var listener = _world.Connect();
+        _world.Ask("CONFIG SET notify-keyspace-events E$xg");
+        _world.Ask("SET other v");
+        _world.Ask("DEBUG SET-ACTIVE-EXPIRE 0");   // nobody tells of it before
+        _world.Ask("SET k v PX 100");
+        listener.Ask("PSUBSCRIBE __keyevent@0__:*");
+        _world.Pass(TimeSpan.FromSeconds(1));
+        foreach (var request in requests.Split(';')) _world.Ask(request);
+        var told = Read(listener);
+        if (writes) Assert.Equal(told.IndexOf(", k]", StringComparison.Ordinal), told.IndexOf("expired, k]", StringComparison.Ordinal) + "expired".Length);
+        Assert.Equal(writes ? 1 : 0, told.Split("expired").Length - 1);
+        _world.Ask("DEBUG SET-ACTIVE-EXPIRE 1");
+        _world.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(requests.Contains("PX 100", StringComparison.Ordinal) || !writes ? "[pmessage, __keyevent@0__:*, __keyevent@0__:expired, k]" : "",
+            Read(listener));
     }
 }

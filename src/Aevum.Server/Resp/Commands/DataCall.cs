@@ -26,6 +26,9 @@ readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, 
     /// <summary>The event of a database all of whose keys have gone; it has no key.</summary>
     public const string Flushed = "flushed";
 
+    /// <summary>The system time of what happened.</summary>
+    public SystemTime At { get; init; }
+
     /// <summary>The step of the batch that it comes from.</summary>
     public int Step { get; init; }
 
@@ -33,6 +36,9 @@ readonly record struct KeySignal(KeyspaceId Keyspace, byte[] Key, string Event, 
     public SystemTime Expiry { get; init; }
 
     public bool IsFlush => ReferenceEquals(Event, Flushed);
+
+    /// <summary>That a key's time was over.</summary>
+    public static KeySignal OfExpired(KeyspaceId keyspace, byte[] key) => new(keyspace, key, "expired", NotificationClass.Expired, false);
 }
 
 sealed class DataCall
@@ -212,7 +218,7 @@ sealed class DataCall
     /// <summary>Told once it is committed.</summary>
     public void Signal(ReadOnlySpan<byte> key, string what, NotificationClass kind, bool isReady = false)
     {
-        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step });
+        if (Interest.Wants(kind, isReady)) Signals.Add(new KeySignal(Keyspace, key.ToArray(), what, kind, isReady) { Step = Step, At = Now });
     }
 
     /// <summary>Called when a command is over: says when the keys expire that it told of. By the time that others are told some may have expired.</summary>

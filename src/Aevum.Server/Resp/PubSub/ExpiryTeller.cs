@@ -4,15 +4,20 @@
 //
 //   switched on      a walk over all databases remembers what expires
 //   each commit      the keys it touched are looked at anew (Follow): what they hold now says whether and when they expire; of one that holds nothing any
-//                    more the command that left it says whether it has expired since
-//   at its time      a key that is gone, and whose expiry was the one remembered, is told as expired, once
+//                    more the command that left it says whether it has expired since. A key that had expired when it was written, and was not told yet, is
+//                    told then: whoever writes one that is gone for him hears of that first
+//   at its time      a key that is gone, or was written when it was, and whose expiry was the one remembered, is told as expired, once
 //   switched off     everything is forgotten
 //
-// Cost while it is on: one read for each key written, and one entry for each key with an expiry. None while it is off.
+// A commit has several signals of one key, and they come as late as the disk takes: an expiry that was told stays known for a while, so that none of them
+// has it told again (ToldMax).
+//
+// Cost while it is on: one read for each signal of a key, and one entry for each key with an expiry. None while it is off.
 // Keys that expired while nobody wanted to hear are never told. After a commit each looks at the present under the lock, so of two loops that wrote one
 // key the later one sees what holds.
 
 using Aevum.Core.Bytes;
+using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
 using Aevum.Model.Access;
@@ -26,6 +31,7 @@ sealed class ExpiryTeller : IDisposable
 {
     // Times over at once are told in portions, so that the gate is not held for long.
     const int PortionMax = 256;
+    const int ToldMax = 4096;
     static readonly TimeSpan NothingDue = TimeSpan.FromSeconds(60);
 
     readonly RespServer _server;
@@ -33,6 +39,8 @@ sealed class ExpiryTeller : IDisposable
     readonly Lock _gate = new();
     readonly Dictionary<KeyspaceId, Dictionary<byte[], SystemTime>> _expiries = [];
     readonly PriorityQueue<(KeyspaceId Keyspace, byte[] Key), SystemTime> _queue = new();
+    readonly Dictionary<(KeyspaceId Keyspace, byte[] Key), SystemTime> _told = new(RememberedKeyComparer.Instance);
+    readonly Queue<(KeyspaceId Keyspace, byte[] Key, SystemTime Expiry)> _toldOrder = new();
     readonly ViewReader _reader;
     readonly KeyBuffer _headKey = new();
     BackgroundTask? _body;
@@ -65,6 +73,8 @@ sealed class ExpiryTeller : IDisposable
                 (ended, _body) = (_body, null);
                 _expiries.Clear();
                 _queue.Clear();
+                _told.Clear();
+                _toldOrder.Clear();
                 _next = SystemTime.Max;
             }
         }
@@ -72,13 +82,16 @@ sealed class ExpiryTeller : IDisposable
     }
 
     /// <summary>Looks at a key that was written.</summary>
+    /// <param name="at">When.</param>
     /// <param name="left">The expiry with which it was left, which may be over by now.</param>
-    public void Follow(KeyspaceId keyspace, byte[] key, SystemTime left)
+    /// <returns>True: it had expired before that, and nobody was told: the caller does it.</returns>
+    public bool Follow(KeyspaceId keyspace, byte[] key, SystemTime at, SystemTime left)
     {
-        if (!_isOn) return;
-        bool isSooner;
-        lock (_gate) isSooner = Remember(keyspace, key, left);
+        if (!_isOn) return false;
+        bool isSooner, hadExpired;
+        lock (_gate) isSooner = Remember(keyspace, key, at, left, out hadExpired);
         if (isSooner) _changed.Raise();
+        return hadExpired;
     }
 
     /// <summary>All keys of a database have gone.</summary>
@@ -88,19 +101,30 @@ sealed class ExpiryTeller : IDisposable
     }
 
     // True: it expires before everything else.
-    bool Remember(KeyspaceId keyspace, byte[] key, SystemTime left = default)
+    bool Remember(KeyspaceId keyspace, byte[] key, SystemTime at, SystemTime left, out bool hadExpired)
     {
-        var expiry = SystemTime.None;
-        if (_reader.TryRead(_headKey.HeadOf(keyspace, key), out var row)) expiry = row.Expiry;
-        else if (left != SystemTime.None && left <= _server.Database.Clock.Now) expiry = left;
+        hadExpired = false;
+        var exists = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row);
+        var expiry = exists ? row.Expiry : SystemTime.None;
         _expiries.TryGetValue(keyspace, out var keys);
+        var before = keys?.GetValueOrDefault(key) ?? SystemTime.None;
+        if (!exists && left != SystemTime.None && left <= _server.Database.Clock.Now)
+        {
+            if (_told.GetValueOrDefault((keyspace, key)) == left) return false;
+            expiry = left;
+        }
+        if (before != SystemTime.None && before != expiry && before <= at)
+        {
+            hadExpired = true;
+            NoteTold(keyspace, key, before);
+        }
         if (expiry == SystemTime.None)
         {
             keys?.Remove(key);
             return false;
         }
+        if (before == expiry) return false;
         if (keys is null) _expiries[keyspace] = keys = new(KeyComparer.Instance);
-        if (keys.TryGetValue(key, out var before) && before == expiry) return false;
         keys[key] = expiry;
         _queue.Enqueue((keyspace, key), expiry);
         // What was remembered before and no longer holds stays in the queue until its time; not so much that it would be most of it.
@@ -108,6 +132,15 @@ sealed class ExpiryTeller : IDisposable
         if (expiry >= _next) return false;
         _next = expiry;
         return true;
+    }
+
+    void NoteTold(KeyspaceId keyspace, byte[] key, SystemTime expiry)
+    {
+        _told[(keyspace, key)] = expiry;
+        _toldOrder.Enqueue((keyspace, key, expiry));
+        if (_toldOrder.Count <= ToldMax) return;
+        var oldest = _toldOrder.Dequeue();
+        if (_told.GetValueOrDefault((oldest.Keyspace, oldest.Key)) == oldest.Expiry) _told.Remove((oldest.Keyspace, oldest.Key));
     }
 
     void Rebuild()
@@ -147,16 +180,24 @@ sealed class ExpiryTeller : IDisposable
 
     void Walk(CancellationToken cancellation)
     {
+        try
+        {
+            _server.Database.Router.HoldNow().Dispose();   // what was decided before anybody wanted to hear may have to come to light yet
+        }
+        catch (AevumException)
+        {
+            // The log has stopped: nothing comes to light any more.
+        }
         var reader = new ViewReader(_server.Database.Router) { Time = _server.Database.Clock.Now };
         for (var i = 0; i < _server.Databases.Count; i++)
         {
             if (!_server.Databases.TryIdOf(i, out var keyspace)) continue;
-            HeadWalk.Run(reader, keyspace, default, (key, _, expiry) =>
+            HeadWalk.Run(reader, keyspace, default, (key, head, expiry) =>
             {
                 if (expiry == SystemTime.None) return !cancellation.IsCancellationRequested;
                 var own = key.ToArray();
                 lock (_gate)
-                    if (_isOn) Remember(keyspace, own);
+                    if (_isOn) Remember(keyspace, own, default, expiry, out _);
                 return !cancellation.IsCancellationRequested;
             });
         }
@@ -172,12 +213,27 @@ sealed class ExpiryTeller : IDisposable
                 _queue.Dequeue();
                 if (!_expiries.TryGetValue(item.Keyspace, out var keys) || !keys.TryGetValue(item.Key, out var expiry) || expiry != at) continue;
                 keys.Remove(item.Key);
-                if (_reader.TryRead(_headKey.HeadOf(item.Keyspace, item.Key), out _)) Remember(item.Keyspace, item.Key);   // written meanwhile
-                else expired.Add(new KeySignal(item.Keyspace, item.Key, "expired", NotificationClass.Expired, false));
+                var exists = _reader.TryRead(_headKey.HeadOf(item.Keyspace, item.Key), out var row);   // written meanwhile
+                if (!exists || at <= row.Version)
+                {
+                    expired.Add(KeySignal.OfExpired(item.Keyspace, item.Key));
+                    NoteTold(item.Keyspace, item.Key, at);
+                }
+                if (exists) Remember(item.Keyspace, item.Key, default, default, out _);
             }
         }
         if (expired.Count > 0 && _server.AnyEngine is { } engine) engine.Loop.Post(() => _server.Signals.Publish(engine, expired, null));
     }
 
     public void Dispose() => Switch(false);
+}
+
+sealed class RememberedKeyComparer : IEqualityComparer<(KeyspaceId Keyspace, byte[] Key)>
+{
+    public static RememberedKeyComparer Instance { get; } = new();
+
+    public bool Equals((KeyspaceId Keyspace, byte[] Key) x, (KeyspaceId Keyspace, byte[] Key) y) =>
+        x.Keyspace == y.Keyspace && KeyComparer.Instance.Equals(x.Key, y.Key);
+
+    public int GetHashCode((KeyspaceId Keyspace, byte[] Key) one) => HashCode.Combine(one.Keyspace, KeyComparer.Instance.GetHashCode(one.Key));
 }
