@@ -106,8 +106,28 @@ public sealed class RankTests
     {
         var (firsts, counts) = Cut(state.Where(e => Order(e).AsSpan().SequenceCompareTo(block.First) >= 0
             && (block.Next is null || Order(e).AsSpan().SequenceCompareTo(block.Next) < 0)), 4);
-        if (firsts.Count > 0) index.Split(version, block.First, firsts, counts);
+        if (firsts.Count > 0) index.Split(version, block, firsts, counts);
     }
+
+    [Fact]
+    public void A_block_that_two_cut_at_once_is_cut_once()
+    {
+        var state = new SortedSet<int>(Enumerable.Range(0, 100));
+        var model = new Model { States = { [new SystemTime(1)] = state } };
+        var index = new RankIndex([1], 2);
+        var (firsts, counts) = Cut(state, 100);
+        index.Build(new SystemTime(1), firsts, counts);
+        Assert.True(index.TryFind(new SystemTime(1), Order(50), out var block));
+        for (var i = 0; i < 2; i++) Split(index, new SystemTime(1), state, block);   // both had found it whole
+        for (var probe = 0; probe < 100; probe++) model.Check(index, new SystemTime(1), probe);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100_000)]
+    [InlineData(20_000_000)]
+    [InlineData(4_000_000_000)]
+    public void A_block_as_it_is_made_is_not_worth_being_cut(long count) => Assert.InRange(RankIndex.BlockOf(count), 1, RankIndex.BlockMaxOf(count) / 2);
 
     [Fact]
     public void An_index_that_nobody_asks_any_more_is_worn()
@@ -215,18 +235,23 @@ public sealed class RankTests
         _ = world;
     }
 
-    [Fact]
-    public void Members_of_one_score_are_counted_by_the_index_too()
+    [Theory]
+    [InlineData("5")]
+    [InlineData("0")]
+    [InlineData("inf")]
+    [InlineData("-inf")]
+    public void Members_of_one_score_are_counted_by_the_index_too(string score)
     {
         using var world = new RespWorld();
         for (var from = 0; from < 3000; from += 500)
-            world.Ask(["ZADD", "z", .. Enumerable.Range(from, 500).SelectMany(i => new[] { "5", $"m{i:0000}" })]);
+            world.Ask(["ZADD", "z", .. Enumerable.Range(from, 500).SelectMany(i => new[] { score, $"m{i:0000}" })]);
         foreach (var (range, count) in new (string, int)[]
         {
             ("- +", 3000), ("[m0100 [m2999", 2900), ("(m0100 [m2999", 2899), ("[m0100 (m2999", 2899), ("(m0100 (m2999", 2898), ("- [m0100", 101),
             ("- (m0100", 100), ("(m2900 +", 99), ("[n +", 0), ("+ -", 0), ("[m0100 [m0100", 1), ("[m2 (m3", 1000),
         })
             Assert.Equal($"{count}", world.Ask($"ZLEXCOUNT z {range}"));
+        if (score == "-inf") return;
         world.Ask("ZADD z -1 m0000");
         Assert.Equal("2999", world.Ask("ZLEXCOUNT z [m0001 +"));
     }

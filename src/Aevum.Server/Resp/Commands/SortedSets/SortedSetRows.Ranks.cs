@@ -76,7 +76,7 @@ sealed partial class SortedSetRows
         if (IsLarge && Count > SlowElements && End(descending: false) is { } low && End(descending: true) is { } high && low == high)
         {
             var start = range.Min is { } min ? OrderOf(min, low) : OrderOf(default, low);
-            var end = range.Max is { } max ? [.. OrderOf(max, low), 0] : OrderOf(default, Math.BitIncrement(low));
+            var end = range.Max is { } max ? [.. OrderOf(max, low), 0] : OrderBehind(low);
             if (range.Min is not null && !range.IsAboveMin(range.Min)) start = [.. start, 0];
             if (range.Max is not null && !range.IsBelowMax(range.Max)) end = end[..^1];
             return CountFrom(start, end);
@@ -84,6 +84,14 @@ sealed partial class SortedSetRows
         var count = 0L;
         WalkMembers(range, descending: false, (_, _) => ++count > 0);
         return count;
+    }
+
+    // Where the order goes on behind all elements of a score; there may be no greater score.
+    static byte[] OrderBehind(double score)
+    {
+        var order = new byte[ScoreBytes];
+        BinaryPrimitives.WriteUInt64BigEndian(order, OrderedKey.FromDouble(score) + 1);
+        return order;
     }
 
     /// <summary>Hands the elements between two ranks to a visitor; both inclusive, and there.</summary>
@@ -149,7 +157,7 @@ sealed partial class SortedSetRows
         {
             if (FindIndex() is not { } index) return false;
             if (!index.TryFind(Version, order, out var block)) continue;
-            if (block.Count > RankIndex.BlockMax && Split(index, block)) continue;
+            if (block.Count > RankIndex.BlockMaxOf(Count) && Split(index, block)) continue;
             count = block.Before + CountBetween(block.First, order);
             if (IsCurrent()) return true;
         }
@@ -165,7 +173,7 @@ sealed partial class SortedSetRows
             var first = descending ? Count - 1 - stop : start;
             var last = descending ? Count - 1 - start : stop;
             if (first < 0 || last >= Count || !index.TryFind(Version, descending ? last : first, out var block)) continue;
-            if (block.Count > RankIndex.BlockMax && Split(index, block)) continue;
+            if (block.Count > RankIndex.BlockMaxOf(Count) && Split(index, block)) continue;
             var found = descending
                 ? CollectOrdered(default, block.Next, block.Before + block.Count - 1 - last, last - first + 1, descending: true)
                 : CollectOrdered(block.First, default, first - block.Before, last - first + 1, descending: false);
@@ -198,7 +206,7 @@ sealed partial class SortedSetRows
         var version = Version;
         Call.Rows.Scan([.. start, .. block.First], block.Next is null ? end : [.. start, .. block.Next], pieces);
         if (!IsCurrent() || pieces.Firsts.Count == 0) return false;
-        index.Split(version, block.First, pieces.Firsts, pieces.Counts);
+        index.Split(version, block, pieces.Firsts, pieces.Counts);
         return true;
     }
 

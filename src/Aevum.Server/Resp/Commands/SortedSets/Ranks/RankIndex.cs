@@ -27,9 +27,6 @@ readonly record struct RankBlock(byte[] First, byte[]? Next, long Before, long C
 
 sealed class RankIndex(byte[] home, ulong incarnation)
 {
-    /// <summary>A block of more is worth being cut in pieces.</summary>
-    public const int BlockMax = 512;
-
     const int GroupShift = 7;
     const int ChangesKept = 64;       // outside of the blocks
     const int ChangesFolded = 128;    // from so many on the older ones go in
@@ -72,6 +69,9 @@ sealed class RankIndex(byte[] home, ulong incarnation)
 
     /// <summary>How many elements a block is to have at first.</summary>
     public static int BlockOf(long count) => (int)Math.Max(64, count / (BlocksMax / 2));
+
+    /// <summary>A block of more is worth being cut in pieces of that size.</summary>
+    public static long BlockMaxOf(long count) => 8L * BlockOf(count);
 
     /// <summary>Begins with the whole order as it was at a version.</summary>
     /// <param name="firsts">Where blocks begin; the first one anywhere.</param>
@@ -166,22 +166,23 @@ sealed class RankIndex(byte[] home, ulong incarnation)
         }
     }
 
-    /// <summary>Cuts a block in pieces.</summary>
+    /// <summary>Cuts a block in pieces, unless somebody else did that meanwhile.</summary>
     /// <param name="version">The head's when the pieces were counted.</param>
-    /// <param name="first">Where the block begins.</param>
     /// <param name="firsts">Where its pieces begin, the first one with it.</param>
-    public void Split(SystemTime version, byte[] first, List<byte[]> firsts, List<int> counts)
+    public void Split(SystemTime version, in RankBlock block, List<byte[]> firsts, List<int> counts)
     {
         lock (_gate)
         {
             if (!TryChain(version)) return;
-            var place = PlaceOf(first);
-            if (!_firsts[place].AsSpan().SequenceEqual(first)) return;
+            var place = PlaceOf(block.First);
+            var next = place + 1 < _firsts.Count ? _firsts[place + 1] : null;
+            // The pieces take the place of all of it: it must be the same one still, at both of its ends.
+            if (!_firsts[place].AsSpan().SequenceEqual(block.First) || !next.AsSpan().SequenceEqual(block.Next)) return;
             _firsts.RemoveAt(place);
             _counts.RemoveAt(place);
             _firsts.InsertRange(place, firsts);
             _counts.InsertRange(place, counts);
-            _firsts[place] = first;
+            _firsts[place] = block.First;
             // The blocks are of an older version: what came since is counted on top of them.
             foreach (var set in _chain)
                 foreach (var change in set.Changes)
