@@ -110,6 +110,25 @@ public sealed class LargeCopyTests : IDisposable
         Assert.Equal(0, RowCounter.Elements(_world));
     }
 
+    [Theory]
+    [InlineData("SPOP s2 300", "SPOP s2 1")]
+    [InlineData("ZREMRANGEBYRANK z2 0 -2", "ZPOPMIN z2")]
+    [InlineData("LPOP l2 299", "RPOP l2")]
+    [InlineData("XTRIM x2 MAXLEN 0", "DEL x2")]
+    public void Of_a_renamed_object_that_gets_empty_nothing_stays(params string[] requests)
+    {
+        FillAll();
+        _world.Ask("DEL h");
+        var kept = requests[0].Split(' ')[1][..1];
+        foreach (var key in "szlx".Replace(kept, "", StringComparison.Ordinal)) _world.Ask($"DEL {key}");
+        _world.Ask($"RENAME {kept} {kept}2");
+        foreach (var request in requests) _world.Ask(request);
+        Assert.Equal("0", _world.Ask("DBSIZE"));
+        Collect();
+        Assert.Equal(0, RowCounter.Elements(_world));
+        Assert.Equal(0, RowCounter.Garbage(_world));
+    }
+
     [Fact]
     public void A_renamed_set_that_gets_empty_and_full_again_lies_behind_its_own_key()
     {

@@ -183,6 +183,7 @@ abstract class StructureRows
         if ((IsLarge ? Count : Packed.Length) == 0 && !IsAlwaysLarge)
         {
             if (Exists) Call.Writes.Delete(HeadKey);
+            if (IsLarge && _headLength > 0) Call.Writes.Delete(StructureKey.OwnerOf(HomeKey, Incarnation));   // nothing is left that anybody could have
             return;
         }
         if (!IsLarge && !FieldsExpire && !KeyExpiry.IsFar(Expiry))
