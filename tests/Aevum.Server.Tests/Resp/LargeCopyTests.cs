@@ -265,7 +265,7 @@ public sealed class LargeCopyTests : IDisposable
         Fill("s", 3000);
         var known = _world.Server.Commands.Find("copy"u8)!;
         var keyspace = _world.Server.Databases.IdOf(0);
-        string Finish(string request, byte[] kept)
+        string Finish(string request, byte[] kept, string source = "s")
         {
             byte[] packed = [];
             var (text, ranges) = (Encoding.ASCII.GetBytes(request.Replace(" ", "", StringComparison.Ordinal)), new List<Server.Resp.Protocol.ArgumentRange>());
@@ -279,12 +279,12 @@ public sealed class LargeCopyTests : IDisposable
             _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: true, step: 0, args);
             packed = CommandProcedure.Waiting(packed, kept, out _);
             var batch = new StepBatch { Policy = CommitPolicy.EachForItself };
-            batch.Call(known.Procedure!, new Server.Resp.Commands.KeyBuffer().HeadOf(keyspace, "s"u8), packed);
+            batch.Call(known.Procedure!, Head(source), packed);
             _world.Database.Router.Shards[0].Commit(batch);
             CommandProcedure.Signals.Clear();
             return batch.ResultOf(0).Number == CommandProcedure.Blocked ? "again" : Encoding.ASCII.GetString(batch.BytesOf(0));
         }
-        byte[] Prepare() => Server.Resp.Commands.Keys.CopyBeside.Run(_world.Server.Databases.Session, Head("s"), Head("t"))!;
+        byte[] Prepare(string source = "s") => Server.Resp.Commands.Keys.CopyBeside.Run(_world.Server.Databases.Session, Head(source), Head("t"))!;
         byte[] Head(string key) => new Server.Resp.Commands.KeyBuffer().HeadOf(keyspace, Encoding.ASCII.GetBytes(key)).ToArray();
 
         var kept = Prepare();
@@ -310,6 +310,20 @@ public sealed class LargeCopyTests : IDisposable
         Assert.Equal(":1\r\n", Finish("COPY s t REPLACE", kept));
         Assert.Equal(2, StructureChecker.Check(_world));
         Assert.Equal("2999", _world.Ask("SCARD t"));
+
+        // A stream's groups change without its head.
+        foreach (var request in (string[])["DEL t", "XADD x 1-1 f v", "XADD x 2-1 f v", "XGROUP CREATE x g 0", "XREADGROUP GROUP g c COUNT 1 STREAMS x >"])
+            _world.Ask(request);
+        foreach (var change in (string[])["XREADGROUP GROUP g c COUNT 1 STREAMS x >", "XACK x g 1-1", "XCLAIM x g other 0 2-1", "XCLAIM x g other 0 2-1",
+            "XGROUP SETID x g 0", "XGROUP CREATECONSUMER x g third", "XGROUP DELCONSUMER x g other"])
+        {
+            kept = Prepare("x");
+            _world.Ask(change);
+            Assert.Equal("again", Finish("COPY x t", kept, "x"));
+        }
+        kept = Prepare("x");
+        Assert.Equal(":1\r\n", Finish("COPY x t", kept, "x"));
+        Assert.Equal(_world.Ask("XINFO GROUPS x"), _world.Ask("XINFO GROUPS t"));
     }
 
     [Fact]

@@ -4,7 +4,8 @@
 //   2  an incarnation that nothing has is taken behind the target's head: a row there says so (StructureKey.OwnerFamily), and a row for the collector says
 //      from when all of it may go
 //   3  elements as of the moment are written, some in each commit; the collector's row is put off while that lasts
-//   4  [the command's own step, StructureCopy] the head, if the source's is still the one of the moment: every change of an object writes its head
+//   4  [the command's own step, StructureCopy] the head, if the source is still as it was at the moment: every change of an object writes its head, but those
+//      of a stream's consumer groups, which write a row of the group or of a consumer
 //
 // Nobody sees any of it before the fourth. If the server dies between, or the source changes, the collector takes away what was copied: at the time
 // that its row says, or at once. A FLUSHDB of the target meanwhile takes the row of (2) with it, which the last step looks for.
@@ -23,7 +24,7 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
 {
     const int RowsPerCommit = 2000;
     const int BytesPerCommit = 512 << 10;
-    const int KeptBytes = 3 * sizeof(ulong);
+    const int KeptBytes = 4 * sizeof(ulong);
 
     // For so long nobody takes the elements away although no head has them.
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
@@ -72,6 +73,7 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
         while (_areMore);
         BinaryPrimitives.WriteUInt64LittleEndian(kept.AsSpan(sizeof(ulong)), _incarnation);
         BinaryPrimitives.WriteUInt64LittleEndian(kept.AsSpan(2 * sizeof(ulong)), _due.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(kept.AsSpan(3 * sizeof(ulong)), moment.At.Value);
         return kept;
     }
 
@@ -135,13 +137,31 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
         incarnation = BinaryPrimitives.ReadUInt64LittleEndian(kept[sizeof(ulong)..]);
         var owner = StructureKey.OwnerOf(target, incarnation);
         call.Writes.Delete(LeaseRow(target, incarnation, new SystemTime(BinaryPrimitives.ReadUInt64LittleEndian(kept[(2 * sizeof(ulong))..]))));
-        if (call.Rows.TryRead(owner, out _) && call.Rows.TryRead(source, out var row) && row.Version.Value == version)
+        var moment = new SystemTime(BinaryPrimitives.ReadUInt64LittleEndian(kept[(3 * sizeof(ulong))..]));
+        if (call.Rows.TryRead(owner, out _) && call.Rows.TryRead(source, out var row) && row.Version.Value == version
+            && !HaveGroupsChanged(call.Rows, source, StructureHead.Read(row.Bytes), moment))
         {
             call.Writes.Delete(owner);
             return true;
         }
         Elements.PutDown(call, target, incarnation);
         return false;
+    }
+
+    static bool HaveGroupsChanged(IRowReader rows, byte[] source, in StructureHead head, SystemTime moment)
+    {
+        if (head.Kind != StructureKind.Stream) return false;
+        var newer = new NewerRow(moment);
+        var (start, end) = Streams.StreamRows.GroupRange(head.Home.IsEmpty ? source : head.Home, head.Incarnation);
+        rows.Scan(start, end, newer);
+        return newer.IsThere;
+    }
+
+    sealed class NewerRow(SystemTime moment) : IRowVisitor
+    {
+        public bool IsThere { get; private set; }
+
+        public bool Visit(ReadOnlySpan<byte> key, in FoundValue value) => !(IsThere = value.Version > moment);
     }
 
     sealed class BeginStep : IProcedure

@@ -21,6 +21,17 @@ sealed partial class StreamRows
     const byte OwnedFamily = 6;
     const int NumberBytes = sizeof(uint);
 
+    /// <summary>The rows of groups and consumers: from the first key to before the last. Every change of a group writes one of them.</summary>
+    public static (byte[] Start, byte[] End) GroupRange(ReadOnlySpan<byte> home, ulong incarnation)
+    {
+        var (start, end) = (new byte[home.Length + StructureKey.ElementPrefixBytes], new byte[home.Length + StructureKey.ElementPrefixBytes]);
+        home.CopyTo(start);
+        home.CopyTo(end);
+        StructureKey.WriteElementPrefix(start.AsSpan(home.Length), incarnation, GroupFamily);
+        StructureKey.WriteElementPrefix(end.AsSpan(home.Length), incarnation, ConsumerFamily + 1);
+        return (start, end);
+    }
+
     // ------------------------------------------------------------------------------------------------ groups
 
     public bool TryReadGroup(ReadOnlySpan<byte> name, out StreamGroupState group)
