@@ -117,9 +117,17 @@ sealed partial class RespEngine
     void RunExecuted(SessionCommand command, RespClient client, RespTransaction.Queued request, ReplyWriter reply)
     {
         _isExecuting = true;
+        var replyAt = reply.Length;
         try
         {
             command.Run(client, CommandProcedure.ArgumentsOf(request.Packed), reply);
+        }
+        catch (AevumException failure)
+        {
+            // Of this one alone: what the others did is done, and told.
+            _beside = null;
+            reply.Truncate(replyAt);
+            reply.Error(RespErrors.TextOf(failure));
         }
         finally
         {
@@ -152,16 +160,7 @@ sealed partial class RespEngine
 
     void EndExecution(RespClient client, RespTransaction transaction, ReplyWriter reply, int from)
     {
-        try
-        {
-            if (TryWriteExecuted(client, transaction, reply, from)) AnswerExecution(client, reply);
-        }
-        catch (AevumException failure)
-        {
-            reply.Clear();
-            reply.Error(RespErrors.TextOf(failure));
-            AnswerExecution(client, reply);
-        }
+        if (TryWriteExecuted(client, transaction, reply, from)) AnswerExecution(client, reply);
         Server.ReturnReply(reply);
     }
 

@@ -135,6 +135,19 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void A_command_that_fails_when_the_others_are_done_fails_alone()
+    {
+        var (waiter, listener) = (_world.Connect(), _world.Connect());
+        _world.Ask("CONFIG SET notify-keyspace-events E$");
+        listener.Ask("SUBSCRIBE __keyevent@0__:set");
+        waiter.Receive("BLPOP l 0\r\n"u8);
+        foreach (var request in (string[])["MULTI", "SET a 1", "AEVUM.ASOF v:1", "RPUSH l x", "ECHO b"]) _world.Ask(request);
+        Assert.Matches(@"^\[OK, \(error\) [^,]*, 1, b\]$", _world.Ask("EXEC"));
+        Assert.Equal("[message, __keyevent@0__:set, a]", ReplyText.Of(listener.Take()));
+        Assert.Equal("[l, x]", ReplyText.Of(waiter.Take()));
+    }
+
+    [Fact]
     public void Databases_are_apart_also_inside_a_transaction()
     {
         _world.Ask("SET a zero");
