@@ -272,6 +272,20 @@ public sealed class AclTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Who_shows_a_password_while_its_user_is_removed_is_not_let_in()
+    {
+        _world.Ask("ACL SETUSER ann on >pw +@all ~*");
+        var (access, client) = (_world.Server.Access, _world.Server.Clients.Values.First());
+        var ann = access.Authenticate("ann", "pw"u8)!;
+        Assert.Equal("1", _world.Ask("ACL DELUSER ann"));
+        Assert.False(access.TryBecome(client, ann));
+        _world.Ask("ACL SETUSER ann on >other");   // another one of that name
+        Assert.False(access.TryBecome(client, ann));
+        Assert.Equal("default", _world.Ask("ACL WHOAMI"));
+        Assert.True(access.TryBecome(client, access.Authenticate("ann", "other"u8)!));
+    }
+
     // As Redis 7.0.15 says it: what patterns name is no key that could be checked, so they are for those who may read every key.
     [Theory]
     [InlineData("SORT k:l BY w_*", "(error) ERR BY option of SORT denied due to insufficient ACL permissions.")]

@@ -91,6 +91,17 @@ sealed class AccessControl
         return null;
     }
 
+    /// <summary>Makes a client a user that <see cref="Authenticate"/> found, unless it was removed since: who removes one ends the clients that it has.</summary>
+    public bool TryBecome(RespClient client, UserHandle user)
+    {
+        lock (_gate)
+        {
+            if (!_users.TryGetValue(user.Rules.Name, out var now) || now != user) return false;
+            client.Become(user);
+            return true;
+        }
+    }
+
     /// <summary>Sets what CONFIG requirepass says; empty: none.</summary>
     public void SetRequiredPass(string text) =>
         _requiredPass = text.Length == 0 ? null : Passwords.Sha256Of(System.Text.Encoding.Latin1.GetBytes(text));

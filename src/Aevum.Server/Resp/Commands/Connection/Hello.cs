@@ -49,14 +49,10 @@ sealed class Auth : SessionCommand
     public static bool TryBecome(RespClient client, string name, byte[] password, string command, ReplyWriter answer)
     {
         var access = client.Engine.Server.Access;
-        if (access.Authenticate(name, password) is not { } user)
-        {
-            access.Log.Add(client, null, command, name, inTransaction: false);
-            answer.Error(WrongPassword);
-            return false;
-        }
-        client.Become(user);
-        return true;
+        if (access.Authenticate(name, password) is { } user && access.TryBecome(client, user)) return true;
+        access.Log.Add(client, null, command, name, inTransaction: false);
+        answer.Error(WrongPassword);
+        return false;
     }
 }
 
