@@ -8,6 +8,7 @@
 // a request that comes to nothing, makes it ask for what nobody reads.
 
 using Aevum.Core.Bytes;
+using Aevum.Model.Keyspace;
 using Aevum.Model.Structures;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
@@ -22,6 +23,7 @@ sealed class KeyScout(RespServer server)
     const int Passed = 16;
 
     readonly KeyList _keys = new();
+    KeyspaceId _keyspace;
 
     /// <summary>Asks for the keys of the next requests.</summary>
     /// <param name="requests">There is nothing to gain before so many have been done.</param>
@@ -29,9 +31,11 @@ sealed class KeyScout(RespServer server)
     {
         _keys.Clear();
         var at = 0;
+        requests = Passed;
+        if (!server.Databases.TryIdOf(client.Database, out _keyspace)) return;   // nothing has used it yet
         for (requests = 0; requests < RequestsMax && _keys.Count < KeysMax; requests++)
         {
-            if (!TryLookAtOne(client, bytes, ref at)) break;
+            if (!TryLookAtOne(bytes, ref at)) break;
             // A request without keys to look for is followed by others of its kind: looking at each would only cost.
             if (requests == 0 && _keys.Count == 0)
             {
@@ -51,7 +55,7 @@ sealed class KeyScout(RespServer server)
     }
 
     // False: no plain request.
-    bool TryLookAtOne(RespClient client, ReadOnlySpan<byte> bytes, ref int position)
+    bool TryLookAtOne(ReadOnlySpan<byte> bytes, ref int position)
     {
         var at = position;
         if (!TryReadLength(bytes, (byte)'*', ref at, out var count) || count == 0) return false;
@@ -63,7 +67,7 @@ sealed class KeyScout(RespServer server)
         for (var i = 1; i < count; i++)
         {
             if (!TryReadBulk(bytes, ref at, out var argument)) return false;
-            if (keys.First > 0 && i >= keys.First && i <= last && (i - keys.First) % keys.Step == 0) Add(client, argument);
+            if (keys.First > 0 && i >= keys.First && i <= last && (i - keys.First) % keys.Step == 0) Add(argument);
         }
         position = at;
         return true;
@@ -93,10 +97,10 @@ sealed class KeyScout(RespServer server)
         return at <= bytes.Length && bytes[i] == (byte)'\r';
     }
 
-    void Add(RespClient client, ReadOnlySpan<byte> userKey)
+    void Add(ReadOnlySpan<byte> userKey)
     {
         if (_keys.Count == KeysMax || userKey.Length > KeyBytesMax) return;
         var target = _keys.Reserve(StructureKey.HeadBytesMax(userKey.Length));
-        _keys.Take(StructureKey.WriteHead(target, client.Keyspace, userKey));
+        _keys.Take(StructureKey.WriteHead(target, _keyspace, userKey));
     }
 }

@@ -35,13 +35,16 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
     /// <summary>Its keyspace.</summary>
     public KeyspaceId Keyspace => engine.Databases.IdOf(Database);
 
-    /// <summary>The database that a queued command will find: SELECT may have been queued before it.</summary>
-    public KeyspaceId QueueKeyspace(KnownCommand command, CommandArguments args)
+    /// <summary>The number of the database that a queued command will find: SELECT may have been queued before it.</summary>
+    public int QueueDatabase(KnownCommand command, CommandArguments args)
     {
         if (command.Info.Name == "select" && Numbers.TryInteger(args[1], out var number) && number >= 0 && number < engine.Databases.Count)
             _queuedDatabase = (int)number;
-        return engine.Databases.IdOf(_queuedDatabase ?? Database);
+        return _queuedDatabase ?? Database;
     }
+
+    /// <summary>Its keyspace.</summary>
+    public KeyspaceId QueueKeyspace => engine.Databases.IdOf(_queuedDatabase ?? Database);
 
     /// <summary>Begins to queue.</summary>
     public void BeginTransaction()

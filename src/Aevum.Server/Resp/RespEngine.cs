@@ -152,14 +152,35 @@ sealed partial class RespEngine
         }
         if (client.Transaction is { } transaction && !command!.Info.Is(CommandFlags.NotQueued))
         {
-            transaction.Add(command, args, client.QueueKeyspace(command, args), Chances.NextUInt64());
+            if (!HasDatabase(client, command, client.QueueDatabase(command, args))) return;
+            transaction.Add(command, args, client.QueueKeyspace, Chances.NextUInt64());
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
-        if (client.Tracking is not null) RememberReads(client, command!, args);
-        if (command!.Session is not null) DoSession(client, command, args);
+        if (command!.Data is not null && !HasDatabase(client, command, client.Database)) return;
+        if (client.Tracking is not null) RememberReads(client, command, args);
+        if (command.Session is not null) DoSession(client, command, args);
         else DoData(client, command, args);
         if (Server.Monitors.IsOn) Server.Monitors.Tell(client, command, args);
+    }
+
+    // A database is made when it is used first, and a disk that fails refuses that: the request, not the connection.
+    bool HasDatabase(RespClient client, KnownCommand command, int number)
+    {
+        if (Databases.TryIdOf(number, out _)) return true;
+        try
+        {
+            _ = Databases.IdOf(number);
+            return true;
+        }
+        catch (AevumException refused)
+        {
+            var refusal = RespErrors.ReplyOf(refused);
+            Answer(client, refusal);
+            Meter.Rejected(command, refusal);
+            client.Transaction?.Fail();
+            return false;
+        }
     }
 
     // A reply that needs nothing, behind those that are under way.

@@ -256,6 +256,15 @@ public sealed class HoldingTests
         other.Drop();
         Assert.Equal("old", other.Ask("GET k"));
         Assert.StartsWith("(error)", other.Ask("SET k newer"), StringComparison.Ordinal);
+        // A database that nobody has used yet cannot be made any more: requests say so, and the connection goes on.
+        Assert.Equal("OK", other.Ask("SELECT 5"));
+        foreach (var request in (string[])["GET k", "SET k v", "MGET k j", "COPY k j", "WATCH k"])
+            Assert.StartsWith("(error)", other.Ask(request), StringComparison.Ordinal);
+        Assert.Equal("OK", other.Ask("MULTI"));
+        Assert.StartsWith("(error)", other.Ask("GET k"), StringComparison.Ordinal);
+        Assert.StartsWith("(error) EXECABORT", other.Ask("EXEC"), StringComparison.Ordinal);
+        Assert.Equal("OK", other.Ask("SELECT 0"));
+        Assert.Equal("old", other.Ask("GET k"));
     }
 
     // The oracle: the same requests where nothing waits. Each client has keys of its own, so its replies do not depend on how the others come in between.
