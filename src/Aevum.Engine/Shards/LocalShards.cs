@@ -593,7 +593,6 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
     /// <summary>Whether a directory holds a database.</summary>
     public static bool Exists(IFileSystem files, string directory) => DatabaseIdentity.Exists(files, directory);
 
-    /// <summary>Stops background work and closes every file. What was acknowledged is in the log.</summary>
     /// <summary>The time below which reads of a keyspace are refused: the least of its shards'.</summary>
     internal SystemTime HistoryFloorOf(KeyspaceId keyspace)
     {
@@ -619,6 +618,7 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         }
     }
 
+    /// <summary>Stops background work and closes every file. What was acknowledged is in the log.</summary>
     public void Dispose()
     {
         if (_closed) return;
