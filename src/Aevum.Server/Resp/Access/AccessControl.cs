@@ -91,7 +91,8 @@ sealed class AccessControl
         return null;
     }
 
-    /// <summary>Makes a client a user that <see cref="Authenticate"/> found, unless it was removed since: who removes one ends the clients that it has.</summary>
+    /// <summary>Makes a client a user that <see cref="Authenticate"/> found.</summary>
+    /// <returns>False: it was removed since: whoever removes one ends only the clients that it has then.</returns>
     public bool TryBecome(RespClient client, UserHandle user)
     {
         lock (_gate)
