@@ -3,7 +3,9 @@
 //   time       max(wall clock in microseconds, counter 0;  the last time plus one). The plus one carries from the counter into the
 //              microseconds by itself, so a frozen or backward clock costs nothing but a lead over the wall (1,024 batches a microsecond).
 //   wall       monotonic timestamp + offset. The offset is measured against the wall clock every AnchorInterval, so that a stamp reads one
-//              clock and not two, and so that a step of the wall clock is seen as a change of the offset before it is followed.
+//              clock and not two, and so that a step of the wall clock is seen as a change of the offset before it is followed. A measurement
+//              says between which bounds the offset lies; one that lies there already stays: a thread that was stopped while it measured
+//              does not put the clock back.
 //   ceiling    no time above it is handed out. Its owner writes a ceiling to the log and only then raises it here, half a span ahead
 //              of need; whoever takes over starts above the greatest ceiling in the log, so no time is ever used twice or out of order.
 //
@@ -90,7 +92,7 @@ public sealed class HybridClock
         _anchorIntervalTicks = (long)(_options.AnchorInterval.TotalSeconds * _ticksPerSecond);
         _startTicks = time.GetTimestamp();
         _last = _ceiling = _renewAt = startAbove.Value;
-        _offset = MeasureOffset(out var ticks);
+        _offset = MeasureOffset(out _, out var ticks);
         _anchorNextTicks = ticks + _anchorIntervalTicks;
     }
 
@@ -210,7 +212,7 @@ public sealed class HybridClock
     {
         lock (_anchorGate)
         {
-            Volatile.Write(ref _offset, MeasureOffset(out var ticks));
+            Volatile.Write(ref _offset, MeasureOffset(out _, out var ticks));
             Volatile.Write(ref _anchorNextTicks, ticks + _anchorIntervalTicks);
             Volatile.Write(ref _jump, 0);
         }
@@ -231,7 +233,8 @@ public sealed class HybridClock
         if (!_anchorGate.TryEnter()) return;
         try
         {
-            var offset = MeasureOffset(out var ticks);
+            var offset = MeasureOffset(out var greatest, out var ticks);
+            if (_offset >= offset && _offset <= greatest) offset = _offset;
             var stepped = offset - _offset;
             if (stepped > _options.JumpBound.TotalMicroseconds) Volatile.Write(ref _jump, stepped);
             else Volatile.Write(ref _offset, offset);
@@ -243,11 +246,14 @@ public sealed class HybridClock
         }
     }
 
-    // The monotonic clock is read after the wall clock: a thread that is stopped between the two finds the wall too early, never too late.
-    long MeasureOffset(out long ticks)
+    // The monotonic clock is read before and after the wall clock. What is returned is by the second read: a thread that is stopped in between finds the
+    // wall too early, never too late.
+    long MeasureOffset(out long greatest, out long ticks)
     {
+        var before = _time.GetTimestamp();
         var wall = (_time.GetUtcNow().UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
         ticks = _time.GetTimestamp();
+        greatest = wall - ElapsedMicroseconds(before) + 1;   // both are cut to whole microseconds
         return wall - ElapsedMicroseconds(ticks);
     }
 

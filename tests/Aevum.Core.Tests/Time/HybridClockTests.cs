@@ -73,6 +73,24 @@ public sealed class HybridClockTests
     }
 
     [Fact]
+    public void A_thread_that_is_stopped_while_it_measures_does_not_put_the_clock_back()
+    {
+        var clock = Create();
+        _time.Pass(Interval / 2);
+        var before = clock.Now;
+        foreach (var stopped in (int[])[5, 0, 3, 40])
+        {
+            _time.Pass(Interval);
+            _time.StoppedAfterWallRead = TimeSpan.FromMilliseconds(stopped);
+            _ = clock.Now;   // measures anew
+            _time.StoppedAfterWallRead = TimeSpan.Zero;
+            Assert.Equal(At(_time.Wall), clock.Now);
+            Assert.True(clock.Now > before);
+            before = clock.Now;
+        }
+    }
+
+    [Fact]
     public void A_frozen_wall_clock_counts_on()
     {
         var clock = Create();

@@ -11,6 +11,9 @@ public sealed class ManualTime(long frequency = 10_000_000) : TimeProvider
 
     public int WallReads { get; private set; }
 
+    /// <summary>For so long whoever has read the wall clock is stopped.</summary>
+    public TimeSpan StoppedAfterWallRead { get; set; }
+
     public override long TimestampFrequency => frequency;
 
     public override long GetTimestamp() => Ticks;
@@ -18,7 +21,9 @@ public sealed class ManualTime(long frequency = 10_000_000) : TimeProvider
     public override DateTimeOffset GetUtcNow()
     {
         WallReads++;
-        return Wall;
+        var wall = Wall;
+        if (StoppedAfterWallRead != TimeSpan.Zero) Pass(StoppedAfterWallRead);
+        return wall;
     }
 
     public void Pass(TimeSpan time)
