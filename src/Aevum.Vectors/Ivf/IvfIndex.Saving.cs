@@ -13,22 +13,33 @@ namespace Aevum.Vectors.Ivf;
 
 sealed unsafe partial class IvfIndex
 {
+    const string NewSuffix = ".new";
+
     SegmentImage? _image;
 
     /// <summary>Whether it was opened from a file that is mapped; what of it lies there counts against no budget.</summary>
     public bool IsMapped => _image is { IsMapped: true };
 
-    /// <summary>Writes centroids, codebook and lists to a new file, which is durable on return; its name is the caller's to sync. Whole vectors that a coded
-    /// index compares with are not in it.</summary>
-    /// <exception cref="AevumException">InvalidArgument: the file this index was opened from, which must stay as it is. What the file system throws. Closed.
-    /// </exception>
+    /// <summary>Writes centroids, codebook and lists to a file, which is durable on return; its name is the caller's to sync. A file of that name is replaced
+    /// when the new one is whole, also that which the index was opened from: that goes on in the content it has. Whole vectors that a coded index compares
+    /// with are not in it.</summary>
+    /// <exception cref="AevumException">What the file system throws: a file that was there is still there. Closed.</exception>
     public void Save(IFileSystem files, string path)
     {
         lock (_changing)
         {
             ThrowIfClosed();
-            if (_image?.Path == path) Throw.Invalid($"the index was opened from {path} and uses it; save it under another name");
-            IvfImage.Write(files, path, this, new(_centroids, _codes, _lists));
+            var isDone = false;
+            try
+            {
+                IvfImage.Write(files, path + NewSuffix, this, new(_centroids, _codes, _lists));
+                files.Rename(path + NewSuffix, path);
+                isDone = true;
+            }
+            finally
+            {
+                if (!isDone) TryDelete(files, path + NewSuffix);
+            }
         }
     }
 
@@ -63,6 +74,18 @@ sealed unsafe partial class IvfIndex
             codes?.Dispose();
             image.Dispose();
             throw;
+        }
+    }
+
+    // It takes space, and nothing else.
+    static void TryDelete(IFileSystem files, string path)
+    {
+        try
+        {
+            files.Delete(path);
+        }
+        catch (AevumException)
+        {
         }
     }
 

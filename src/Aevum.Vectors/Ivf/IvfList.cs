@@ -16,6 +16,9 @@ namespace Aevum.Vectors.Ivf;
 
 sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) : IDisposable
 {
+    /// <summary>Rows of one list: places are counted on in blocks, in 32 bits.</summary>
+    public const int RowsMax = 1 << 30;
+
     NativeBlock? _rows;
     NativeBlock? _entries;
     int _capacity;
@@ -44,9 +47,11 @@ sealed unsafe class IvfList(int entryBytes, bool isCoded, MemoryBudget budget) :
     }
 
     /// <returns>The place it got.</returns>
+    /// <exception cref="AevumException">LimitExceeded: the list is full, or the budget has no room; nothing changed.</exception>
     public int Add(uint row, byte* entry)
     {
-        if (Count == _capacity) Resize(Math.Max(FastScan.BlockCodes, _capacity * 2));
+        if (Count == RowsMax) Throw.Limit("the number of rows of a list", RowsMax + 1L, RowsMax);
+        if (Count == _capacity) Resize((int)Math.Clamp(_capacity * 2L, FastScan.BlockCodes, RowsMax));
         Rows[Count] = row;
         Write(Count, entry);
         return Count++;

@@ -113,21 +113,42 @@ public sealed unsafe class IvfFileTests : IDisposable
         Assert.NotEqual(new byte[128], block.ToArray());
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_file_it_lies_in_is_replaced_when_it_is_saved_there_and_it_goes_on(bool maps)
+    {
+        var random = new SeededRandom(4);
+        using var vectors = new Vectors(new(ElementType.Float32, Metric.L2, 8), 60, random);
+        IFileSystem files = maps ? new DiskFileSystem() : new MemoryFileSystem();
+        var path = maps ? Path.Combine(_folder.FullName, File) : File;
+        using (var index = Build(vectors, new() { Lists = 4 }, 40, random)) index.Save(files, path);
+        using var opened = IvfIndex.Open(files, path, null, MemoryBudget.Unlimited());
+        Assert.Equal(maps, opened.IsMapped);
+        for (uint row = 40; row < 60; row++) opened.Put(row, vectors.Stored(row));
+        var expected = Bytes(opened);
+        opened.Save(files, path);
+        // By another name for the same place, too.
+        opened.Save(files, maps ? Path.Combine(_folder.FullName, ".", File) : File);
+        Assert.Equal(expected, files.ReadAllBytes(path));
+        Assert.Equal(expected, Bytes(opened));
+        using var again = IvfIndex.Open(files, path, null, MemoryBudget.Unlimited());
+        Assert.Equal(60, again.Count);
+        // What fails leaves the file as it is.
+        opened.Delete(3);
+        Assert.Throws<AevumException>(() => opened.Save(new FullFiles(files), path));
+        Assert.Equal(expected, files.ReadAllBytes(path));
+        Assert.Equal([File], files.ListFiles(maps ? _folder.FullName : ""));
+    }
+
     [Fact]
-    public void The_file_it_lies_in_is_not_written_over_and_a_closed_index_not_saved()
+    public void A_closed_index_is_not_saved()
     {
         var random = new SeededRandom(4);
         using var vectors = new Vectors(new(ElementType.Float32, Metric.L2, 8), 40, random);
-        var path = Path.Combine(_folder.FullName, File);
-        var files = new DiskFileSystem();
+        var files = new MemoryFileSystem();
         var index = Build(vectors, new() { Lists = 4 }, 40, random);
-        index.Save(files, path);
         index.Dispose();
-        Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Save(files, path + "2")).Code);
-        using var opened = IvfIndex.Open(files, path, null, MemoryBudget.Unlimited());
-        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<AevumException>(() => opened.Save(files, path)).Code);
-        opened.Save(files, path + "2");
-        Assert.Equal(files.ReadAllBytes(path), files.ReadAllBytes(path + "2"));
+        Assert.Equal(ErrorCode.Closed, Assert.Throws<AevumException>(() => index.Save(files, File)).Code);
+        Assert.Empty(files.ListFiles(""));
     }
 
     [Fact]
@@ -364,6 +385,29 @@ public sealed unsafe class IvfFileTests : IDisposable
         catch (AevumException refused)
         {
             return refused.Code;
+        }
+    }
+
+    /// <summary>A file takes its first bytes, and no more.</summary>
+    sealed class FullFiles(IFileSystem inner) : ForwardingFiles(inner)
+    {
+        public override IWritableFile Create(string path) => new FullFile(base.Create(path));
+
+        sealed class FullFile(IWritableFile inner) : IWritableFile
+        {
+            public string Path => inner.Path;
+
+            public long Length => inner.Length;
+
+            public void Append(ReadOnlySpan<byte> bytes)
+            {
+                if (Length > 0) throw new AevumException(ErrorCode.DiskFull, "no space");
+                inner.Append(bytes);
+            }
+
+            public void Sync() => inner.Sync();
+
+            public void Dispose() => inner.Dispose();
         }
     }
 

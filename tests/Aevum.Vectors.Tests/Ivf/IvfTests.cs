@@ -142,6 +142,22 @@ public sealed unsafe class IvfTests
     }
 
     [Fact]
+    public void A_list_that_is_full_refuses_and_one_that_grows_to_its_limit_asks_for_no_more()
+    {
+        var entry = stackalloc byte[4];
+        var budget = new MemoryBudget(1 << 20);
+        // Rows that are nowhere: nobody looks at them.
+        using var full = new IvfList(4, false, budget);
+        full.Adopt(null, null, IvfList.RowsMax);
+        Assert.Equal(ErrorCode.LimitExceeded, Assert.Throws<AevumException>(() => full.Add(1, entry)).Code);
+        using var half = new IvfList(4, false, budget);
+        half.Adopt(null, null, (IvfList.RowsMax / 2) + 1);
+        var refused = Assert.Throws<AevumException>(() => half.Add(1, entry));
+        Assert.StartsWith($"{(long)IvfList.RowsMax * sizeof(uint)} bytes", refused.Message, StringComparison.Ordinal);
+        Assert.Equal((IvfList.RowsMax, (IvfList.RowsMax / 2) + 1, 0), (full.Count, half.Count, budget.UsedBytes));
+    }
+
+    [Fact]
     public void What_makes_no_sense_is_refused()
     {
         var random = new SeededRandom(9);
