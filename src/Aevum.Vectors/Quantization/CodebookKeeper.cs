@@ -38,7 +38,15 @@ sealed unsafe class CodebookKeeper : IDisposable
         if (keeping.TrainFrom < 1 || keeping.MeasureEvery < 1 || keeping.Window < 1 || !(keeping.DriftMax > 1)) Throw.Invalid("the keeping of a codebook");
         (_options, _keeping, _random) = (options, keeping, random);
         _sample = new(shape, keeping.SampleMax, random, budget);
-        _scratch = new((long)shape.Dimension * sizeof(float), budget);
+        try
+        {
+            _scratch = new((long)shape.Dimension * sizeof(float), budget);
+        }
+        catch
+        {
+            _sample.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The codebook; null while there is none.</summary>

@@ -53,6 +53,9 @@ sealed unsafe class ProductQuantizer : Quantizer
 
     public override QuantizationKind Kind => QuantizationKind.Product;
 
+    public override bool IsOf(QuantizationOptions options) =>
+        base.IsOf(options) && (SubCount, CentroidCount) == (SubCountFor(Shape.Dimension, options.SubCount), options.CentroidCount);
+
     public int SubCount { get; }
 
     /// <summary>256 or 16.</summary>

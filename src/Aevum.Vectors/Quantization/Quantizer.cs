@@ -92,6 +92,9 @@ abstract unsafe class Quantizer : IDisposable
         return sum;
     }
 
+    /// <summary>Whether it makes codes of the kind and size that are asked for.</summary>
+    public virtual bool IsOf(QuantizationOptions options) => Kind == options.Kind;
+
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
     /// <summary>Trains a quantizer on a sample.</summary>

@@ -29,7 +29,6 @@ readonly unsafe struct OpenedCodes(CodedGraph graph, uint* order, ulong* from)
 static unsafe class CodedImage
 {
     public const int FactsLength = 64 + (Hnsw.UpperLinks.LevelMax * sizeof(int));
-    const int WriteBytes = 1 << 20;
 
     /// <summary>Writes a graph; the file is durable afterwards, its name is not.</summary>
     /// <param name="order">Rows by ascending id.</param>
@@ -61,25 +60,25 @@ static unsafe class CodedImage
         writer.Begin(SectionKind.Codebook);
         writer.Write(codebook);
         writer.Begin(SectionKind.Codes);
-        WriteAll(writer, parts.Codes, (long)rows * parts.Stride);
+        writer.Write(parts.Codes, (long)rows * parts.Stride);
         writer.Begin(SectionKind.Layers);
         for (var layer = 0; layer < parts.LayerCounts.Length; layer++)
-            WriteAll(writer, (byte*)parts.Layers[layer], (long)parts.LayerCounts[layer] * layerStride);
+            writer.Write((byte*)parts.Layers[layer], (long)parts.LayerCounts[layer] * layerStride);
         writer.Begin(SectionKind.RowIds);
-        WriteAll(writer, (byte*)parts.Ids, (long)rows * sizeof(ulong));
+        writer.Write((byte*)parts.Ids, (long)rows * sizeof(ulong));
         writer.Begin(SectionKind.Ids);
         writer.Write(order);
         if (isPacked)
         {
             writer.Begin(SectionKind.LinkEnds);
-            WriteAll(writer, (byte*)parts.Ends, (rows + 1L) * sizeof(uint));
+            writer.Write((byte*)parts.Ends, (rows + 1L) * sizeof(uint));
             writer.Begin(SectionKind.Links);
-            WriteAll(writer, (byte*)parts.Links, parts.LinkCount * sizeof(uint));
+            writer.Write((byte*)parts.Links, parts.LinkCount * sizeof(uint));
         }
         if (from != null)
         {
             writer.Begin(SectionKind.From);
-            WriteAll(writer, (byte*)from, (long)rows * sizeof(ulong));
+            writer.Write((byte*)from, (long)rows * sizeof(ulong));
         }
         writer.Begin(SectionKind.Vectors);
         var padding = new byte[graph.Shape.Stride - graph.Shape.Bytes];
@@ -93,15 +92,21 @@ static unsafe class CodedImage
 
     /// <summary>Opens a file as a graph that answers.</summary>
     /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded; what the file system throws.</exception>
-    public static OpenedCodes Open(IFileSystem files, string path, VectorShape? shape, MemoryBudget budget, IScheduler? scheduler)
+    public static OpenedCodes Open(IFileSystem files, string path, VectorShape? shape, MemoryBudget budget, IScheduler? scheduler) =>
+        Read(SegmentImage.Open(files, path, budget, scheduler), shape, budget, scheduler);
+
+    /// <summary>The same where the file system maps; null: it does not.</summary>
+    public static OpenedCodes? TryMap(IFileSystem files, string path, VectorShape shape, MemoryBudget budget) =>
+        SegmentImage.TryMap(files, path, null) is { } image ? Read(image, shape, budget, null) : null;
+
+    static OpenedCodes Read(SegmentImage image, VectorShape? shape, MemoryBudget budget, IScheduler? scheduler)
     {
-        var image = SegmentImage.Open(files, path, budget, scheduler);
         Quantizer? quantizer = null;
         try
         {
-            image.Require(image.Kind == SegmentKind.Coded, default, $"a segment of the kind {SegmentKind.Coded}, not {image.Kind}");
+            image.Require(image.Kind == SegmentKind.Coded, $"a segment of the kind {SegmentKind.Coded}, not {image.Kind}");
             var reader = new CodedImageReader(image, scheduler);
-            image.Require(shape is null || shape.Equals(reader.Shape), default, $"vectors of {shape}, not of {reader.Shape}");
+            image.Require(shape is null || shape.Equals(reader.Shape), $"vectors of {shape}, not of {reader.Shape}");
             quantizer = reader.ReadCodebook();
             var parts = reader.ReadParts(quantizer);
             var graph = CodedGraph.Adopt(reader.Shape, quantizer, reader.Layout, parts, reader.Vectors, budget, image, reader.MemoryBytes);
@@ -143,10 +148,5 @@ static unsafe class CodedImage
         for (var layer = 0; layer < parts.LayerCounts.Length; layer++)
             BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(64 + (layer * sizeof(int))), parts.LayerCounts[layer]);
         return bytes;
-    }
-
-    static void WriteAll(SegmentWriter writer, byte* memory, long bytes)
-    {
-        for (var at = 0L; at < bytes; at += WriteBytes) writer.Write(new ReadOnlySpan<byte>(memory + at, (int)Math.Min(WriteBytes, bytes - at)));
     }
 }

@@ -83,9 +83,15 @@ sealed unsafe class CodedSegment : IDisposable
     /// <param name="dead">Of the rows in the file; null: none is.</param>
     /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded; what the file system throws.</exception>
     public static CodedSegment Open(
-        IFileSystem files, string path, VectorShape? shape, bool hasTimes, DeadRows? dead, MemoryBudget budget, IScheduler? scheduler)
+        IFileSystem files, string path, VectorShape? shape, bool hasTimes, DeadRows? dead, MemoryBudget budget, IScheduler? scheduler) =>
+        From(CodedImage.Open(files, path, shape, budget, scheduler), path, hasTimes, dead);
+
+    /// <summary>The same where the file system maps; null: it does not.</summary>
+    public static CodedSegment? TryMap(IFileSystem files, string path, VectorShape shape, bool hasTimes, DeadRows dead, MemoryBudget budget) =>
+        CodedImage.TryMap(files, path, shape, budget) is { } opened ? From(opened, path, hasTimes, dead) : null;
+
+    static CodedSegment From(in OpenedCodes opened, string path, bool hasTimes, DeadRows? dead)
     {
-        var opened = CodedImage.Open(files, path, shape, budget, scheduler);
         if (hasTimes != (opened.From != null) || (dead is not null && dead.Rows != opened.Graph.Count))
         {
             opened.Graph.Dispose();

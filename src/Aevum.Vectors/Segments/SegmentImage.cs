@@ -45,7 +45,14 @@ sealed unsafe class SegmentImage : IDisposable
     /// <param name="scheduler">Whose threads help to verify; null: the caller alone.</param>
     /// <exception cref="AevumException">Corruption; UnsupportedFormat; LimitExceeded: it must be read and the budget has no room; what the file system
     /// throws.</exception>
-    public static SegmentImage Open(IFileSystem files, string path, MemoryBudget budget, IScheduler? scheduler)
+    public static SegmentImage Open(IFileSystem files, string path, MemoryBudget budget, IScheduler? scheduler) =>
+        OpenOrMap(files, path, budget, scheduler)!;
+
+    /// <summary>The same where the file system maps; null: it does not.</summary>
+    public static SegmentImage? TryMap(IFileSystem files, string path, IScheduler? scheduler) => OpenOrMap(files, path, null, scheduler);
+
+    // Without a budget nothing is read into memory.
+    static SegmentImage? OpenOrMap(IFileSystem files, string path, MemoryBudget? budget, IScheduler? scheduler)
     {
         if (!BitConverter.IsLittleEndian) Throw.UnsupportedFormat(path, "little endian", "index segments on machines of that byte order only");
         var file = files.OpenRead(path);
@@ -55,7 +62,15 @@ sealed unsafe class SegmentImage : IDisposable
             var length = file.Length;
             image = new(file, ReadHeader(file, length)) { Length = length };
             var end = image.ReadTable();
-            image.Load(budget, scheduler);
+            if (!image.TryMapFile())
+            {
+                if (budget is null)
+                {
+                    image.Dispose();
+                    return null;
+                }
+                image.Load(budget, scheduler);
+            }
             image.Verify(end, scheduler);
             return image;
         }
@@ -79,6 +94,22 @@ sealed unsafe class SegmentImage : IDisposable
         if (!_sections.TryGetValue(kind, out var section) || section.Stride != stride || section.Length != length)
             Throw.Corruption(Path, SegmentFormat.TableOffset, $"a section {kind} of {length} bytes, {stride} a row");
         return _memory + section.Start;
+    }
+
+    /// <summary>The shape that facts of vectors begin with: element, metric, and after two bytes of the kind's own the dimension.</summary>
+    /// <exception cref="CorruptionException">There is no such shape.</exception>
+    public VectorShape ReadShape(bool canBeBits)
+    {
+        var (element, metric, dimension) = ((ElementType)Facts[0], (Metric)Facts[1], BinaryPrimitives.ReadInt32LittleEndian(Facts[4..]));
+        var isElement = VectorShape.Supports(element, metric) && (canBeBits || element != ElementType.Bit);
+        Require(isElement && dimension is > 0 and <= VectorShape.DimensionMax, "a shape");
+        return new(element, metric, dimension);
+    }
+
+    /// <summary>Says that a rule of the facts does not hold.</summary>
+    public void Require(bool holds, string expected)
+    {
+        if (!holds) Throw.Corruption(Path, SegmentFormat.FactsOffset, expected);
     }
 
     /// <summary>Says that a rule of the content does not hold.</summary>
@@ -137,13 +168,15 @@ sealed unsafe class SegmentImage : IDisposable
         return end;
     }
 
+    bool TryMapFile()
+    {
+        var isMapped = _file.TryMapPrivate(out var memory);
+        _memory = memory;
+        return isMapped;
+    }
+
     void Load(MemoryBudget budget, IScheduler? scheduler)
     {
-        if (_file.TryMapPrivate(out var memory))
-        {
-            _memory = memory;
-            return;
-        }
         _block = new(Length, budget, large: true);
         _memory = _block.Pointer;
         const int piece = 16 << 20;

@@ -65,6 +65,11 @@ sealed class SegmentWriter : IDisposable
         Append(bytes);
     }
 
+    public unsafe void Write(byte* memory, long bytes)
+    {
+        for (var at = 0L; at < bytes; at += PieceBytes) Write(new ReadOnlySpan<byte>(memory + at, (int)Math.Min(PieceBytes, bytes - at)));
+    }
+
     public void Write<T>(ReadOnlySpan<T> values) where T : unmanaged => Write(MemoryMarshal.AsBytes(values));
 
     /// <summary>Ends the file and makes it durable; its name is the caller's to sync.</summary>

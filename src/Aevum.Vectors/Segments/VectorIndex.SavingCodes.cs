@@ -111,16 +111,7 @@ public sealed partial class VectorIndex
 
     void Map(IFileSystem files, string path, CodedSegment segment)
     {
-        bool canMap;
-        using (var file = files.OpenRead(path))
-        {
-            unsafe
-            {
-                canMap = file.TryMapPrivate(out _);
-            }
-        }
-        if (!canMap) return;
-        var mapped = CodedSegment.Open(files, path, Shape, Options.KeepHistory, segment.Dead, _budget, null);
+        if (CodedSegment.TryMap(files, path, Shape, Options.KeepHistory, segment.Dead, _budget) is not { } mapped) return;
         var isTaken = false;
         try
         {
@@ -158,7 +149,7 @@ public sealed partial class VectorIndex
             var path = FilePaths.Combine(directory, VectorManifest.DeadName(manifest.Dead));
             using var image = SegmentImage.Open(files, path, budget, scheduler);
             var isOne = image.Kind == SegmentKind.Dead && BinaryPrimitives.ReadInt32LittleEndian(image.Facts) == coded.Length;
-            image.Require(isOne, default, $"the dead rows of {coded.Length} segments");
+            image.Require(isOne, $"the dead rows of {coded.Length} segments");
             var length = image.LengthOf(SectionKind.Dead);
             var at = 0L;
             for (; opened < coded.Length; opened++)

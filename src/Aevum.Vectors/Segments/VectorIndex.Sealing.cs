@@ -197,23 +197,12 @@ public sealed partial class VectorIndex
     // ------------------------------------------------------------------------------------------------ codebooks
 
     // A copy of the present one, for a segment of its own.
-    unsafe Quantizer TakeCodebook(HnswSnapshot snapshot)
+    Quantizer TakeCodebook(HnswSnapshot snapshot)
     {
         lock (_keeperGate)
         {
             ThrowIfClosed();
-            if (_keeper is null)
-            {
-                _keeper = MakeKeeper();
-                using var scratch = new NativeBlock(Shape.Stride, _budget);
-                for (var row = 0u; row < snapshot.Facts.Rows; row++)
-                {
-                    if (!snapshot.IsLive(row)) continue;
-                    snapshot.Graph.Read(row, scratch.Pointer);
-                    snapshot.Graph.Rotation?.ApplyInverse((float*)scratch.Pointer, (float*)scratch.Pointer);
-                    _keeper.Show(scratch.Pointer);
-                }
-            }
+            _keeper ??= KeeperOf(snapshot);
             if (_keeper.Current is null || _keeper.IsRetrainingDue)
             {
                 var before = _keeper.Current;
@@ -224,11 +213,44 @@ public sealed partial class VectorIndex
         }
     }
 
-    // Of an index that was opened: the codebook of its newest codes goes on.
+    // One that was shown all rows that live.
+    unsafe CodebookKeeper KeeperOf(HnswSnapshot snapshot)
+    {
+        var keeper = MakeKeeper();
+        try
+        {
+            using var scratch = new NativeBlock(Shape.Stride, _budget);
+            for (var row = 0u; row < snapshot.Facts.Rows; row++)
+            {
+                if (!snapshot.IsLive(row)) continue;
+                snapshot.Graph.Read(row, scratch.Pointer);
+                snapshot.Graph.Rotation?.ApplyInverse((float*)scratch.Pointer, (float*)scratch.Pointer);
+                keeper.Show(scratch.Pointer);
+            }
+            return keeper;
+        }
+        catch
+        {
+            keeper.Dispose();
+            throw;
+        }
+    }
+
+    // Of an index that was opened: the codebook of its newest codes goes on, unless codes are to be others now. Then one is learnt at the next seal.
     void KeepCodebookOf(CodedSegment segment)
     {
-        _keeper = MakeKeeper();
-        _keeper.Adopt(CodebookFormat.Copy(segment.Graph.Quantizer));
+        if (!segment.Graph.Quantizer.IsOf(Options.Codes!.Quantization)) return;
+        var keeper = MakeKeeper();
+        try
+        {
+            keeper.Adopt(CodebookFormat.Copy(segment.Graph.Quantizer));
+            _keeper = keeper;
+        }
+        catch
+        {
+            keeper.Dispose();
+            throw;
+        }
     }
 
     CodebookKeeper MakeKeeper()

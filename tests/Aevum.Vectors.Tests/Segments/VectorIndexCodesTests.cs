@@ -189,6 +189,98 @@ public sealed class VectorIndexCodesTests : IDisposable
     }
 
     [Fact]
+    public void A_saved_codebook_goes_on_only_where_codes_are_to_be_of_its_kind()
+    {
+        var files = new MemoryFileSystem();
+        var vectors = new ClusteredVectors(32, 8, 8, 5);
+        var (time, scalar) = (0UL, Options(QuantizationKind.Scalar, 60));
+        void PutSome(VectorIndex index)
+        {
+            for (var i = 0; i < 60; i++) index.Put(++time, vectors.Next(), new(time));
+            MaintainAll(index);
+        }
+
+        using (var index = new VectorIndex(Shape, scalar))
+        {
+            PutSome(index);
+            index.Save(files, "index", 1);
+        }
+        var product = Options(QuantizationKind.Product, 60);
+        var fewer = product with { Codes = new(new QuantizationOptions(QuantizationKind.Product, 4, 256, 4)) };
+        foreach (var (options, learnt) in new[] { (scalar, 0), (product, 1), (product, 0), (fewer, 1), (scalar, 1) })
+        {
+            using var opened = VectorIndex.Open(files, "index", Shape, options);
+            PutSome(opened);
+            Assert.Equal(learnt, opened.CodebookGeneration);
+            opened.Save(files, "index", 1);
+            var results = new VectorHit[1];
+            Assert.Equal(1, opened.Search(vectors.Next(), new(1), results));
+        }
+    }
+
+    [Fact]
+    public void An_open_that_finds_no_room_leaves_nothing_behind()
+    {
+        var files = new DiskFileSystem();
+        var directory = Path.Combine(_folder.FullName, "index");
+        var options = Options(QuantizationKind.Scalar, 60) with { Keeping = new(10, 50) };
+        using (var index = new VectorIndex(Shape, options))
+        {
+            var vectors = new ClusteredVectors(32, 8, 8, 5);
+            for (var i = 1UL; i <= 100; i++) index.Put(i, vectors.Next(), new(i));
+            MaintainAll(index);
+            index.Save(files, directory, 1);
+        }
+        var (refused, needed) = (0, 0L);
+        // A step is less than any piece that is asked for.
+        for (var limit = 0L; needed == 0; limit += 16)
+        {
+            var budget = new MemoryBudget(limit);
+            try
+            {
+                using var opened = VectorIndex.Open(files, directory, Shape, options, budget);
+                needed = limit;
+            }
+            catch (AevumException full) when (full.Code == ErrorCode.LimitExceeded)
+            {
+                refused++;
+            }
+            Assert.Equal(0, budget.UsedBytes);
+        }
+        // The sample of the codebook's keeper alone takes so much.
+        Assert.InRange(needed, 50 * 32 * sizeof(float), 1 << 20);
+        Assert.InRange(refused, 400, int.MaxValue);
+    }
+
+    [Fact]
+    public void A_segment_that_was_saved_is_opened_once_to_be_mapped()
+    {
+        var files = new CountingFiles(new DiskFileSystem());
+        using var index = new VectorIndex(Shape, Options(QuantizationKind.Scalar, 60));
+        var vectors = new ClusteredVectors(32, 8, 8, 5);
+        for (var i = 1UL; i <= 130; i++)
+        {
+            index.Put(i, vectors.Next(), new(i));
+            if (i % 60 == 0) MaintainAll(index);
+        }
+        index.Save(files, Path.Combine(_folder.FullName, "index"), 1);
+        Assert.Equal((2, 2), (index.Statistics().CodedSegments, files.Opened));
+        Assert.NotEqual(0, index.Statistics().MappedBytes);
+    }
+
+    /// <summary>Counts how often files of codes are opened.</summary>
+    sealed class CountingFiles(IFileSystem inner) : ForwardingFiles(inner)
+    {
+        public int Opened { get; private set; }
+
+        public override IReadableFile OpenRead(string path)
+        {
+            if (Path.GetFileName(path).StartsWith("coded", StringComparison.Ordinal)) Opened++;
+            return base.OpenRead(path);
+        }
+    }
+
+    [Fact]
     public void Where_there_is_no_room_for_codes_rows_stay_frozen_and_are_found()
     {
         var vectors = new ClusteredVectors(32, 8, 8, 5);
