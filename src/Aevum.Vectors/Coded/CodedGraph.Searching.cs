@@ -44,10 +44,10 @@ public sealed unsafe partial class CodedGraph
         var scratch = _readers.Enter();
         try
         {
-            var exactAt = Room(Shape.Stride);
-            var preparedAt = exactAt + Room(PreparedQuery.Bytes(Shape));
-            var floatsAt = preparedAt + Room(Quantizer.QueryBytes);
-            scratch.EnsureQuery(floatsAt + Room(Shape.Dimension * sizeof(float)));
+            var exactAt = NativeBlock.Room(Shape.Stride);
+            var preparedAt = exactAt + NativeBlock.Room(PreparedQuery.Bytes(Shape));
+            var floatsAt = preparedAt + NativeBlock.Room(Quantizer.QueryBytes);
+            scratch.EnsureQuery(floatsAt + NativeBlock.Room(Shape.Dimension * sizeof(float)));
             // The query as stored, as exact kernels want it, as the codes' distance wants it, as floats.
             byte* stored = scratch.Query, exact = stored + exactAt, prepared = stored + preparedAt;
             var floats = (float*)(stored + floatsAt);
@@ -73,8 +73,6 @@ public sealed unsafe partial class CodedGraph
             _readers.Leave(scratch);
         }
     }
-
-    static int Room(int bytes) => (bytes + 63) & -64;
 
     int RerankOf(in Ask ask, int candidates)
     {

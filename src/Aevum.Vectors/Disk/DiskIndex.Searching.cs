@@ -31,11 +31,11 @@ public sealed unsafe partial class DiskIndex
         var scratch = _readers.Enter();
         try
         {
-            var exactAt = Room(Shape.Stride);
-            var preparedAt = exactAt + Room(PreparedQuery.Bytes(Shape));
-            var floatsAt = preparedAt + Room(_quantizer.QueryBytes);
-            var linksAt = floatsAt + Room(Shape.Dimension * sizeof(float));
-            var pagesAt = linksAt + Room((LinkLists.LinksMax + 4) * sizeof(uint));
+            var exactAt = NativeBlock.Room(Shape.Stride);
+            var preparedAt = exactAt + NativeBlock.Room(PreparedQuery.Bytes(Shape));
+            var floatsAt = preparedAt + NativeBlock.Room(_quantizer.QueryBytes);
+            var linksAt = floatsAt + NativeBlock.Room(Shape.Dimension * sizeof(float));
+            var pagesAt = linksAt + NativeBlock.Room((LinkLists.LinksMax + 4) * sizeof(uint));
             scratch.EnsureQuery(pagesAt + ((long)DiskRerank.BatchMax * PageBytes));
             // The query as stored, as exact kernels want it, as the codes' distance wants it, as floats; then links as they are read; then pages.
             byte* stored = scratch.Query, exact = stored + exactAt, prepared = stored + preparedAt;
@@ -58,8 +58,6 @@ public sealed unsafe partial class DiskIndex
             _readers.Leave(scratch);
         }
     }
-
-    static int Room(int bytes) => (bytes + 63) & -64;
 
     // Returns how many candidates there are, as ascending DistanceKeys of estimates in the scratch: at least as many as wanted wherever so many exist.
     int Candidates<TDistance>(TDistance distance, in DiskAsk ask) where TDistance : struct, IDistance

@@ -159,7 +159,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
     // Room for a vector as stored, and behind it as it is compared.
     byte* EnsureQuery(SearchScratch scratch)
     {
-        scratch.EnsureQuery(Shape.Stride + (PreparedQuery.Bytes(Shape) + 63L & -64));
+        scratch.EnsureQuery(Shape.Stride + NativeBlock.Room(PreparedQuery.Bytes(Shape)));
         return scratch.Query;
     }
 

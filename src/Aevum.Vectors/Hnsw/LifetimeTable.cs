@@ -143,8 +143,7 @@ sealed unsafe class LifetimeTable(LifetimeKind kind, MemoryBudget budget) : IDis
             do
             {
                 disorder = Volatile.Read(ref _disorder);
-                // Before the rows are read: one that is written meanwhile is not older.
-                _index = index = new(this, rows, Volatile.Read(ref _greatestFrom));
+                _index = index = new(this, rows);
                 Interlocked.MemoryBarrier();
             }
             while (Volatile.Read(ref _disorder) != disorder);

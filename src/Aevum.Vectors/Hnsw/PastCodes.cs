@@ -140,7 +140,7 @@ sealed unsafe class PastCodes : IDisposable
         return MeanBytes(dimension) + (blocks * (((groups + 1) * BlockRows * GroupSize) + sizeof(ulong))) + PlaceBytes(count);
     }
 
-    static long MeanBytes(int dimension) => ((dimension * sizeof(float)) + 63L) & -64;
+    static long MeanBytes(int dimension) => NativeBlock.Room(dimension * sizeof(float));
 
     // The places of a last block that is not full are read too.
     static long PlaceBytes(int count) => (count + BlockRows) * (long)sizeof(ushort);

@@ -9,8 +9,8 @@
 // from <= t implies code(from) <= code(t), and t < to implies code(to) >= code(t). Two bytes a row are compared, 32 rows at a time,
 // instead of eight or sixteen.
 //
-// Rows change after an index was made: one that is used anew then holds something newer than MadeAt, so before that moment it is rightly left to
-// the late look, and after it every live row is named. Rows beyond Rows are the table's to look at.
+// Rows change after an index was made: one that is used anew then holds something newer than all that the index knows (where it does not, LifetimeTable makes
+// another index), so before that moment it is rightly left to the late look, and after it every live row is named. Rows beyond Rows are the table's to look at.
 
 using System.Runtime.Intrinsics;
 
@@ -29,10 +29,8 @@ sealed unsafe class TimeIndex
     readonly long[] _fromCounts;   // by code: rows whose from has at most this code
     readonly long[] _toCounts = [];
 
-    /// <param name="madeAt">No row had a greater time from when this began; later ones may.</param>
-    public TimeIndex(LifetimeTable times, long rows, ulong madeAt)
+    public TimeIndex(LifetimeTable times, long rows)
     {
-        MadeAt = madeAt;
         Rows = rows;
         var hasEnds = times.Kind == LifetimeKind.FromTo;
         var step = Math.Max(1, rows / SampleMax);
@@ -53,9 +51,6 @@ sealed unsafe class TimeIndex
         All = _fromCounts[^1];
         if (hasEnds) _to = Codes(row => times.To(row), rows, out _toRanges, out _toCounts);
     }
-
-    /// <summary>The greatest time from that it knows of.</summary>
-    public ulong MadeAt { get; }
 
     /// <summary>Rows below it have codes.</summary>
     public long Rows { get; }

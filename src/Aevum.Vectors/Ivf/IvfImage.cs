@@ -19,7 +19,6 @@ readonly record struct IvfParts(CentroidTable Centroids, ProductQuantizer? Codes
 static unsafe class IvfImage
 {
     public const int FactsLength = 40;
-    const int WriteBytes = 1 << 20;
 
     /// <summary>Bytes of one row of the section of entries: a vector, or a block of codes.</summary>
     public static int EntryStride(int entryBytes, bool isCoded) => isCoded ? FastScan.BlockCodes * entryBytes : entryBytes;
@@ -63,12 +62,12 @@ static unsafe class IvfImage
             writer.Write(new ReadOnlySpan<long>(in end));
         }
         writer.Begin(SectionKind.ListRows);
-        foreach (var list in parts.Lists) WriteAll(writer, (byte*)list.Rows, (long)list.Count * sizeof(uint));
+        foreach (var list in parts.Lists) writer.Write((byte*)list.Rows, (long)list.Count * sizeof(uint));
         writer.Begin(SectionKind.ListEntries);
         foreach (var list in parts.Lists)
         {
             var whole = isCoded ? list.Count / FastScan.BlockCodes * FastScan.BlockCodes : list.Count;
-            WriteAll(writer, list.Entries, (long)whole * index.EntryBytes);
+            writer.Write(list.Entries, (long)whole * index.EntryBytes);
             if (whole < list.Count) WriteCutBlock(writer, list.Block(whole), list.Count - whole, index.EntryBytes);
         }
         writer.Finish();
@@ -100,10 +99,5 @@ static unsafe class IvfImage
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(28), index.Options.SubCount);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(32), index.Options.RoundsMax);
         return bytes;
-    }
-
-    static void WriteAll(SegmentWriter writer, byte* memory, long bytes)
-    {
-        for (var at = 0L; at < bytes; at += WriteBytes) writer.Write(new ReadOnlySpan<byte>(memory + at, (int)Math.Min(WriteBytes, bytes - at)));
     }
 }

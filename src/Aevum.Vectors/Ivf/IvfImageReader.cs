@@ -11,7 +11,6 @@ namespace Aevum.Vectors.Ivf;
 sealed unsafe class IvfImageReader
 {
     const long RowsMax = 1L << 32;
-    const int ListRowsMax = 1 << 30;   // places of a list are counted on in blocks, in 32 bits
 
     readonly SegmentImage _image;
     readonly int _lists;
@@ -20,23 +19,21 @@ sealed unsafe class IvfImageReader
     public IvfImageReader(SegmentImage image)
     {
         _image = image;
-        Require(image.Kind == SegmentKind.Lists, $"a segment of the kind {SegmentKind.Lists}, not {image.Kind}");
+        _image.Require(image.Kind == SegmentKind.Lists, $"a segment of the kind {SegmentKind.Lists}, not {image.Kind}");
         var bytes = image.Facts;
-        var (element, metric, dimension) = ((ElementType)bytes[0], (Metric)bytes[1], BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]));
-        Require(VectorShape.Supports(element, metric) && element != ElementType.Bit && dimension is > 0 and <= VectorShape.DimensionMax, "a shape");
-        Shape = new(element, metric, dimension);
-        Require(bytes[2] <= 1, "vectors or codes");
+        Shape = image.ReadShape(canBeBits: false);
+        _image.Require(bytes[2] <= 1, "vectors or codes");
         _rows = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
-        Require(_rows is >= 0 and <= RowsMax, "a number of rows");
+        _image.Require(_rows is >= 0 and <= RowsMax, "a number of rows");
         _lists = BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]);
         Options = new()
         {
             IsCoded = bytes[2] == 1, Lists = BinaryPrimitives.ReadInt32LittleEndian(bytes[20..]), Probes = BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]),
             SubCount = BinaryPrimitives.ReadInt32LittleEndian(bytes[28..]), RoundsMax = BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]),
         };
-        Require(Options.Lists is > 0 and <= IvfOptions.ListsMax && _lists > 0 && _lists <= Options.Lists, "a number of lists");
-        Require((long)_lists * dimension <= int.MaxValue, "centroids that one table holds");
-        Require(Options.Probes > 0 && Options.RoundsMax >= 0, "options within their ranges");
+        _image.Require(Options.Lists is > 0 and <= IvfOptions.ListsMax && _lists > 0 && _lists <= Options.Lists, "a number of lists");
+        _image.Require((long)_lists * Shape.Dimension <= int.MaxValue, "centroids that one table holds");
+        _image.Require(Options.Probes > 0 && Options.RoundsMax >= 0, "options within their ranges");
     }
 
     public VectorShape Shape { get; }
@@ -47,9 +44,9 @@ sealed unsafe class IvfImageReader
     public ProductQuantizer? ReadCodebook()
     {
         if (!Options.IsCoded) return null;
-        Require(Options.SubCount is > 0 and <= ProductQuantizer.SubCountMax, "a number of parts");
+        _image.Require(Options.SubCount is > 0 and <= ProductQuantizer.SubCountMax, "a number of parts");
         var length = _image.LengthOf(SectionKind.Codebook);
-        Require(length is > 0 and < int.MaxValue, "a codebook");
+        _image.Require(length is > 0 and < int.MaxValue, "a codebook");
         var bytes = new ReadOnlySpan<byte>(_image.Section(SectionKind.Codebook, 1, length), (int)length);
         var quantizer = CodebookFormat.FromBytes(bytes, _image.Path);
         if (quantizer is ProductQuantizer { CentroidCount: 16, Turn: null } product && product.Shape.Equals(Shape)
@@ -76,8 +73,8 @@ sealed unsafe class IvfImageReader
         for (var i = 0; i < _lists; i++)
         {
             var count = ends[i] - before;
-            if (ends[i] < before || ends[i] > _rows || count > ListRowsMax)
-                _image.Require(false, SectionKind.ListEnds, $"list {i} behind the one before, {_rows} rows and {ListRowsMax} in a list at most");
+            if (ends[i] < before || ends[i] > _rows || count > IvfList.RowsMax)
+                _image.Require(false, SectionKind.ListEnds, $"list {i} behind the one before, {_rows} rows and {IvfList.RowsMax} in a list at most");
             bytes += IvfList.EntriesBytes(count, entryBytes, Options.IsCoded);
             before = ends[i];
         }
@@ -94,6 +91,4 @@ sealed unsafe class IvfImageReader
             before = ends[i];
         }
     }
-
-    void Require(bool holds, string expected) => _image.Require(holds, default, expected);
 }

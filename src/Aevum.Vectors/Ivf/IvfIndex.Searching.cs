@@ -187,9 +187,9 @@ sealed unsafe partial class IvfIndex
             long prepared = PreparedQuery.Bytes(index.Shape);
             long tables = index._codes is { } codes ? FastScan.TableBytes(codes.CodeBytes) : 0;
             long entries = index._codes is { } c ? c.SubCount * 16L * 4 : 0;
-            scratch.Begin((2 * IvfScratch.Room(floats)) + IvfScratch.Room(centroids) + IvfScratch.Room(lists) + IvfScratch.Room(prepared)
-                + IvfScratch.Room(tables) + IvfScratch.Room(entries) + (2 * IvfScratch.Room(Batch * 4L))
-                + IvfScratch.Room(candidates * 8L) + IvfScratch.Room(found * 8L));
+            scratch.Begin((2 * NativeBlock.Room(floats)) + NativeBlock.Room(centroids) + NativeBlock.Room(lists) + NativeBlock.Room(prepared)
+                + NativeBlock.Room(tables) + NativeBlock.Room(entries) + (2 * NativeBlock.Room(Batch * 4L))
+                + NativeBlock.Room(candidates * 8L) + NativeBlock.Room(found * 8L));
             (Query, Found) = (query, found);
             Floats = (float*)scratch.Take(floats);
             Difference = (float*)scratch.Take(floats);

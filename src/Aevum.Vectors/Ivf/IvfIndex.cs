@@ -89,7 +89,7 @@ sealed unsafe partial class IvfIndex : IDisposable
             ThrowIfClosed();
             using var rented = Rent();
             var scratch = rented.Scratch;
-            scratch.Begin(IvfScratch.Room(Shape.Dimension * 4L) + IvfScratch.Room(EntryBytes));
+            scratch.Begin(NativeBlock.Room(Shape.Dimension * 4L) + NativeBlock.Room(EntryBytes));
             var floats = (float*)scratch.Take(Shape.Dimension * 4L);
             var entry = scratch.Take(EntryBytes);
             int list;
@@ -133,7 +133,7 @@ sealed unsafe partial class IvfIndex : IDisposable
             ThrowIfClosed();
             if (!_places.TryGet(row, out var list, out var place)) return false;
             using var rented = Rent();
-            rented.Scratch.Begin(IvfScratch.Room(EntryBytes));
+            rented.Scratch.Begin(NativeBlock.Room(EntryBytes));
             Take(list, place, rented.Scratch.Take(EntryBytes));
             _places.Remove(row);
             Count--;

@@ -7,7 +7,7 @@ sealed unsafe class IvfScratch(MemoryBudget budget) : IDisposable
     NativeBlock? _block;
     long _used;
 
-    /// <summary>Starts anew with room for so many bytes, 64 of slack for each piece included by <see cref="Take"/>.</summary>
+    /// <summary>Starts anew with room for so many bytes: for each piece that is taken its <see cref="NativeBlock.Room"/>.</summary>
     public void Begin(long bytes)
     {
         _used = 0;
@@ -17,13 +17,10 @@ sealed unsafe class IvfScratch(MemoryBudget budget) : IDisposable
         _block = new(bytes, budget);
     }
 
-    /// <summary>Bytes a piece of this size takes, to be summed up for <see cref="Begin"/>.</summary>
-    public static long Room(long bytes) => (bytes + 63) & -64;
-
     public byte* Take(long bytes)
     {
         var taken = _block!.Pointer + _used;
-        _used += Room(bytes);
+        _used += NativeBlock.Room(bytes);
         System.Diagnostics.Debug.Assert(_used <= _block.Bytes, "less was asked for than is taken");
         return taken;
     }

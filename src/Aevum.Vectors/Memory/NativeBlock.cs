@@ -14,6 +14,9 @@ sealed unsafe class NativeBlock : IDisposable
 {
     public const int Alignment = 64;
 
+    /// <summary>Bytes of a piece of a block, so that the next piece begins on a cache line.</summary>
+    public static long Room(long bytes) => (bytes + Alignment - 1) & -Alignment;
+
     readonly MemoryBudget _budget;
     byte* _memory;
 

@@ -54,8 +54,8 @@ public sealed unsafe partial class PostingIndex
     {
         cost = default;
         var exactAt = Shape.Stride;
-        var floatsAt = exactAt + ((PreparedQuery.Bytes(Shape) + 63) & -64);
-        var keysAt = floatsAt + (((Shape.Dimension * sizeof(float)) + 63) & -64);
+        var floatsAt = exactAt + NativeBlock.Room(PreparedQuery.Bytes(Shape));
+        var keysAt = floatsAt + NativeBlock.Room(Shape.Dimension * sizeof(float));
         var wanted = (int)Math.Min(query.K, _versions.Count);
         var memory = scratch.Memory(keysAt + (wanted * (long)sizeof(ulong)));
         VectorEncoder.Encode(Shape, vector, new(memory, Shape.Bytes));

@@ -32,31 +32,29 @@ sealed unsafe class CodedImageReader
     {
         (_image, _scheduler) = (image, scheduler);
         var bytes = image.Facts;
-        var (element, metric, dimension) = ((ElementType)bytes[0], (Metric)bytes[1], BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]));
-        Require(VectorShape.Supports(element, metric) && element != ElementType.Bit && dimension is > 0 and <= VectorShape.DimensionMax, "a shape");
-        Shape = new(element, metric, dimension);
+        Shape = image.ReadShape(canBeBits: false);
         Layout = (CodedLayout)bytes[3];
-        Require(bytes[2] <= 1 && Layout is CodedLayout.Records or CodedLayout.Packed, "a layout, and times or none");
+        _image.Require(bytes[2] <= 1 && Layout is CodedLayout.Records or CodedLayout.Packed, "a layout, and times or none");
         _hasFrom = bytes[2] == 1;
         var rows = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
-        Require(rows is > 0 and <= HnswIndex.RowsMax, "a number of rows");
+        _image.Require(rows is > 0 and <= HnswIndex.RowsMax, "a number of rows");
         _rows = (int)rows;
         _linksMax = BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]);
         _upperLinksMax = BinaryPrimitives.ReadInt32LittleEndian(bytes[20..]);
         _linksBeside = BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]);
-        Require(_upperLinksMax is >= 2 and <= HnswOptions.LinksMax && _linksMax == 2 * _upperLinksMax, "numbers of links");
+        _image.Require(_upperLinksMax is >= 2 and <= HnswOptions.LinksMax && _linksMax == 2 * _upperLinksMax, "numbers of links");
         _linkCount = BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]);
-        Require(_linkCount >= 0 && _linkCount <= Math.Min(uint.MaxValue, rows * _linksMax), "a number of links elsewhere");
+        _image.Require(_linkCount >= 0 && _linkCount <= Math.Min(uint.MaxValue, rows * _linksMax), "a number of links elsewhere");
         _rerankFactor = BinaryPrimitives.ReadDoubleLittleEndian(bytes[40..]);
-        Require(_rerankFactor > 0, "how many candidates are compared exactly");
+        _image.Require(_rerankFactor > 0, "how many candidates are compared exactly");
         var layers = BinaryPrimitives.ReadInt32LittleEndian(bytes[28..]);
-        Require(layers is >= 0 and <= UpperLinks.LevelMax, "a number of layers");
+        _image.Require(layers is >= 0 and <= UpperLinks.LevelMax, "a number of layers");
         _layerCounts = new int[layers];
         var below = _rows;
         for (var i = 0; i < layers; i++)
         {
             _layerCounts[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes[(64 + (i * sizeof(int)))..]);
-            Require(_layerCounts[i] > 0 && _layerCounts[i] <= below, "fewer rows on each layer");
+            _image.Require(_layerCounts[i] > 0 && _layerCounts[i] <= below, "fewer rows on each layer");
             below = _layerCounts[i];
         }
     }
@@ -77,12 +75,12 @@ sealed unsafe class CodedImageReader
     public Quantizer ReadCodebook()
     {
         var length = _image.LengthOf(SectionKind.Codebook);
-        Require(length is > 0 and < int.MaxValue, "a codebook");
+        _image.Require(length is > 0 and < int.MaxValue, "a codebook");
         var bytes = new ReadOnlySpan<byte>(_image.Section(SectionKind.Codebook, 1, length), (int)length);
         var quantizer = CodebookFormat.FromBytes(bytes, _image.Path);
         if (quantizer.Shape.Equals(Shape)) return quantizer;
         quantizer.Dispose();
-        Require(false, "a codebook of the vectors' shape");
+        _image.Require(false, "a codebook of the vectors' shape");
         return quantizer;
     }
 
@@ -91,12 +89,12 @@ sealed unsafe class CodedImageReader
         _linkOffset = (quantizer.CodeBytes + 3) & -4;
         if (Layout == CodedLayout.Records)
         {
-            Require(_linksBeside == 0 && _linkCount == 0, "all links beside the codes");
+            _image.Require(_linksBeside == 0 && _linkCount == 0, "all links beside the codes");
             _stride = (_linkOffset + (_linksMax * sizeof(uint)) + 63) & -64;
         }
         else
         {
-            Require(_linksBeside == Math.Min(_linksMax, (-_linkOffset & 63) / sizeof(uint)), "links that fill the line of a code");
+            _image.Require(_linksBeside == Math.Min(_linksMax, (-_linkOffset & 63) / sizeof(uint)), "links that fill the line of a code");
             _stride = _linkOffset + (_linksBeside * sizeof(uint));
             _ends = (uint*)_image.Section(SectionKind.LinkEnds, sizeof(uint), (_rows + 1L) * sizeof(uint));
             _links = (uint*)_image.Section(SectionKind.Links, sizeof(uint), _linkCount * sizeof(uint));
@@ -177,10 +175,5 @@ sealed unsafe class CodedImageReader
     {
         for (var i = 0; i < _rows; i++)
             if (Order[i] >= (uint)_rows || (i > 0 && _ids[Order[i - 1]] >= _ids[Order[i]])) _image.Require(false, SectionKind.Ids, "rows by ascending id");
-    }
-
-    void Require(bool holds, string expected)
-    {
-        if (!holds) Throw.Corruption(_image.Path, SegmentFormat.FactsOffset, expected);
     }
 }

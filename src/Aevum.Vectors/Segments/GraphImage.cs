@@ -118,9 +118,9 @@ static unsafe class GraphImage
         HnswIndex? index = null;
         try
         {
-            image.Require(image.Kind == kind, default, $"a segment of the kind {kind}, not {image.Kind}");
+            image.Require(image.Kind == kind, $"a segment of the kind {kind}, not {image.Kind}");
             var reader = new GraphImageReader(image, scheduler);
-            image.Require(shape is null || shape.Equals(reader.Shape), default, $"vectors of {shape}, not of {reader.Shape}");
+            image.Require(shape is null || shape.Equals(reader.Shape), $"vectors of {shape}, not of {reader.Shape}");
             span = (reader.MinFrom, reader.MaxTo);
             index = new(reader.Shape, adjust is null ? reader.Options : adjust(reader.Options), budget);
             reader.Check();

@@ -34,10 +34,8 @@ sealed unsafe class GraphImageReader
     {
         (_image, _scheduler) = (image, scheduler);
         var bytes = image.Facts;
-        var (element, metric, dimension) = ((ElementType)bytes[0], (Metric)bytes[1], BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]));
-        var isShape = VectorShape.Supports(element, metric) && dimension is > 0 and <= VectorShape.DimensionMax;
-        Require(isShape && bytes[2] <= (int)LifetimeKind.FromTo, "a shape");
-        Shape = new(element, metric, dimension);
+        Shape = image.ReadShape(canBeBits: true);
+        _image.Require(bytes[2] <= (int)LifetimeKind.FromTo, "lifetimes or none");
         Options = new()
         {
             M = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]), EfConstruction = BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]),
@@ -50,9 +48,9 @@ sealed unsafe class GraphImageReader
         }
         catch (AevumException)
         {
-            Require(false, "parameters within their ranges");
+            _image.Require(false, "parameters within their ranges");
         }
-        Require((image.Kind == SegmentKind.History) == (Options.Lifetimes == LifetimeKind.FromTo), "lifetimes of the kind");
+        _image.Require((image.Kind == SegmentKind.History) == (Options.Lifetimes == LifetimeKind.FromTo), "lifetimes of the kind");
         Facts = new(
             BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[40..]),
             BinaryPrimitives.ReadUInt64LittleEndian(bytes[48..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]),
@@ -63,10 +61,10 @@ sealed unsafe class GraphImageReader
         MinFrom = BinaryPrimitives.ReadUInt64LittleEndian(bytes[88..]);
         MaxTo = BinaryPrimitives.ReadUInt64LittleEndian(bytes[96..]);
         var rows = Facts.Rows;
-        Require(rows is >= 0 and <= HnswIndex.RowsMax && Facts.Count >= 0 && Facts.Count <= rows, "a number of rows");
-        var canLead = GraphMaker.CanRotate(Shape) && dimension <= PrincipalAxes.DimensionMax;
-        Require(_cut == 0 || (_cut > 0 && _cut < dimension && canLead), "a number of leading elements");
-        Require(_blocks <= rows * UpperLinks.LevelMax, "a number of upper lists");
+        _image.Require(rows is >= 0 and <= HnswIndex.RowsMax && Facts.Count >= 0 && Facts.Count <= rows, "a number of rows");
+        var canLead = GraphMaker.CanRotate(Shape) && Shape.Dimension <= PrincipalAxes.DimensionMax;
+        _image.Require(_cut == 0 || (_cut > 0 && _cut < Shape.Dimension && canLead), "a number of leading elements");
+        _image.Require(_blocks <= rows * UpperLinks.LevelMax, "a number of upper lists");
 
         _front = _cut == 0 ? Shape.Bytes : _cut * sizeof(float);
         _rest = Shape.Bytes - _front;
@@ -84,13 +82,13 @@ sealed unsafe class GraphImageReader
         }
         if (_cut > 0)
         {
-            var learnt = LeadingRotation.LearntCount(_cut, dimension);
+            var learnt = LeadingRotation.LearntCount(_cut, Shape.Dimension);
             _rotation = (float*)image.Section(SectionKind.Rotation, sizeof(float), learnt * sizeof(float));
         }
         if (image.Kind != SegmentKind.Live) return;
         var length = image.LengthOf(SectionKind.Ids);
         var places = length / sizeof(uint);
-        Require(length >= 0 && places <= int.MaxValue && (places == 0 ? Facts.Count == 0 : places > Facts.Count), "more places than ids");
+        _image.Require(length >= 0 && places <= int.MaxValue && (places == 0 ? Facts.Count == 0 : places > Facts.Count), "more places than ids");
         _placeCount = (int)places;
         _places = (uint*)image.Section(SectionKind.Ids, sizeof(uint), length);
     }
@@ -120,11 +118,11 @@ sealed unsafe class GraphImageReader
         ParallelPieces.Run(checked((int)((Facts.Rows + PieceRows - 1) / PieceRows)) + 2, CheckPiece, _scheduler);
         var (entry, level) = ((uint)Facts.Entry, Facts.Entry >> 32);
         // An index without a live row may begin nowhere; what is live must be reached.
-        if (Facts.Entry == -1) Require(Facts.Count == 0, "an entry");
+        if (Facts.Entry == -1) _image.Require(Facts.Count == 0, "an entry");
         else
         {
             var isRow = Facts.Entry >= 0 && entry < Facts.Rows;
-            Require(isRow && StateOf(entry) != RowTable.Free && level <= _levels[entry * RowTable.LevelBytes], "an entry that is there");
+            _image.Require(isRow && StateOf(entry) != RowTable.Free && level <= _levels[entry * RowTable.LevelBytes], "an entry that is there");
         }
         for (var i = 0L; _rotation != null && i < LeadingRotation.LearntCount(_cut, Shape.Dimension); i++)
             _image.Require(float.IsFinite(_rotation[i]), SectionKind.Rotation, "finite numbers");
@@ -205,10 +203,5 @@ sealed unsafe class GraphImageReader
             if (_places[i] >= Facts.Rows || StateOf(_places[i]) != RowTable.Live) _image.Require(false, SectionKind.Ids, "places of live rows");
         }
         _image.Require(_placeCount == 0 || taken == Facts.Count, SectionKind.Ids, $"{Facts.Count} places taken");
-    }
-
-    void Require(bool holds, string expected)
-    {
-        if (!holds) Throw.Corruption(_image.Path, SegmentFormat.FactsOffset, expected);
     }
 }

@@ -68,7 +68,8 @@ public sealed class VectorFilter : IDisposable
         }
     }
 
-    /// <summary>The rows of a segment of codes that hold, or held, ids of the set. They never change.</summary>
+    /// <summary>The rows of a segment of codes that hold ids of the set. Rows that are dead may be among them, and more die later: searches pass over these
+    /// themselves, and none comes to life, so this is made once.</summary>
     internal PreparedFilter RowsOf(CodedSegment segment)
     {
         lock (_gate)
