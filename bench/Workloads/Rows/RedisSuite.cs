@@ -10,7 +10,7 @@ static class RedisSuite
 
     public static Suite Create() => new("redis", "Redis door beside Redis and Garnet", "redis",
         [
-            Scenario("p=1", 5, 60), Scenario("p=16", 5, 40), Scenario("p=64", 5, 40), Scenario("durable", 5, 8), Scenario("10m keys", 1, 120),
+            Scenario("p=1", 15, 30), Scenario("p=16", 5, 40), Scenario("p=64", 5, 40), Scenario("durable", 5, 8), Scenario("10m keys", 1, 120),
             Scenario("tails", 5, 12), Scenario("idle", 1, 10), Scenario("shapes", 5, 4), Scenario("kill", 1, 15),
         ],
         [

@@ -183,6 +183,53 @@ public abstract partial class NetworkContract
         Assert.Equal(1, Handler().InputEnded);
     }
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(64)]
+    public void What_takes_several_turns_to_receive_is_answered_to_its_end(int length)
+    {
+        // In one piece, with the end right behind it: whatever the system says of it, it says once.
+        using var listener = Listen(c => new TestHandler(c, TestHandler.Echo), new ListenOptions { TurnBytes = 8 });
+        var line = new string('x', length - 1) + "\n";
+        for (var lines = 1; lines <= 4; lines++)
+        {
+            var peer = Connect(listener);
+            peer.Send(string.Concat(Enumerable.Repeat(line, lines)));
+            peer.EndSending();
+            Assert.Equal(string.Concat(Enumerable.Repeat(line.Replace("\n", "!\n"), lines)), peer.ReceiveTextToEnd());
+        }
+        WaitUntil(() => listener.Connections == 0);
+    }
+
+    [Fact]
+    public void Who_pauses_with_something_unread_reads_it_when_it_resumes()
+    {
+        using var listener = Listen(c => new TestHandler(c, TestHandler.EachLine((handler, line) =>
+        {
+            handler.Write(line + "!\n");
+            if (line != "wait") return;
+            handler.Channel.Pause();
+            handler.Stop = true;
+        })), new ListenOptions { TurnBytes = 5 });
+        var peer = Connect(listener);
+        for (var round = 0; round < 20; round++)
+        {
+            peer.Send("wait\nabcdefghij\nend\n");
+            Assert.Equal("wait!\n", peer.ReceiveText(6));
+            var handler = Handler();
+            // Sometimes the loop has looked at what it does not want meanwhile, sometimes not.
+            if (round % 2 == 0) Connect(listener).Echo("somebody else");
+            handler.Channel.Loop.Post(() =>
+            {
+                handler.Stop = false;
+                handler.Channel.Resume();
+            });
+            Assert.Equal("abcdefghij!\nend!\n", peer.ReceiveText(17));
+        }
+    }
+
     [Fact]
     public void The_end_of_one_direction_waits_for_a_slow_request()
     {

@@ -69,6 +69,9 @@ abstract unsafe class StreamChannel : IChannel
 
     protected bool IsReleased => _released;
 
+    /// <summary>Everything that the other side will ever send was received.</summary>
+    protected bool IsInputEnded => _inputEnded;
+
     /// <summary>That the other side has ended its direction is known.</summary>
     protected bool IsInputEndKnown => _inputEndTold || _inputEnded;
 

@@ -1,5 +1,10 @@
 // EpollChannel: a connection by its descriptor, which does not wait. The system is asked to change what it reports only when that differs
-// from what it reports already.
+// from what it reports already; each change has it look again, and report what is ready by then.
+//
+// Changes of state are reported, not states (EPOLLET): that spares a look at every socket in the turn after each request. So, always true:
+// a channel is in the loop's list of those it comes back to
+//   while input is reported, and a receive filled all the room it was given, or the other side's end was reported and not yet received
+//   while output waits that the system has not refused
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -17,7 +22,10 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
     readonly int _descriptor;
     readonly ulong _data;
     readonly IPEndPoint _listening;
-    uint _interest = SocketCalls.In;
+    uint _interest = SocketCalls.In | SocketCalls.InputEnd | SocketCalls.Edge;
+    bool _wasFilled, _isEndReported;        // there may be more to receive
+    bool _isWritable;                       // the system has not refused what waits
+    bool _isComeBackTo;
 
     EpollChannel(EpollLoop loop, EpollListener listener, int descriptor, IPEndPoint remote) : base(loop, listener, remote)
     {
@@ -48,15 +56,32 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
             End(reset: false);
             return;
         }
-        if ((events & SocketCalls.In) != 0) OnReadable();
-        if (IsReleased) return;
-        if ((events & SocketCalls.InputEnd) != 0 && !IsInputEndKnown)
-        {
-            OnInputEndKnown();
-            if (IsReleased) return;
-            SetInterest(_interest & ~SocketCalls.InputEnd);
-        }
-        if ((events & SocketCalls.Out) != 0) OnWritable();
+        if ((events & SocketCalls.InputEnd) != 0) _isEndReported = true;
+        if ((events & SocketCalls.In) != 0) Read();
+        else if (_isEndReported && !IsInputEndKnown) OnInputEndKnown();
+        if (!IsReleased && (events & SocketCalls.Out) != 0) OnWritable();
+    }
+
+    /// <summary>In the turn after one that left something unread.</summary>
+    public void ComeBack()
+    {
+        _isComeBackTo = false;
+        if ((_interest & SocketCalls.In) != 0 && (_wasFilled || _isEndReported)) Read();
+        if (!IsReleased && _isWritable) OnWritable();
+    }
+
+    void Read()
+    {
+        _wasFilled = false;
+        OnReadable();
+        if ((_wasFilled || _isEndReported) && (_interest & SocketCalls.In) != 0 && !IsInputEnded) BeComeBackTo();
+    }
+
+    void BeComeBackTo()
+    {
+        if (_isComeBackTo || IsReleased) return;
+        _isComeBackTo = true;
+        _loop.ComeBackTo(this);
     }
 
     protected override int Receive(Span<byte> target)
@@ -66,7 +91,11 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
             while (true)
             {
                 var received = SocketCalls.Receive(_descriptor, bytes, target.Length);
-                if (received >= 0) return (int)received;
+                if (received >= 0)
+                {
+                    _wasFilled = received == target.Length;
+                    return (int)received;
+                }
                 var error = SocketCalls.Error;
                 if (error == SocketCalls.WouldBlock) return WouldBlock;
                 if (error != SocketCalls.Interrupted) return Broken;
@@ -79,6 +108,7 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
     {
         var vectors = stackalloc SocketCalls.IoVector[VectorsMax];
         var left = (long)TurnBytesMax;
+        _isWritable = false;
         while (output.Length > 0 && left > 0)
         {
             long asked = 0;
@@ -105,19 +135,21 @@ sealed unsafe class EpollChannel : StreamChannel, IReady
             if (error == SocketCalls.WouldBlock) return true;
             if (error != SocketCalls.Interrupted) return false;
         }
+        _isWritable = output.Length > 0;
         return true;
     }
 
     protected override void SetReading(bool reading)
     {
-        // Who does not read wants to know at least that the other side has ended.
-        var interest = _interest & ~(SocketCalls.In | SocketCalls.InputEnd);
-        if (reading) interest |= SocketCalls.In;
-        else if (!IsInputEndKnown) interest |= SocketCalls.InputEnd;
-        SetInterest(interest);
+        // Who does not read is still told that the other side has ended.
+        SetInterest(reading ? _interest | SocketCalls.In : _interest & ~SocketCalls.In);
     }
 
-    protected override void SetWriting(bool writing) => SetInterest(writing ? _interest | SocketCalls.Out : _interest & ~SocketCalls.Out);
+    protected override void SetWriting(bool writing)
+    {
+        if (writing && _isWritable) BeComeBackTo();
+        else SetInterest(writing ? _interest | SocketCalls.Out : _interest & ~SocketCalls.Out);
+    }
 
     void SetInterest(uint interest)
     {

@@ -1,5 +1,5 @@
-// EpollLoop: waits in epoll_wait, level-triggered: what is ready and was not read to its end is reported again in the next turn, so that
-// one connection's flood costs the others one piece at a time.
+// EpollLoop: waits in epoll_wait. A connection that was not read to its end, or has more to send, is come back to in the next turn, before
+// which the loop does not sleep; so one connection's flood costs the others one piece at a time.
 //
 // What epoll hands back is a slot and its generation, never a descriptor: events of one epoll_wait may speak of a connection that was
 // closed since, and whose descriptor belongs to another by now. A slot's generation grows when it is freed; an event of an old one is
@@ -31,6 +31,8 @@ sealed unsafe class EpollLoop : EventLoop
     readonly DedicatedThread _thread;
     readonly List<(IReady? Owner, uint Generation)> _slots = [];
     readonly Stack<int> _freeSlots = new();
+    List<EpollChannel> _unfinished = [];
+    List<EpollChannel> _resumed = [];
 
     public EpollLoop(LoopNetwork network, TimeProvider time, NetworkOptions options, string name) : base(network, time, options)
     {
@@ -85,6 +87,9 @@ sealed unsafe class EpollLoop : EventLoop
         _freeSlots.Push(slot);
     }
 
+    /// <summary>The channel goes on in the next turn.</summary>
+    public void ComeBackTo(EpollChannel channel) => _unfinished.Add(channel);
+
     public override void Join() => _thread.Join();
 
     protected override void WakeLocked(object gate) => SocketCalls.Wake(_wake);
@@ -100,11 +105,14 @@ sealed unsafe class EpollLoop : EventLoop
     {
         while (!IsStopping)
         {
-            var sleep = BeginSleep();
+            var sleep = _unfinished.Count > 0 ? TimeSpan.Zero : BeginSleep();
             var milliseconds = sleep == Timeout.InfiniteTimeSpan ? -1 : (int)RoundUp(sleep).TotalMilliseconds;
             var count = SocketCalls.Wait(_epoll, _events, EventsMax, milliseconds);
             EndSleep();
             BeginTurn();
+            (_unfinished, _resumed) = (_resumed, _unfinished);
+            foreach (var channel in _resumed) channel.ComeBack();
+            _resumed.Clear();
             for (var i = 0; i < count; i++) Dispatch(SocketCalls.Events(_events, i), SocketCalls.Data(_events, i));
             EndTurn();
         }
