@@ -1,3 +1,5 @@
+using Aevum.Core.Files;
+
 namespace Aevum.Server.Tests.Resp;
 
 public sealed class PubSubTests : IDisposable
@@ -193,6 +195,28 @@ public sealed class PubSubTests : IDisposable
         Assert.True(_world.Server.Expiries.IsOn);
         _world.Ask("CONFIG SET notify-keyspace-events \"\"");
         Assert.False(_world.Server.Expiries.IsOn);
+    }
+
+    [Fact]
+    public void Expiry_is_told_late_where_the_disk_fails_for_a_while()
+    {
+        var files = new FaultyFileSystem(1);
+        files.Plan.FilesCanBeMapped = false;
+        using var world = new RespWorld(new DatabaseOptions { Files = files });
+        for (var i = 0; i < 50; i++) world.Ask("SET", $"k{i}", new string('v', 2000), "PX", "5000");
+        world.Database.Flush();
+        var listener = world.Connect();
+        listener.Ask("SUBSCRIBE __keyevent@0__:expired");
+        files.Plan.FailWithProbability(FileOperation.Read, 1);
+        world.Ask("CONFIG SET notify-keyspace-events Ex");
+        world.Pass(TimeSpan.FromSeconds(2));   // what there is cannot be read
+        files.Plan.Heal();
+        world.Pass(TimeSpan.FromSeconds(2));
+        files.Plan.FailWithProbability(FileOperation.Read, 1);
+        world.Pass(TimeSpan.FromSeconds(2));
+        files.Plan.Heal();
+        world.Pass(TimeSpan.FromSeconds(2));
+        Assert.Equal(50, Read(listener).Split("[message").Length - 1);
     }
 
     [Theory]

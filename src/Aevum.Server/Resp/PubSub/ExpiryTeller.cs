@@ -33,6 +33,7 @@ sealed class ExpiryTeller : IDisposable
     const int PortionMax = 256;
     const int ToldMax = 4096;
     static readonly TimeSpan NothingDue = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     readonly RespServer _server;
     readonly Signal _changed;
@@ -89,7 +90,14 @@ sealed class ExpiryTeller : IDisposable
     {
         if (!_isOn) return false;
         bool isSooner, hadExpired;
-        lock (_gate) isSooner = Remember(keyspace, key, at, left, out hadExpired);
+        try
+        {
+            lock (_gate) isSooner = Remember(keyspace, key, at, left, out hadExpired);
+        }
+        catch (AevumException)
+        {
+            return false;   // the disk fails: what was remembered stays, and is looked at in its time
+        }
         if (isSooner) _changed.Raise();
         return hadExpired;
     }
@@ -153,7 +161,7 @@ sealed class ExpiryTeller : IDisposable
     async Task RunAsync(CancellationToken cancellation)
     {
         await _server.Scheduler.Yield();
-        Walk(cancellation);
+        while (!TryLook(() => Walk(cancellation))) await _server.Scheduler.Delay(Pause, cancellation);
         while (!cancellation.IsCancellationRequested)
         {
             SystemTime next;
@@ -161,13 +169,27 @@ sealed class ExpiryTeller : IDisposable
             var now = _server.Database.Clock.Now;
             if (next <= now && _server.TellsExpiry)
             {
-                Tell(now);
-                await _server.Scheduler.Yield();
+                if (TryLook(() => Tell(now))) await _server.Scheduler.Yield();
+                else await _server.Scheduler.Delay(Pause, cancellation);
                 continue;
             }
             var wait = next == SystemTime.Max || !_server.TellsExpiry ? NothingDue
                 : TimeSpan.FromMicroseconds(Math.Min(next.Microseconds - now.Microseconds + 1, (ulong)NothingDue.TotalMicroseconds));
             await _changed.WaitUntilAsync(() => _next != next || cancellation.IsCancellationRequested, wait);
+        }
+    }
+
+    // A disk that fails now may work again.
+    static bool TryLook(Action look)
+    {
+        try
+        {
+            look();
+            return true;
+        }
+        catch (AevumException)
+        {
+            return false;
         }
     }
 
@@ -206,23 +228,34 @@ sealed class ExpiryTeller : IDisposable
     void Tell(SystemTime now)
     {
         var expired = new List<KeySignal>();
-        lock (_gate)
+        try
         {
-            while (expired.Count < PortionMax && _queue.TryPeek(out var item, out var at) && at <= now)
-            {
-                _queue.Dequeue();
-                if (!_expiries.TryGetValue(item.Keyspace, out var keys) || !keys.TryGetValue(item.Key, out var expiry) || expiry != at) continue;
-                keys.Remove(item.Key);
-                var exists = _reader.TryRead(_headKey.HeadOf(item.Keyspace, item.Key), out var row);   // written meanwhile
-                if (!exists || at <= row.Version)
-                {
-                    expired.Add(KeySignal.OfExpired(item.Keyspace, item.Key));
-                    NoteTold(item.Keyspace, item.Key, at);
-                }
-                if (exists) Remember(item.Keyspace, item.Key, default, default, out _);
-            }
+            lock (_gate)
+                while (expired.Count < PortionMax && _queue.TryPeek(out var item, out var at) && at <= now) LookAtDue(item.Keyspace, item.Key, at, expired);
         }
-        if (expired.Count > 0 && _server.AnyEngine is { } engine) engine.Loop.Post(() => _server.Signals.Publish(engine, expired, null));
+        finally
+        {
+            if (expired.Count > 0 && _server.AnyEngine is { } engine) engine.Loop.Post(() => _server.Signals.Publish(engine, expired, null));
+        }
+    }
+
+    // The first of the queue. It goes from there when all that is to be read was read.
+    void LookAtDue(KeyspaceId keyspace, byte[] key, SystemTime at, List<KeySignal> expired)
+    {
+        if (!_expiries.TryGetValue(keyspace, out var keys) || !keys.TryGetValue(key, out var expiry) || expiry != at)
+        {
+            _queue.Dequeue();
+            return;
+        }
+        var exists = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row);   // written meanwhile
+        _queue.Dequeue();
+        keys.Remove(key);
+        if (!exists || at <= row.Version)
+        {
+            expired.Add(KeySignal.OfExpired(keyspace, key));
+            NoteTold(keyspace, key, at);
+        }
+        if (exists) Remember(keyspace, key, default, default, out _);
     }
 
     public void Dispose() => Switch(false);
