@@ -26,12 +26,7 @@ sealed class KeyWaiters(SignalInterest interest)
         {
             if (!_all.Add(call)) return;
             if (call.WaitsForLoss) Volatile.Write(ref _forLoss, _forLoss + 1);
-            if (!_byKey.TryGetValue(call.Keyspace, out var keys)) _byKey[call.Keyspace] = keys = new(KeyComparer.Instance);
-            foreach (var key in call.Keys)
-            {
-                if (!keys.TryGetValue(key, out var calls)) keys[key] = calls = [];
-                calls.Add(call);
-            }
+            foreach (var key in call.Keys) AddLocked(call.Keyspace, key, call);
             Volatile.Write(ref _count, _all.Count);
             interest.SetWaiters(true, _forLoss > 0);
         }
@@ -49,33 +44,53 @@ sealed class KeyWaiters(SignalInterest interest)
         {
             if (!_all.Remove(call)) return false;
             if (call.WaitsForLoss) Volatile.Write(ref _forLoss, _forLoss - 1);
-            var keys = _byKey[call.Keyspace];
-            foreach (var key in call.Keys)
-            {
-                if (!keys.TryGetValue(key, out var calls)) continue;
-                calls.Remove(call);
-                if (calls.Count == 0) keys.Remove(key);
-            }
+            foreach (var key in call.Keys) RemoveLocked(call.Keyspace, key, call);
             Volatile.Write(ref _count, _all.Count);
             interest.SetWaiters(_all.Count > 0, _forLoss > 0);
             return true;
         }
     }
 
-    /// <summary>Two databases have got each other's keys: who waits in one waits in the other from now on.</summary>
-    /// <returns>All of those, who may find something at once.</returns>
-    public BlockedCall[] Swap(KeyspaceId first, KeyspaceId second)
+    /// <summary>Some databases may have got each other's keys (SWAPDB): who waits in one waits for its keys as they are now. Who came after that does so
+    /// already, and stays.</summary>
+    /// <returns>All who were moved, and may find something at once.</returns>
+    public List<BlockedCall> Follow(RespDatabases databases)
     {
         lock (_gate)
         {
-            BlockedCall[] moved = [.. _all.Where(call => call.Keyspace == first || call.Keyspace == second)];
-            foreach (var call in moved) call.MoveTo(call.Keyspace == first ? second : first);
-            _byKey.Remove(first, out var ofFirst);
-            _byKey.Remove(second, out var ofSecond);
-            if (ofFirst is not null) _byKey[second] = ofFirst;
-            if (ofSecond is not null) _byKey[first] = ofSecond;
+            var moved = new List<BlockedCall>();
+            // List by list, so that who waits longest for a key is the first one there, too.
+            var places = new List<(KeyspaceId To, byte[] Key, BlockedCall Call)>();
+            foreach (var (keyspace, keys) in _byKey)
+            {
+                foreach (var (key, calls) in keys)
+                    foreach (var call in calls)
+                        if (databases.TryIdOf(call.Client.Database, out var now) && now != keyspace) places.Add((now, key, call));
+            }
+            foreach (var (_, key, call) in places) RemoveLocked(call.Keyspace, key, call);
+            foreach (var (to, key, call) in places)
+            {
+                AddLocked(to, key, call);
+                if (call.Keyspace == to) continue;
+                call.MoveTo(to);
+                moved.Add(call);
+            }
             return moved;
         }
+    }
+
+    void AddLocked(KeyspaceId keyspace, byte[] key, BlockedCall call)
+    {
+        if (!_byKey.TryGetValue(keyspace, out var keys)) _byKey[keyspace] = keys = new(KeyComparer.Instance);
+        if (!keys.TryGetValue(key, out var calls)) keys[key] = calls = [];
+        calls.Add(call);
+    }
+
+    void RemoveLocked(KeyspaceId keyspace, byte[] key, BlockedCall call)
+    {
+        if (!_byKey[keyspace].TryGetValue(key, out var calls)) return;
+        calls.Remove(call);
+        if (calls.Count == 0) _byKey[keyspace].Remove(key);
     }
 
     /// <summary>True if somebody waits for a key.</summary>

@@ -20,7 +20,15 @@ sealed partial class RespEngine
         if (call.Command.Data is IBlockingCommand blocking && blocking.TimeoutOf(CommandProcedure.ArgumentsOf(call.Packed)) is { } timeout)
             call.Timer = Loop.After(timeout, () => End(call, withTimeout: true));
         Server.Waiters.Add(call);
+        // Its database may have been swapped since the request was taken.
+        if (Databases.TryIdOf(client.Database, out var now) && now != call.Keyspace) FollowDatabases();
         Loop.Post(() => TryAgain(call));
+    }
+
+    /// <summary>Databases have been swapped: who waits in them may find something at once.</summary>
+    public void FollowDatabases()
+    {
+        foreach (var call in Server.Waiters.Follow(Databases)) call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call));
     }
 
     /// <summary>Runs a request that waits once more. On the loop of its client.</summary>

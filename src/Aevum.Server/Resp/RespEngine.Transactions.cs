@@ -169,6 +169,7 @@ sealed partial class RespEngine
         client.Send(reply.Written);
         Meter.CountError(reply.Written);
         client.Resume();
+        if (client.IsClosed) client.ForgetSession();   // it may have subscribed since it went away
         if (client.IsClosing) client.Close();
         PublishAfterReply();
     }

@@ -102,6 +102,38 @@ public sealed class HoldingTests
     }
 
     [Fact]
+    public void Who_begins_to_wait_while_databases_are_swapped_waits_in_its_own()
+    {
+        using var world = World();
+        var (before, meanwhile, other) = (world.Connect(), world.Connect(), world.Connect());
+        foreach (var request in (string[])["SELECT 1", "RPUSH l one", "SELECT 0", "SET k v"]) other.Ask(request);
+        Receive(before, "BLPOP l m 0");
+        world.Settle();
+        Receive(world.First, "SWAPDB 0 1");
+        world.Loop.EndTurn();
+        world.Scheduler.RunUntilIdle();   // they are swapped, and the loop does not know it yet
+        Receive(meanwhile, "BLPOP m 0");
+        world.Settle();
+        Assert.Equal("[l, one]", ReplyText.Of(before.Take()));
+        Assert.Equal("1", other.Ask("RPUSH m two"));
+        Assert.Equal("[m, two]", ReplyText.Of(meanwhile.Take()));
+        Assert.Equal(0, world.Server.Waiters.Count);
+    }
+
+    [Fact]
+    public void Who_went_away_before_its_transaction_was_durable_listens_to_nothing()
+    {
+        using var world = World();
+        var other = world.Connect();
+        Receive(world.First, "MULTI", "SET k v", "SUBSCRIBE c", "EXEC");
+        world.Loop.EndTurn();
+        world.First.Leave();
+        world.Settle();
+        Assert.Equal("v", other.Ask("GET k"));
+        Assert.Equal("[c, 0]", other.Ask("PUBSUB NUMSUB c"));
+    }
+
+    [Fact]
     public void Who_removes_the_user_that_it_is_hears_of_it_and_is_ended()
     {
         using var world = World();
@@ -244,8 +276,11 @@ public sealed class HoldingTests
         using var world = World(files);
         world.Ask("SET k old");
         files.Plan.Strikes = path => path.Contains("log", StringComparison.Ordinal);
+        var (other, waiter) = (world.Connect(), world.Connect());
+        foreach (var request in (string[])["SELECT 1", "SET k 1", "SELECT 0"]) other.Ask(request);
+        Receive(waiter, "BLPOP l 0");
+        world.Settle();
         files.Plan.FailNth(FileOperation.Sync, 1);
-        var other = world.Connect();
         Receive(world.First, "SET k new", "PING");
         Receive(other, "MULTI", "SET j 1", "EXEC");
         world.Loop.EndTurn();
@@ -256,6 +291,9 @@ public sealed class HoldingTests
         other.Drop();
         Assert.Equal("old", other.Ask("GET k"));
         Assert.StartsWith("(error)", other.Ask("SET k newer"), StringComparison.Ordinal);
+        // Who waits in a database goes on waiting there if it could not be swapped.
+        Assert.StartsWith("(error)", other.Ask("SWAPDB 0 1"), StringComparison.Ordinal);
+        Assert.True(world.Server.Waiters.AnyFor(world.Server.Databases.IdOf(0), "l"u8));
         // A database that nobody has used yet cannot be made any more: requests say so, and the connection goes on.
         Assert.Equal("OK", other.Ask("SELECT 5"));
         foreach (var request in (string[])["GET k", "SET k v", "MGET k j", "COPY k j", "WATCH k"])

@@ -38,11 +38,6 @@ sealed class SwapDb : SessionCommand
         {
             databases.Swap((int)first, (int)second);
             answer.Ok();
-        }, () =>
-        {
-            if (first == second) return;
-            foreach (var call in client.Engine.Server.Waiters.Swap(databases.IdOf((int)first), databases.IdOf((int)second)))
-                call.Client.Engine.Loop.Post(() => call.Client.Engine.TryAgain(call));
-        });
+        }, client.Engine.FollowDatabases);
     }
 }
