@@ -5,6 +5,7 @@
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
+using Aevum.Core.Scheduling;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
 
@@ -47,7 +48,7 @@ sealed partial class RespEngine
                 if (signals.Length > 0) Server.Signals.Publish(this, signals, [client]);
                 client.Resume();
             });
-        });
+        }, WorkClass.Background);   // one after the other: the thread that answers what is short is left to others
     }
 
     (byte[] Reply, KeySignal[] Signals) CommitWhole(

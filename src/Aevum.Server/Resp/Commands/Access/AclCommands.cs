@@ -125,7 +125,7 @@ static class AclCommands
         for (var i = 2; i < args.Count; i++) names[i - 2] = Encoding.UTF8.GetString(args[i]);
         client.Engine.AnswerBeside(client, "acl", answer => answer.Integer(names.Count(name => client.Engine.Server.Access.Remove(name, client))), () =>
         {
-            if (names.Contains(client.UserName)) client.CloseAfterReply();
+            if (client.Engine.Server.Access.Find(client.UserName) is null) client.CloseAfterReply();
         });
     }
 
