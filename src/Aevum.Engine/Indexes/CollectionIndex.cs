@@ -14,7 +14,7 @@
 // right after a write finds it. Only the indexer touches the graph. The tail is bounded: above EngineOptions.VectorTailRows writers wait (WaitForRoom).
 //
 // Where there is no memory for a vector (the budget), indexing stops there: writes to the collection are refused (Refusal), searches look at the rows,
-// and it is tried again from time to time.
+// and it is tried again from time to time. What the tail took of a batch in part is pulled again, from the last place noted (GoBackLocked).
 //
 // Not here: searching (CollectionIndex.Searching), files (CollectionIndex.Saving), vectors that become codes (CollectionIndex.Upkeep).
 

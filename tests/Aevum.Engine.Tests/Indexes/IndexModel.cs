@@ -1,5 +1,5 @@
-// IndexModel: one seed of puts, deletes, searches, saves, opens, crashes and damage on a vector collection. The oracle looks at the rows of the store in
-// the view asked for, one by one, with plain arithmetic.
+// IndexModel: one seed of puts, deletes, searches, saves, opens, crashes, damage and want of memory on a vector collection. The oracle looks at the rows of
+// the store in the view asked for, one by one, with plain arithmetic.
 
 using System.Runtime.InteropServices;
 using System.Text;
@@ -15,6 +15,7 @@ using Aevum.Model.Catalog;
 using Aevum.Model.Keyspace;
 using Aevum.Model.Vectors;
 using Aevum.Storage.Log;
+using Aevum.Vectors;
 
 namespace Aevum.Engine.Tests.Indexes;
 
@@ -29,6 +30,7 @@ sealed class IndexModel : IDisposable
     readonly byte[][] _bounds;
     FaultyFileSystem _files;
     KeyspaceId _id;
+    (MemoryBudget Budget, long Bytes)? _taken;   // of the memory for vectors, so that nothing is left
 
     public IndexModel(ulong seed)
     {
@@ -105,10 +107,13 @@ sealed class IndexModel : IDisposable
                 case < 91: Save(); break;
                 case < 93: WaitIndexed(); break;
                 case < 95: Reopen(); break;
-                case < 99: Crash(); break;
+                case < 98: Crash(); break;
+                case < 99: TakeMemory(); break;
                 default: DropAndCreate(); break;
             }
+            if (_taken is not null && _random.OneIn(8)) GiveMemoryBack();
         }
+        GiveMemoryBack();
         WaitIndexed();
         for (var i = 0; i < 5; i++) Search();
     }
@@ -196,7 +201,16 @@ sealed class IndexModel : IDisposable
         var wanted = expected.Skip(question.Offset).Take(question.K).ToList();
         var state = Index.State;
         if (Index.Coded > 0) Count("searches of codes");
-        var answers = Index.Search(question);
+        List<VectorAnswer> answers;
+        try
+        {
+            answers = Index.Search(question);
+        }
+        catch (AevumException full) when (full.Code == ErrorCode.LimitExceeded && _taken is not null)
+        {
+            Count("searches without memory");
+            return;
+        }
         Trace.Add($"asked {question.K}+{question.Offset} as of {moment} {(question.Exact ? "exactly" : "")}: {answers.Count} where {wanted.Count} are right");
         Count(moment is null ? $"searches {state}" : $"searches of the past {state}");
         Assert.Equal(wanted.Count, answers.Count);
@@ -266,7 +280,34 @@ sealed class IndexModel : IDisposable
 
     void Save()
     {
-        if (Index.Save()) Count("saves");
+        try
+        {
+            if (Index.Save()) Count(Index.Refusal is null ? "saves" : "saves while writes are refused");
+        }
+        catch (AevumException full) when (full.Code == ErrorCode.LimitExceeded && _taken is not null)
+        {
+        }
+    }
+
+    // The model writes nevertheless: it does not ask whether it may.
+    void TakeMemory()
+    {
+        GiveMemoryBack();
+        var budget = World.Shards.Indexes!.Budget;
+        var bytes = budget.BytesMax - budget.UsedBytes - _random.Next(20_000);
+        budget.Reserve(bytes);
+        _taken = (budget, bytes);
+    }
+
+    void GiveMemoryBack()
+    {
+        if (_taken is not { } taken) return;
+        if (Index.Refusal is not null) Count("writes refused");
+        taken.Budget.Release(taken.Bytes);
+        _taken = null;
+        // It looks once a second.
+        for (var i = 0; i < 10 && Index.Refusal is not null; i++) World.Scheduler.RunFor(TimeSpan.FromSeconds(1));
+        Assert.Null(Index.Refusal);
     }
 
     void Reopen()

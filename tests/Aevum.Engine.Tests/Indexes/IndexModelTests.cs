@@ -36,7 +36,8 @@ public sealed class IndexModelTests(ITestOutputHelper output)
         string[] all =
         [
             "writes", "range deletes", "searches Following", "searches Building", "searches of the past Following", "counts", "caught up", "saves", "opens",
-            "kills", "power cuts", "gone on", "damage", "damage told", "drops", "searches of codes", "gone on with codes",
+            "kills", "power cuts", "gone on", "damage", "damage told", "drops", "searches of codes", "gone on with codes", "writes refused",
+            "saves while writes are refused",
         ];
         Assert.Empty(all.Except(seen.Keys));
     }
