@@ -108,6 +108,13 @@ public sealed partial class CommitLog
         {
             return (_files.CreateRegion(path, capacity), path);
         }
+        catch (AevumException full) when (full.Code == ErrorCode.DiskFull && _spares.Count > 0)
+        {
+            // Files of another size are kept for later: what is needed now has their room.
+            TryDelete(path);
+            DeleteSpares();
+            return CreateSpare(capacity);
+        }
         catch
         {
             TryDelete(path);

@@ -141,6 +141,25 @@ public sealed class LogSegmentTests
     }
 
     [Fact]
+    public void A_record_that_finds_the_disk_full_takes_the_room_of_files_kept_for_later()
+    {
+        var files = new FaultyFileSystem(1);
+        using var world = new SimulatedScheduler(1);
+        using var log = CommitLog.Open(files, world, "log", Small with { FirstSegmentBytes = 64 << 10, SpareSegments = 1, TotalBytesMax = 512 << 10 });
+        var stream = log.OpenStream(1);
+        for (var round = 0; round < 3; round++)
+        {
+            while (log.TotalBytes < 256 << 10) Fill(log, stream, 1);
+            stream.Release(stream.LastPosition);
+            world.RunUntilIdle();
+        }
+        files.Plan.CapacityBytes = files.UsedBytes + (16 << 10);
+        var record = Bytes(150_000, 1);   // larger than a segment, so no file of that size is kept
+        log.Append(stream, stream.LastPosition + 1, record);
+        Assert.Equal(1, stream.Replay(stream.LastPosition, (_, payload) => Assert.True(payload.SequenceEqual(record))));
+    }
+
+    [Fact]
     public void The_slowest_stream_pins_the_oldest_segment_and_is_asked_to_let_go()
     {
         using var world = new SimulatedScheduler(1);
