@@ -35,16 +35,15 @@ sealed partial class RespEngine
         var user = client.User.Rules;
         if (user.IsUnlimited) return null;
         var denial = AclCheck.Find(user, command, args, out var what);
-        if (denial == AclDenial.None)
-        {
-            return command.Info.Name is "sort" or "sort_ro" && !AclCheck.ReadsEverything(user, command) ? SortDenial(args) : null;
-        }
+        if (denial == AclDenial.None) return PatternDenial(user, command, args);
         Server.Access.Log.Add(client, denial, System.Text.Encoding.UTF8.GetString(what), user.Name, client.Transaction is not null || _isExecuting);
         return AclCheck.ReplyOf(denial, command);
     }
 
-    static byte[]? SortDenial(CommandArguments args)
+    // Keys that patterns of SORT name are for those who may read every key.
+    static byte[]? PatternDenial(AclUser user, KnownCommand command, CommandArguments args)
     {
+        if (command.Info.Name is not ("sort" or "sort_ro") || AclCheck.ReadsEverything(user, command)) return null;
         for (var i = 2; i + 1 < args.Count; i++)
         {
             var isBy = args.Is(i, "by"u8);
@@ -60,10 +59,12 @@ sealed partial class RespEngine
     static void DenyQueued(RespClient client, RespTransaction transaction)
     {
         if (client.User.Rules.IsUnlimited) return;
+        var user = client.User.Rules;
         for (var i = 0; i < transaction.Requests.Count; i++)
         {
             var request = transaction.Requests[i];
-            if (AclCheck.Find(client.User.Rules, request.Command, CommandProcedure.ArgumentsOf(request.Packed), out _) == AclDenial.None) continue;
+            var args = CommandProcedure.ArgumentsOf(request.Packed);
+            if (AclCheck.Find(user, request.Command, args, out _) == AclDenial.None && PatternDenial(user, request.Command, args) is null) continue;
             transaction.Requests[i] = request with { Command = s_denied };
         }
     }

@@ -302,5 +302,9 @@ public sealed class AclTests : IDisposable
         Assert.Equal(reply, client.Ask(request));
         _world.Ask("ACL SETUSER s allkeys");
         Assert.DoesNotContain("denied", client.Ask(request), StringComparison.Ordinal);
+        client.Ask("MULTI");
+        Assert.Equal("QUEUED", client.Ask(request));
+        _world.Ask("ACL SETUSER s resetkeys ~k:*");
+        Assert.Equal(reply.StartsWith('('), client.Ask("EXEC").StartsWith("[(error) NOPERM", StringComparison.Ordinal));
     }
 }
