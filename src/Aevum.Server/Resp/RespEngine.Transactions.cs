@@ -110,8 +110,14 @@ sealed partial class RespEngine
             var ticks = request.Command.Session is null ? transaction.TimeOf(i) : Meter.Now - began;
             Meter.CountElsewhere(client, request.Command, request.Packed, ticks, reply.Written[replyAt..]);
         }
-        if (transaction.Signals.Count > 0) _afterReply = ([.. transaction.Signals], client);
+        KeepSignals(client, transaction);
         return true;
+    }
+
+    // Told with the next reply, and once.
+    void KeepSignals(RespClient client, RespTransaction transaction)
+    {
+        if (transaction.TakeSignals() is { Length: > 0 } signals) _afterReply = (signals, client);
     }
 
     void RunExecuted(SessionCommand command, RespClient client, RespTransaction.Queued request, ReplyWriter reply)
@@ -142,6 +148,9 @@ sealed partial class RespEngine
         whole.Raw(reply.Written);
         reply.Clear();
         client.Suspend();
+        // What the transaction did is committed: others hear of it now, however long its reply takes.
+        KeepSignals(client, transaction);
+        PublishAfterReply();
         Server.RunBeside("resp " + beside.Name, () =>
         {
             var began = Meter.Now;

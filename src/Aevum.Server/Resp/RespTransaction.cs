@@ -84,7 +84,13 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
         }
     }
 
-    public IReadOnlyList<KeySignal> Signals => _call.Signals;
+    /// <summary>What happened to keys, for who tells others of it; it is not told a second time.</summary>
+    public KeySignal[] TakeSignals()
+    {
+        KeySignal[] signals = [.. _call.Signals];
+        _call.Signals.Clear();
+        return signals;
+    }
 
     /// <summary>What a data command took, by the meter's clock.</summary>
     public long TimeOf(int index) => _times[index];

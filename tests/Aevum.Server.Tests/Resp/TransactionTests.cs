@@ -148,6 +148,22 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void Others_hear_of_a_transaction_when_it_is_committed_however_long_its_reply_takes()
+    {
+        var (waiter, listener) = (_world.Connect(), _world.Connect());
+        _world.Ask("CONFIG SET notify-keyspace-events El");
+        listener.Ask("SUBSCRIBE __keyevent@0__:rpush");
+        waiter.Receive("BLPOP l 0\r\n"u8);
+        _world.Settle();
+        _world.First.Receive("MULTI\r\nRPUSH l x y\r\nINFO server\r\nINFO clients\r\nEXEC\r\n"u8);
+        _world.Loop.EndTurn();   // no worker has run yet
+        Assert.EndsWith("+QUEUED\r\n", System.Text.Encoding.ASCII.GetString(_world.First.Sent), StringComparison.Ordinal);
+        Assert.Equal("*2\r\n$1\r\nl\r\n$1\r\nx\r\n", System.Text.Encoding.ASCII.GetString(waiter.Sent));
+        Assert.Contains("[2, ", ReplyText.Of(_world.First.Take()), StringComparison.Ordinal);
+        Assert.Equal("[message, __keyevent@0__:rpush, l]", ReplyText.Of(listener.Take()));
+    }
+
+    [Fact]
     public void Databases_are_apart_also_inside_a_transaction()
     {
         _world.Ask("SET a zero");
