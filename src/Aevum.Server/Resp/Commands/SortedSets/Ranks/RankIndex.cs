@@ -31,6 +31,7 @@ sealed class RankIndex(byte[] home, ulong incarnation)
     const int ChangesKept = 64;       // outside of the blocks
     const int ChangesFolded = 128;    // from so many on the older ones go in
     const int ChangesMax = 16_384;    // with so many nobody asks any more
+    const int ChangeBytesMax = 4 << 20;   // the same of the members in them, which are as long as clients make them
     const int BlocksMax = 1 << 16;
 
     readonly record struct Change(byte[] Order, int Sign);
@@ -52,6 +53,7 @@ sealed class RankIndex(byte[] home, ulong incarnation)
     readonly List<ChangeSet> _chain = [];
     SystemTime _version;
     int _changes;
+    long _changeBytes;
 
     /// <summary>The head's key that the elements lie behind.</summary>
     public byte[] Home => home;
@@ -113,9 +115,13 @@ sealed class RankIndex(byte[] home, ulong incarnation)
                 if (from == to) return;
                 _sets.Add(to, set = new ChangeSet(from, to));
             }
-            if (sign != 0) set.Changes.Add(new Change(order.ToArray(), sign));
+            if (sign != 0)
+            {
+                set.Changes.Add(new Change(order.ToArray(), sign));
+                _changeBytes += order.Length;
+            }
             _changes++;
-            IsWorn |= _changes > ChangesMax;
+            IsWorn |= _changes > ChangesMax || _changeBytes > ChangeBytesMax;
         }
     }
 
@@ -286,5 +292,6 @@ sealed class RankIndex(byte[] home, ulong incarnation)
     {
         foreach (var to in _sets.Keys.Where(k => k <= _version).ToArray()) _sets.Remove(to);
         _changes = _sets.Values.Sum(s => s.Changes.Count + 1);
+        _changeBytes = _sets.Values.Sum(s => s.Changes.Sum(c => (long)c.Order.Length));
     }
 }
