@@ -1,8 +1,13 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
+using Aevum.Core.Batches;
 using Aevum.Core.Scheduling;
 using Aevum.Core.Time;
+using Aevum.Model.Access;
+using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.SortedSets.Ranks;
+using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Tests.Resp;
 
@@ -136,6 +141,36 @@ public sealed class RankTests
         index.Build(new SystemTime(1), [], []);
         for (var i = 0; i < 20_000; i++) index.Tell(new SystemTime((ulong)i + 1), new SystemTime((ulong)i + 2), Order(i), 1);
         Assert.True(index.IsWorn);
+    }
+
+    [Fact]
+    public void Changes_of_long_members_wear_an_index_sooner_unless_they_go_into_its_blocks()
+    {
+        var index = new RankIndex([1], 2);
+        index.Build(new SystemTime(1), [], []);
+        var order = new byte[100_000];
+        var version = new SystemTime(1);
+        for (var i = 0; i < 200; i++)
+        {
+            var next = new SystemTime(version.Value + 1);
+            BinaryPrimitives.WriteInt32BigEndian(order, i);
+            index.Tell(version, next, order, 1);
+            version = next;
+            if (i == 30) Assert.False(index.IsWorn);
+        }
+        Assert.True(index.IsWorn);
+
+        index = new RankIndex([1], 2);
+        index.Build(new SystemTime(1), [], []);
+        version = new SystemTime(1);
+        for (var i = 0; i < 2000; i++)
+        {
+            var next = new SystemTime(version.Value + 1);
+            index.Tell(version, next, order.AsSpan(0, 10_000), i % 2 == 0 ? 1 : -1);
+            version = next;
+            Assert.True(index.TryFind(version, order, out _));
+        }
+        Assert.False(index.IsWorn);   // 20 MB told, a part of it outside
     }
 
     // ------------------------------------------------------------------------------------------------ through the door
@@ -281,6 +316,62 @@ public sealed class RankTests
         Assert.Equal("1400", world.Ask("ZRANK z m1599"));
         world.Ask("AEVUM.ASOF NOW");
         Assert.Equal("1401", world.Ask("ZRANK z m1599"));
+    }
+
+    [Theory]
+    [InlineData(3000, "ZRANK z m1500", "(nil)")]
+    [InlineData(3000, "ZREVRANK z m1500", "(nil)")]
+    [InlineData(3000, "ZCOUNT z 700 1500", "0")]
+    [InlineData(500, "ZRANK z m250", "(nil)")]     // counted without an index
+    [InlineData(500, "ZREVRANK z m250", "(nil)")]
+    public void What_is_read_beside_its_deletion_is_not_counted_from_what_is_left(int members, string request, string expected)
+    {
+        using var world = new RespWorld();
+        for (var from = 0; from < members; from += 500)
+            world.Ask(["ZADD", "z", .. Enumerable.Range(from, 500).SelectMany(i => new[] { $"{i}", $"m{i}" })]);
+        world.Ask($"ZRANK z m{members / 2}");   // the large one has an index now
+        var beside = new Thread(() =>
+        {
+            world.Ask("DEL z");
+            world.Pass(TimeSpan.FromSeconds(3));   // and collected
+        });
+        var rows = new Interrupted(new ViewReader(world.Database.Router) { Time = world.Database.Clock.Now }, () =>
+        {
+            beside.Start();
+            beside.Join();
+            Assert.Equal(0, RowCounter.Elements(world));
+        });
+        Assert.Equal(expected, AskOver(world, rows, request));
+        Assert.True(rows.WasInterrupted);
+    }
+
+    // Runs a command that reads, over rows that are somebody's own.
+    static string AskOver(RespWorld world, IRowReader rows, string request)
+    {
+        var (call, reply) = (new DataCall { Surroundings = world.Server.Surroundings }, new ReplyWriter());
+        var parser = new RequestParser();
+        var bytes = Encoding.ASCII.GetBytes(request + "\r\n");
+        Assert.Equal(ParseStatus.Done, parser.Read(bytes, out _));
+        call.Begin(rows, null, world.Server.Databases.IdOf(0), reply);
+        world.Server.Commands.Find(parser.Arguments(bytes)[0])!.Data!.Run(call, parser.Arguments(bytes));
+        return ReplyText.Of(reply.Written.ToArray());
+    }
+
+    // Something happens before the first scan.
+    sealed class Interrupted(ViewReader reader, Action act) : IRowReader
+    {
+        public bool WasInterrupted { get; private set; }
+
+        public SystemTime Time => reader.Time;
+
+        public bool TryRead(ReadOnlySpan<byte> key, out FoundValue value) => reader.TryRead(key, out value);
+
+        public void Scan(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, IRowVisitor visitor, bool descending = false)
+        {
+            if (!WasInterrupted) act();
+            WasInterrupted = true;
+            reader.Scan(start, end, visitor, descending);
+        }
     }
 
     [Fact]

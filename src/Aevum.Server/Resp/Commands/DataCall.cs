@@ -91,6 +91,9 @@ sealed class DataCall
         }
     }
 
+    /// <summary>True if the command may write: it is a step of a batch, and all of its reads are of one moment.</summary>
+    public bool IsStep => _writes is not null;
+
     /// <summary>True if the command has written something.</summary>
     public bool HasWritten { get; private set; }
 

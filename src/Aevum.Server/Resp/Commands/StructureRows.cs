@@ -102,6 +102,12 @@ abstract class StructureRows
             call.WrongType();
             return false;
         }
+        Load(head, row);
+        return true;
+    }
+
+    void Load(in StructureHead head, in FoundValue row)
+    {
         Exists = true;
         Expiry = head.ExpiryOf(row.Expiry);
         _rowExpiry = row.Expiry;
@@ -112,14 +118,13 @@ abstract class StructureRows
         {
             if (IsAlwaysLarge) throw Malformed("a head is packed that should not be");
             LoadPacked(head.Rest);
-            return true;
+            return;
         }
         Incarnation = head.Incarnation;
         _count = head.Count;
         if (!head.Home.IsEmpty) MoveTo(head.Home);
         if (head.Count < (IsAlwaysLarge ? 0 : 1) || head.Rest.Length != RestBytes) throw DataCall.Corrupt("the head of a large object");
         ReadRest(head.Rest);
-        return true;
     }
 
     // Elements lie elsewhere than behind the head.
@@ -165,6 +170,11 @@ abstract class StructureRows
         if (_key.Length < needed) _key = new byte[Math.Max(needed, 2 * _key.Length)];
         _headLength = 0;
         _homeLength = StructureKey.WriteHead(_key, call.Keyspace, userKey);
+        LoadNothing();
+    }
+
+    void LoadNothing()
+    {
         Exists = false;
         IsLarge = false;
         Incarnation = 0;
@@ -238,14 +248,29 @@ abstract class StructureRows
     {
     }
 
-    /// <summary>Looks whether the head is still the one that was read: others may commit between two reads of a view.</summary>
-    /// <returns>False: it was not, and this is of the new one now.</returns>
-    protected bool IsCurrent()
+    /// <summary>Looks whether the head of a large object is still the one that was read: others may commit between two reads of a view.</summary>
+    /// <returns>False: it was not, and this is of what the key holds now: of the object after a change, of another one, or of nothing.</returns>
+    protected bool IsCurrent() => LookAgain(takesChanges: true);
+
+    /// <summary>Looks whether a large object is there still, changed or not: where it has gone the collector may have taken some of its rows already.</summary>
+    /// <returns>False: it is not, and this is of what the key holds now.</returns>
+    protected bool IsThereStill() => LookAgain(takesChanges: false);
+
+    bool LookAgain(bool takesChanges)
     {
-        if (!Call.Rows.TryRead(HeadKey, out var row) || row.Version == Version) return true;
-        var head = StructureHead.Read(row.Bytes);
-        if (!head.IsLarge || head.Kind != Kind || head.Incarnation != Incarnation) return true;   // what was read is of one that has gone
-        (Version, _count) = (row.Version, head.Count);
+        var isThere = Call.Rows.TryRead(HeadKey, out var row);
+        if (isThere && row.Version == Version) return true;
+        var head = isThere ? StructureHead.Read(row.Bytes) : default;
+        if (isThere && head.IsLarge && head.Kind == Kind && head.Incarnation == Incarnation)
+        {
+            if (!takesChanges) return true;
+            (Version, _count) = (row.Version, head.Count);
+            return false;
+        }
+        if (Call.IsStep) return true;   // it sees one moment and what it wrote itself, and the head is written last
+        MoveHome();
+        LoadNothing();
+        if (isThere && head.Kind == Kind) Load(head, row);
         return false;
     }
 

@@ -2,7 +2,8 @@
 // set's index (Ranks/RankIndex), and only what lies in it is counted.
 //
 // A view of the present is not one moment: others may commit between its reads. What is said of a rank is of one head all the same: it is looked at again when
-// the rows have been counted, and if it is another one all is done anew.
+// the rows have been counted, and if it is another one all is done anew. So it is where the set has gone meanwhile (DEL): nobody counts what the collector
+// has left of it.
 
 using System.Buffers.Binary;
 using Aevum.Core.Bytes;
@@ -56,7 +57,7 @@ sealed partial class SortedSetRows
         var own = OrderOf(member, score);
         if (!descending) return CountBefore(own);
         byte[] behind = [.. own, 0];
-        return TryCountBefore(behind, out var before) ? Count - before : CountBetween(behind, default);
+        return TryCountBefore(behind, out var before) ? Count - before : CountAll(behind, default);
     }
 
     /// <summary>How many elements have scores of a range.</summary>
@@ -98,9 +99,13 @@ sealed partial class SortedSetRows
     /// <param name="descending">True: ranks count from the highest score down, and so are the elements handed out.</param>
     public void WalkRanks(long start, long stop, bool descending, ScoreVisitor visit)
     {
-        var count = Count;
-        var before = count - 1 - stop;
-        if (IsLarge && Math.Min(start, before) > CountedMax && TryWalkRanks(start, stop, descending, visit)) return;
+        if (IsLarge && Math.Min(start, Count - 1 - stop) > CountedMax)
+        {
+            if (TryWalkRanks(start, stop, descending, visit)) return;
+            stop = Math.Min(stop, Count - 1);   // there may be fewer by now, or none
+            if (start > stop) return;
+        }
+        var before = Count - 1 - stop;
         if (!IsLarge || start <= before)
         {
             var skip = start;
@@ -136,10 +141,20 @@ sealed partial class SortedSetRows
             if (!TryCountBefore(end, out var to) || !TryCountBefore(start, out var from)) break;
             if (Version == version) return to - from;
         }
-        return CountBetween(start, end);
+        return CountAll(start, end);
     }
 
-    long CountBefore(ReadOnlySpan<byte> order) => TryCountBefore(order, out var count) ? count : CountBetween(default, order);
+    long CountBefore(ReadOnlySpan<byte> order) => TryCountBefore(order, out var count) ? count : CountAll(default, order);
+
+    // One by one; anew only where the set has gone meanwhile: one that is written all the time would be walked over again and again.
+    long CountAll(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var count = CountBetween(start, end);
+            if (!IsLarge || attempt == AttemptsMax || IsThereStill()) return count;
+        }
+    }
 
     long CountBetween(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
@@ -152,12 +167,13 @@ sealed partial class SortedSetRows
     bool TryCountBefore(ReadOnlySpan<byte> order, out long count)
     {
         count = 0;
-        if (!IsLarge || Count <= SlowElements) return false;
+        if (Count <= SlowElements) return false;
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            if (FindIndex() is not { } index) return false;
-            if (!index.TryFind(Version, order, out var block)) continue;
-            if (block.Count > RankIndex.BlockMaxOf(Count) && Split(index, block)) continue;
+            if (!IsLarge || FindIndex() is not { } index) return false;
+            var version = Version;
+            if (!index.TryFind(version, order, out var block)) continue;
+            if (block.Count > RankIndex.BlockMaxOf(Count) && (Split(index, block) || Version != version)) continue;
             count = block.Before + CountBetween(block.First, order);
             if (IsCurrent()) return true;
         }
@@ -168,12 +184,13 @@ sealed partial class SortedSetRows
     {
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            if (FindIndex() is not { } index) return false;
+            if (!IsLarge || FindIndex() is not { } index) return false;
+            var version = Version;
             // Ranks from the lowest score up.
             var first = descending ? Count - 1 - stop : start;
             var last = descending ? Count - 1 - start : stop;
-            if (first < 0 || last >= Count || !index.TryFind(Version, descending ? last : first, out var block)) continue;
-            if (block.Count > RankIndex.BlockMaxOf(Count) && Split(index, block)) continue;
+            if (first < 0 || last >= Count || !index.TryFind(version, descending ? last : first, out var block)) continue;
+            if (block.Count > RankIndex.BlockMaxOf(Count) && (Split(index, block) || Version != version)) continue;
             var found = descending
                 ? CollectOrdered(default, block.Next, block.Before + block.Count - 1 - last, last - first + 1, descending: true)
                 : CollectOrdered(block.First, default, first - block.Before, last - first + 1, descending: false);
@@ -193,7 +210,7 @@ sealed partial class SortedSetRows
         var ranks = Call.Surroundings.Ranks;
         if (ranks.Ask(HomeKey, Incarnation) is { } index && index.Knows(Version)) return index;
         if (Call.Rows is not ViewReader { View.IsPresent: true }) return null;
-        _ = IsCurrent();
+        if (!IsCurrent() && !IsLarge) return null;
         if (ranks.Ask(HomeKey, Incarnation) is { } other && other.Knows(Version)) return other;
         return ranks.Build(HeadKey.ToArray(), HomeKey.ToArray(), Incarnation);
     }
