@@ -22,12 +22,13 @@ sealed class BlockedCall
 
     public KnownCommand Command { get; }
 
-    /// <summary>The request, as a step's argument.</summary>
+    /// <summary>The request, as a step's argument. Read and written on the loop of its client alone.</summary>
     public byte[] Packed { get; private set; }
 
     /// <summary>True if it is to run again whatever happens to its keys, not only when they get something.</summary>
     public bool WaitsForLoss => ((IBlockingCommand)Command.Data!).WaitsForLoss;
 
+    /// <summary>Where it waits. Changed by whichever loop swaps databases, within <see cref="KeyWaiters"/>.</summary>
     public KeyspaceId Keyspace { get; private set; }
 
     /// <summary>What it waits for.</summary>
@@ -45,11 +46,16 @@ sealed class BlockedCall
     /// <summary>How the wait ends if what is under way brings nothing; null: it goes on.</summary>
     public (bool WithTimeout, byte[] Error)? End { get; set; }
 
-    /// <summary>Its database has become another keyspace.</summary>
-    public void MoveTo(KeyspaceId keyspace)
+    /// <summary>Its database has become another keyspace. The request hears of it when it is sent the next time: its own loop may be doing so.</summary>
+    public void MoveTo(KeyspaceId keyspace) => Keyspace = keyspace;
+
+    /// <summary>Sends the request where it waits.</summary>
+    /// <returns>Where that is: it may be elsewhere at once.</returns>
+    public KeyspaceId Address()
     {
-        Keyspace = keyspace;
+        var keyspace = Keyspace;
         CommandProcedure.MoveTo(Packed, keyspace);
+        return keyspace;
     }
 
     /// <summary>Begins to wait.</summary>

@@ -45,10 +45,11 @@ sealed partial class RespEngine
         var client = call.Client;
         call.IsUnderWay = true;
         call.SetReady(key);
-        _shard = Server.Database.Router.ShardOf(_key.HeadOf(call.Keyspace, call.Keys[0]));
+        var keyspace = call.Address();
+        _shard = Server.Database.Router.ShardOf(_key.HeadOf(keyspace, call.Keys[0]));
         _batchNote = client.Note;
         _batch.Policy = Core.Batches.CommitPolicy.EachForItself;
-        _batch.Call(call.Command.Procedure!, _key.HeadOf(call.Keyspace, call.Keys[0]), call.Packed);
+        _batch.Call(call.Command.Procedure!, _key.HeadOf(keyspace, call.Keys[0]), call.Packed);
         _pending.Add(new PendingStep(client, call.Command, null, call));
         client.PendingSteps++;
         Flush();

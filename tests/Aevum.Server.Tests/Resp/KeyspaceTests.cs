@@ -187,6 +187,22 @@ public sealed class KeyspaceTests : IDisposable
     }
 
     [Fact]
+    public void A_request_that_waits_is_addressed_anew_by_its_own_loop_alone()
+    {
+        var waits = _world.Connect(_world.AddLoop());
+        Assert.Equal("", waits.Ask("BLPOP l 0"));
+        var call = _world.Server.Waiters.Of(waits.Client)!;
+        var packed = call.Packed.ToArray();
+        _world.Server.Databases.Swap(0, 1);
+        Assert.Equal([call], _world.Server.Waiters.Follow(_world.Server.Databases));
+        Assert.Equal(packed, call.Packed);   // which its loop may be reading
+        Assert.Equal(_world.Server.Databases.IdOf(0), call.Keyspace);
+        _world.Ask("RPUSH l one");
+        Assert.Equal("[l, one]", ReplyText.Of(waits.Take()));
+        Assert.Equal("0", _world.Ask("DBSIZE"));
+    }
+
+    [Fact]
     public void A_random_key_is_any_of_them()
     {
         Assert.Equal("(nil)", _world.Ask("RANDOMKEY"));
