@@ -1,6 +1,8 @@
 using System.Text;
 using Aevum.Core.Batches;
+using Aevum.Model.Structures;
 using Aevum.Server.Resp;
+using Aevum.Server.Resp.Commands.Keys;
 
 namespace Aevum.Server.Tests.Resp;
 
@@ -38,6 +40,25 @@ public sealed class LargeCopyTests : IDisposable
         $"ZSCORE z{suffix} m7", $"LRANGE l{suffix} 150 151", $"XLEN x{suffix}", $"XPENDING x{suffix} g"]).Select(_world.Ask));
 
     void Collect() => _world.Pass(TimeSpan.FromSeconds(3));
+
+    [Fact]
+    public void A_row_as_large_as_a_batch_may_be_is_copied_also_when_the_lease_is_put_off()
+    {
+        using var world = new RespWorld(new DatabaseOptions { Limits = BatchLimits.Default with { BatchBytesMax = 1_000_000 } });
+        for (var i = 0; i < 200; i++) world.Ask($"HSET h f{i} v{i}");
+        world.Ask("HSET", "h", "large", new string('v', 999_700));
+        Assert.Equal("201", world.Ask("HLEN h"));
+        var rows = RowCounter.Elements(world);
+        var id = world.Server.Databases.IdOf(0);
+        Assert.NotNull(CopyBeside.Run(world.Server.Databases.Session, HeadOf("h"), HeadOf(new string('c', 300)), TimeSpan.Zero));   // put off with each commit
+        Assert.Equal((2 * rows) + 1, RowCounter.Elements(world));   // and who has them
+
+        byte[] HeadOf(string key)
+        {
+            var head = new byte[StructureKey.HeadBytesMax(key.Length)];
+            return head[..StructureKey.WriteHead(head, id, Encoding.ASCII.GetBytes(key))];
+        }
+    }
 
     // ------------------------------------------------------------------------------------------------ rename
 

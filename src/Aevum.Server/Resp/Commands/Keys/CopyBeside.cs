@@ -20,7 +20,7 @@ using Aevum.Model.Structures;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte[] target) : IRowVisitor
+sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte[] target, TimeSpan lease) : IRowVisitor
 {
     const int RowsPerCommit = 2000;
     const int BytesPerCommit = 512 << 10;
@@ -30,6 +30,7 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
     readonly StepBatch _batch = new(session.Database.Options.Limits);
+    readonly StepBatch _putOff = new(session.Database.Options.Limits);   // apart: a row may be as large as a batch may be, and then goes alone
     IShard _shard = null!;
     byte[] _prefix = [];
     byte[] _last = [];
@@ -44,10 +45,13 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
     /// <param name="source">Its head's key.</param>
     /// <param name="target">The head's key that they are to lie behind.</param>
     /// <returns>What the last step wants to know; null: there is no large object.</returns>
-    public static byte[]? Run(Session session, byte[] source, byte[] target)
+    public static byte[]? Run(Session session, byte[] source, byte[] target) => Run(session, source, target, Lease);
+
+    /// <param name="lease">For how long elements that no head has are safe; a shorter one is put off sooner.</param>
+    internal static byte[]? Run(Session session, byte[] source, byte[] target, TimeSpan lease)
     {
         using var moment = session.Database.Router.HoldNow();
-        return new CopyBeside(session, moment, source, target).Run();
+        return new CopyBeside(session, moment, source, target, lease).Run();
     }
 
     byte[]? Run()
@@ -86,7 +90,7 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
         _lease = LeaseRow(target, _incarnation, _due);
     }
 
-    SystemTime DueFromNow() => SystemTime.FromMicroseconds(session.Database.Clock.Now.Microseconds + (ulong)Lease.TotalMicroseconds);
+    SystemTime DueFromNow() => SystemTime.FromMicroseconds(session.Database.Clock.Now.Microseconds + (ulong)lease.TotalMicroseconds);
 
     public bool Visit(ReadOnlySpan<byte> key, in FoundValue value)
     {
@@ -104,7 +108,7 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
     // Not durable yet, where that is waited for: the last step is, and all before it.
     void Commit()
     {
-        if (_incarnation != 0 && _due.Microseconds - session.Database.Clock.Now.Microseconds < (ulong)Lease.TotalMicroseconds / 2) PutOff();
+        if (_incarnation != 0 && session.Database.Clock.Now.Microseconds + ((ulong)lease.TotalMicroseconds / 2) >= _due.Microseconds) PutOff();
         _batch.Namespace = session.Default.Id.Namespace;
         _shard.BeginCommit(_batch);
         if (_incarnation == 0) _incarnation = (ulong)_batch.ResultOf(0).Number;
@@ -114,8 +118,11 @@ sealed class CopyBeside(Session session, IHeldMoment moment, byte[] source, byte
     void PutOff()
     {
         _due = DueFromNow();
-        _batch.Delete(_lease);
-        _batch.Put(_lease = LeaseRow(target, _incarnation, _due), default);
+        _putOff.Clear();
+        _putOff.Namespace = session.Default.Id.Namespace;
+        _putOff.Delete(_lease);
+        _putOff.Put(_lease = LeaseRow(target, _incarnation, _due), default);
+        _shard.BeginCommit(_putOff);
     }
 
     static byte[] LeaseRow(ReadOnlySpan<byte> target, ulong incarnation, SystemTime due)
