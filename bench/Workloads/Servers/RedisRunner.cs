@@ -88,9 +88,10 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
         if (options.Sides != Sides.Ours) kinds.Add(ServerKind.Redis);
         // One at a time only Redis counts.
         if (options.Sides != Sides.Ours && pipeline > 1) kinds.Add(ServerKind.Garnet);
-        var servers = kinds.Select(k => Start(k)).ToList();
+        var servers = new List<ServerProcess>();
         try
         {
+            foreach (var kind in kinds) servers.Add(Start(kind));
             var tests = rows.Select(TestOf).Distinct().ToArray();
             // The JIT has its work behind it, here with pipelines and below as they are measured, and every key is there.
             foreach (var server in servers)
