@@ -98,13 +98,15 @@ sealed partial class RespEngine
         return true;
     }
 
-    // What a tracking client reads is remembered before it is read.
+    // What a tracking client reads is remembered before it is read; but behind what this turn has taken in so far, or the client would be told at once
+    // of a change that came before its read.
     void RememberReads(RespClient client, KnownCommand command, CommandArguments args)
     {
         var tracking = client.Tracking!;
         // Names of collections are no keys: nobody tells when they change.
         if (tracking.Remembers && command.Info.Is(CommandFlags.ReadOnly) && command.Info.Group != CommandGroup.Vector)
         {
+            Flush();
             _keys.Clear();
             if (command.Command.FindKeys(args, _keys))
                 foreach (var at in _keys) Server.Tracking.Remember(client, args[at]);

@@ -93,6 +93,20 @@ public sealed class TrackingTests : IDisposable
     }
 
     [Fact]
+    public void A_change_that_came_before_the_read_is_not_told()
+    {
+        Assert.Equal("OK", _reader.Ask("CLIENT TRACKING ON"));
+        var neighbour = _world.Connect();
+        neighbour.Receive("SET k 1\r\n"u8);
+        _reader.Receive("GET k\r\n"u8);
+        neighbour.Receive("SET k 2\r\n"u8);
+        Assert.Equal("1 >[invalidate, [k]]", Told());
+        Assert.Equal("OK OK", ReplyText.Of(neighbour.Take()));
+        _reader.Receive("GET k\r\n"u8);
+        Assert.Equal("2", Told());
+    }
+
+    [Fact]
     public void Transactions_read_and_change_like_everybody()
     {
         _reader.Ask("CLIENT TRACKING ON");
