@@ -81,8 +81,8 @@ sealed record BannedCall(string Type, string[] Members, string Instead, string[]
         yield return new("System.Net.Sockets.UdpClient", [], "the network seam of Core/Network", homes);
         yield return new("System.Console", [], "a return value or an exception with an ErrorCode; only the command line talks to a person", ["aevum"]);
         foreach (var type in (string[])["System.Runtime.InteropServices.NativeLibrary", NativeImport])
-            yield return new(type, [], "managed code, or a call in Core/Files or Core/Network with a managed fallback",
-                ["Aevum.Core.Files", .. homes]);
+            yield return new(type, [], "managed code, or a call in Core/Files, Core/Network or Core/Scheduling with a managed fallback",
+                ["Aevum.Core.Files", "Aevum.Core.Scheduling", .. homes]);
     }
 
     /// <summary>The name under which <see cref="CallScanner"/> reports a method that is declared here and lives in a native library.</summary>

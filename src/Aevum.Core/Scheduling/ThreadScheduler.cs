@@ -216,6 +216,7 @@ public sealed class ThreadScheduler : IScheduler
 
     void RunWorker(Worker worker)
     {
+        if (worker.Lowest is WorkClass.Background or WorkClass.Index) LowPriority.Take();
         while (TryTake(worker, out var item, out var workClass))
         {
             SynchronizationContext.SetSynchronizationContext(_contexts[(int)workClass]);

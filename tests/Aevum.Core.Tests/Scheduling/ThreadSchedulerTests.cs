@@ -39,6 +39,28 @@ public sealed class ThreadSchedulerTests : SchedulerContract
         Assert.Null(flush.Failure);
     }
 
+    [Theory]
+    [InlineData(WorkClass.Background)]
+    [InlineData(WorkClass.Index)]
+    public void Work_that_can_wait_gives_way_where_processors_are_short(WorkClass workClass)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var nice = -100;
+        Scheduler.Start("long", workClass, _ =>
+        {
+            nice = Nice();
+            return Task.CompletedTask;
+        }).Wait();
+        Assert.Equal(Math.Max(Nice(), 5), nice);
+
+        // The 19th field; the second, a name in parentheses, may hold blanks.
+        static int Nice()
+        {
+            var fields = File.ReadAllText("/proc/thread-self/stat");
+            return int.Parse(fields[(fields.LastIndexOf(')') + 2)..].Split(' ')[16], System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
     [Fact]
     public void Yield_is_free_until_more_urgent_work_waits()
     {
