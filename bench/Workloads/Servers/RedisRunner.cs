@@ -85,9 +85,8 @@ sealed class RedisRun(RunOptions options, string directory, TextWriter progress)
     List<RowResult> Rates(Scenario scenario, Row[] rows, int pipeline, long requests)
     {
         var kinds = new List<ServerKind> { ServerKind.Aevum };
-        if (options.Sides != Sides.Ours) kinds.Add(ServerKind.Redis);
         // One at a time only Redis counts.
-        if (options.Sides != Sides.Ours && pipeline > 1) kinds.Add(ServerKind.Garnet);
+        if (options.Sides != Sides.Ours) kinds.AddRange(pipeline == 1 ? [ServerKind.Redis] : [ServerKind.Redis, ServerKind.Garnet]);
         var servers = new List<ServerProcess>();
         try
         {
