@@ -260,18 +260,7 @@ public sealed unsafe class IvfFileTests : IDisposable
     {
         var random = new SeededRandom(seed);
         var whole = Saved(random.OneIn(2));
-        for (var round = 0; round < 12; round++)
-        {
-            var forged = (byte[])whole.Clone();
-            for (var i = random.Next(1, 4); i > 0; i--)
-            {
-                var at = random.OneIn(3) ? random.Next(8, 900) : random.Next(forged.Length);
-                if (random.OneIn(2)) forged[at] = (byte)random.Next(256);
-                else BinaryPrimitives.WriteUInt32LittleEndian(forged.AsSpan(Math.Min(at & -4, forged.Length - 4)), (uint)random.Next(400));
-            }
-            SegmentFileTests.Forge(forged);
-            CodeOf(forged);
-        }
+        SegmentDamage.UseForged(whole, CodeOf, random);
     }
 
     // What is learnt may differ between machines in the last bits, so the fixture is not made again to be compared: it is opened, and what opens it must write

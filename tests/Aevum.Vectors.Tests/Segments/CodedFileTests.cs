@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
 using Aevum.Core.Files;
@@ -73,18 +72,7 @@ public sealed class CodedFileTests : IDisposable
     {
         var random = new SeededRandom(seed);
         var whole = Saved(random.OneIn(2) ? QuantizationKind.Scalar : QuantizationKind.Product, 250);
-        for (var round = 0; round < 12; round++)
-        {
-            var forged = (byte[])whole.Clone();
-            for (var i = random.Next(1, 4); i > 0; i--)
-            {
-                var at = random.OneIn(3) ? random.Next(8, 900) : random.Next(forged.Length);
-                if (random.OneIn(2)) forged[at] = (byte)random.Next(256);
-                else BinaryPrimitives.WriteUInt32LittleEndian(forged.AsSpan(Math.Min(at & -4, forged.Length - 4)), (uint)random.Next(400));
-            }
-            SegmentFileTests.Forge(forged);
-            CodeOf(forged);
-        }
+        SegmentDamage.UseForged(whole, CodeOf, random);
     }
 
     [Fact]

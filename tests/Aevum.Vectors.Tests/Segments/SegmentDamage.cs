@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 
@@ -23,5 +24,22 @@ static class SegmentDamage
             Assert.Equal(ErrorCode.Corruption, codeOf(whole[..length]));
         Assert.Equal(ErrorCode.Corruption, codeOf([.. whole, 0]));
         Assert.Null(codeOf(whole));
+    }
+
+    /// <summary>Uses files that were changed by chance and have good checksums: any answer will do but harm.</summary>
+    public static void UseForged(byte[] whole, Func<byte[], ErrorCode?> codeOf, SeededRandom random)
+    {
+        for (var round = 0; round < 12; round++)
+        {
+            var forged = (byte[])whole.Clone();
+            for (var i = random.Next(1, 4); i > 0; i--)
+            {
+                var at = random.OneIn(3) ? random.Next(8, 900) : random.Next(forged.Length);
+                if (random.OneIn(2)) forged[at] = (byte)random.Next(256);
+                else BinaryPrimitives.WriteUInt32LittleEndian(forged.AsSpan(Math.Min(at & -4, forged.Length - 4)), (uint)random.Next(400));
+            }
+            SegmentFileTests.Forge(forged);
+            codeOf(forged);
+        }
     }
 }
