@@ -7,6 +7,7 @@
 using Aevum.Core.Bytes;
 using Aevum.Core.Scheduling;
 using Aevum.Storage.Iterators;
+using Aevum.Storage.Tables;
 using Aevum.Storage.Trees;
 using Aevum.Storage.Versions;
 
@@ -39,10 +40,11 @@ sealed class CompactionJob(CompactionPlan plan, CompactionContext context)
             return edit;
         }
 
+        var cuts = CutKeys();
         var parts = SplitKeys() is { Length: > 0 } keys
             ? Enumerable.Range(0, keys.Length + 1)
-                .Select(i => new CompactionPart(plan, context, i == 0 ? null : keys[i - 1], i == keys.Length ? null : keys[i])).ToArray()
-            : [new CompactionPart(plan, context, null, null)];
+                .Select(i => new CompactionPart(plan, context, i == 0 ? null : keys[i - 1], i == keys.Length ? null : keys[i], cuts)).ToArray()
+            : [new CompactionPart(plan, context, null, null, cuts)];
         try
         {
             var others = parts.Skip(1).Select(p => context.Scheduler.Start("compaction part", WorkClass.Background, p.RunAsync)).ToArray();
@@ -80,6 +82,15 @@ sealed class CompactionJob(CompactionPlan plan, CompactionContext context)
             VersionsDropped += part.Sieve.Dropped;
         }
         return edit;
+    }
+
+    // What lies alone is kept so: the next runs beside it then overlap nothing below either.
+    List<byte[]> CutKeys()
+    {
+        if (plan.History || plan.SourceLevel != 0) return [];
+        var handles = context.Version.Levels.SelectMany(level => level).ToDictionary(h => h.Meta.Id);
+        return TableCuts.OfMerge(
+            plan, context.Options.TableBytes / TableCuts.SharesPerTable, table => handles[table.Id].OpenCursor(TableCursorOptions.Bypass));
     }
 
     // Boundaries come from the tables themselves: their lower bounds split the bytes evenly enough.

@@ -8,10 +8,10 @@ public sealed record CompactionOptions
     /// <summary>Tables on level 0 at which they are merged down. More of them means fewer rewrites and slower reads of absent keys.</summary>
     public int LevelZeroTrigger { get; init; } = 4;
 
-    /// <summary>Tables on level 0 at which writers are slowed down.</summary>
+    /// <summary>Overlapping tables on level 0 at which writers are slowed down.</summary>
     public int LevelZeroSlowdown { get; init; } = 20;
 
-    /// <summary>Tables on level 0 at which writers wait.</summary>
+    /// <summary>Overlapping tables on level 0 at which writers wait.</summary>
     public int LevelZeroStop { get; init; } = 36;
 
     /// <summary>Target bytes of the base level, the first below level 0 that holds data.</summary>

@@ -18,18 +18,21 @@ sealed class CompactionPart
     readonly CompactionContext _context;
     readonly byte[]? _start;
     readonly byte[]? _end;
+    readonly IReadOnlyList<byte[]> _cuts;
     readonly Dictionary<ulong, TableHandle> _handles;
 
     /// <param name="plan">The whole compaction.</param>
     /// <param name="context">What it works with.</param>
     /// <param name="start">First key of this part; null is unbounded.</param>
     /// <param name="end">First key behind it.</param>
-    public CompactionPart(CompactionPlan plan, CompactionContext context, byte[]? start, byte[]? end)
+    /// <param name="cuts">Where main tables end whatever their size.</param>
+    public CompactionPart(CompactionPlan plan, CompactionContext context, byte[]? start, byte[]? end, IReadOnlyList<byte[]> cuts)
     {
         _plan = plan;
         _context = context;
         _start = start;
         _end = end;
+        _cuts = cuts;
         _handles = (plan.History ? context.Version.History : context.Version.Levels).SelectMany(level => level).ToDictionary(h => h.Meta.Id);
     }
 
@@ -45,7 +48,7 @@ sealed class CompactionPart
         var ranges = RangeDeletes.Union([.. _plan.Inputs.Select(t => _handles[t.Id].RangeDeletes).Where(r => !r.IsEmpty)]).Clip(_start, _end);
         // In history tables range deletes are only listed: what they ended says so itself.
         var (main, history) = _plan.History ? (RangeDeletes.Empty, Rules.KeepListed(ranges)) : Rules.Sort(ranges);
-        Outputs = new OutputSet(_context.Store, _context.Options.TableBytes, _start, _end, main, history);
+        Outputs = new OutputSet(_context.Store, _context.Options.TableBytes, _start, _end, main, history, _cuts);
         using var input = OpenInputs();
         Sieve = new VersionSieve(input, _plan.History ? RangeDeletes.Empty : ranges, _plan.History, Rules, Outputs);
         if (_start is null) input.SeekToFirst();

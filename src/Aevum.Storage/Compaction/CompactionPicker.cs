@@ -1,8 +1,9 @@
 // CompactionPicker: looks at a version and says which tables to merge next, or that all is well. Pure: no files, no clock, no lock.
 //
-// Each level has a score, how full it is against its trigger or target; the fullest level at 1 or above is worked on. Level 0 gives all
-// its tables at once: it is merged into the base level (LevelTargets). A sorted level gives the table that drags along the fewest bytes
-// of the next level for its own size, which is what keeps rewriting low. What overlaps nothing moves without being read.
+// Each level has a score, how full it is against its trigger or target; the fullest level at 1 or above is worked on. Level 0 gives the
+// largest group of tables that overlap (LevelZero), mostly all: it is merged into the base level (LevelTargets). A sorted level gives the
+// table that drags along the fewest bytes of the next level for its own size, which is what keeps rewriting low. What overlaps nothing moves
+// without being read.
 // History tables come after the main ones: nobody waits for them. A history table whose every version ended at or below the floor goes whole.
 
 using Aevum.Core.Bytes;
@@ -63,10 +64,22 @@ static class CompactionPicker
 
     static CompactionPlan? PickZero(TableMeta[][] levels, bool history, int target, IReadOnlySet<ulong> busy, string reason)
     {
-        // All of it: a table left behind would have to be newer than all that go, and flushes that arrive meanwhile are.
-        var sources = levels[0];
-        if (sources.Any(t => busy.Contains(t.Id))) return null;
-        return Plan(levels, history, 0, target, sources, busy, reason);
+        if (levels[0].Any(t => busy.Contains(t.Id))) return null;
+        var groups = LevelZero.GroupsOf(levels[0], levels[target]);
+        TableMeta[] alone = [.. groups.Where(g => g is { Sources.Length: 1, TouchesTarget: false } && !g.Sources[0].IsClipped).Select(g => g.Sources[0])];
+        if (alone.Length > 0)
+            return new CompactionPlan
+            {
+                History = history,
+                SourceLevel = 0,
+                TargetLevel = target,
+                Sources = alone,
+                Targets = [],
+                Reason = reason,
+                IsMove = true,
+            };
+        // A whole group: a table left behind would have to be newer than all that go, and flushes that arrive meanwhile are.
+        return Plan(levels, history, 0, target, groups.MaxBy(g => g.Sources.Length).Sources, busy, reason);
     }
 
     static CompactionPlan? PickSorted(TableMeta[][] levels, bool history, int level, IReadOnlySet<ulong> busy, string reason)
@@ -97,7 +110,7 @@ static class CompactionPicker
         var lowest = sources.MinBy(t => t.Smallest, KeyComparer.Instance)!;
         var highest = sources[0];
         foreach (var table in sources)
-            if (highest.EndsBefore(table.Largest) || (table.Largest.AsSpan().SequenceEqual(highest.Largest) && !table.LargestExclusive)) highest = table;
+            if (table.ReachesBeyond(highest)) highest = table;
         var (first, count) = TreeVersion.Overlapping(levels[target], lowest.Smallest, highest.Largest, highest.LargestExclusive);
         var targets = levels[target].AsSpan(first, count).ToArray().Except(sources).ToArray();
         if (targets.Any(t => busy.Contains(t.Id))) return null;

@@ -24,10 +24,12 @@ sealed class OutputSet : ISieveTarget, IDisposable
     /// <param name="end">Upper bound, exclusive.</param>
     /// <param name="main">Range deletes for the main tables.</param>
     /// <param name="history">Range deletes that only the listing of versions still wants.</param>
-    public OutputSet(TableStore store, long tableBytes, byte[]? start, byte[]? end, RangeDeletes main, RangeDeletes history)
+    /// <param name="cuts">Keys in order before which a main table ends whatever its size (<see cref="TableCuts"/>).</param>
+    public OutputSet(
+        TableStore store, long tableBytes, byte[]? start, byte[]? end, RangeDeletes main, RangeDeletes history, IReadOnlyList<byte[]> cuts)
     {
-        _main = new OutputRun(store, tableBytes, start, end, main);
-        _history = new OutputRun(store, tableBytes, start, end, history);
+        _main = new OutputRun(store, tableBytes, start, end, main, cuts);
+        _history = new OutputRun(store, tableBytes, start, end, history, []);
     }
 
     public IReadOnlyList<TableMeta> Main => _main.Tables;
@@ -69,10 +71,11 @@ sealed class OutputSet : ISieveTarget, IDisposable
     }
 }
 
-sealed class OutputRun(TableStore store, long tableBytes, byte[]? start, byte[]? end, RangeDeletes ranges) : IDisposable
+sealed class OutputRun(TableStore store, long tableBytes, byte[]? start, byte[]? end, RangeDeletes ranges, IReadOnlyList<byte[]> cuts) : IDisposable
 {
     readonly List<TableMeta> _tables = [];
     byte[]? _cut = start;
+    int _cutsPassed;
     TableOutput? _open;
 
     public IReadOnlyList<TableMeta> Tables => _tables;
@@ -81,7 +84,9 @@ sealed class OutputRun(TableStore store, long tableBytes, byte[]? start, byte[]?
 
     public void StartKey(ReadOnlySpan<byte> key)
     {
-        if (_open is null || _open.EstimatedBytes < tableBytes) return;
+        var isCut = false;
+        for (; _cutsPassed < cuts.Count && key.SequenceCompareTo(cuts[_cutsPassed]) >= 0; _cutsPassed++) isCut = true;
+        if (_open is null || (!isCut && _open.EstimatedBytes < tableBytes)) return;
         var cut = key.ToArray();
         Close(cut);
         _cut = cut;

@@ -45,6 +45,22 @@ sealed unsafe partial class MemtableTree
     /// <summary>The leftmost leaf, which never changes; null while the tree is empty.</summary>
     public TreeNode* FirstLeaf => Volatile.Read(ref _root) == 0 ? null : _firstLeaf;
 
+    /// <summary>Adds to a list the first key and from there every so many keys, about: no leaf gives more than one. The writer has gone.</summary>
+    public void AddSamples(long every, List<byte[]> samples)
+    {
+        var passed = every;
+        for (var leaf = FirstLeaf; leaf != null; leaf = leaf->Next)
+        {
+            if (passed >= every)
+            {
+                var first = TreeNode.Records(leaf)[0];
+                samples.Add(new ReadOnlySpan<byte>(KeyRecord.Key(first), first->KeyLength).ToArray());
+                passed = 0;
+            }
+            passed += leaf->Count;
+        }
+    }
+
     internal TreeNode* RootForTests => (TreeNode*)_root;
 
     public void Release()

@@ -139,7 +139,7 @@ public sealed partial class Tree
             }
             try
             {
-                var job = new FlushJob(memtables, version, _store, _options.Policy, _floors, _environment.Scheduler);
+                var job = new FlushJob(memtables, version, _store, _options.Policy, _floors, _options.Compaction, _environment.Scheduler);
                 var edit = await job.RunAsync(cancellation);
                 _options.BeforeFlushCounts?.Invoke();
                 Install(edit, memtables);
@@ -310,7 +310,7 @@ public sealed partial class Tree
     void UpdatePressureLocked()
     {
         var options = _options.Compaction;
-        var count = _version.Picture.Levels[0].Length;
+        var count = LevelZero.DepthOf(_version.Picture.Levels[0]);
         _pressure = !options.Automatic ? WritePressure.None
             : count >= options.LevelZeroStop ? WritePressure.Stop
             : count >= options.LevelZeroSlowdown ? WritePressure.Slowdown

@@ -57,6 +57,13 @@ sealed record TableMeta
         return order > 0 || (order == 0 && LargestExclusive);
     }
 
+    /// <summary>True if the table's upper bound lies above the other's.</summary>
+    public bool ReachesBeyond(TableMeta other)
+    {
+        var order = Largest.AsSpan().SequenceCompareTo(other.Largest);
+        return order > 0 || (order == 0 && other.LargestExclusive && !LargestExclusive);
+    }
+
     /// <summary>True if a key of the table may lie in the range from <paramref name="start"/> to <paramref name="end"/>; null is unbounded.</summary>
     public bool Overlaps(byte[]? start, byte[]? end, bool endExclusive)
     {
