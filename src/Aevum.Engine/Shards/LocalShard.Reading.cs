@@ -47,7 +47,25 @@ public sealed partial class LocalShard
             return false;
         }
         RequireOver(view.At);
-        return _tree.TryPin(key, ReadPoint.AsOf(view.At), out pin);
+        return _tree.TryPin(key, PointOf(view), out pin);
+    }
+
+    // Of a view of another moment than the present.
+    static ReadPoint PointOf(ReadView view) => view.Now == SystemTime.None ? ReadPoint.AsOf(view.At) : new ReadPoint(view.At, view.Now);
+
+    public SystemTime Shown => _tree.VisibleTime;
+
+    public IHeldMoment HoldShown()
+    {
+        _environment.WaitForShowing();
+        return new ShownMoment(_tree.OpenSnapshot());
+    }
+
+    sealed class ShownMoment(TreeSnapshot held) : IHeldMoment
+    {
+        public SystemTime At => held.At;
+
+        public void Dispose() => held.Dispose();
     }
 
     public void Prefetch(PackedKeys keys) => _tree.Prefetch(keys);
@@ -100,14 +118,14 @@ public sealed partial class LocalShard
     {
         if (!view.IsPresent) RequireOver(view.At);
         else _environment.WaitForShowing();
-        _tree.GetMany(keys, view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At), values);
+        _tree.GetMany(keys, view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : PointOf(view), values);
     }
 
     public IShardCursor OpenCursor(byte[] start, byte[]? end, ReadView view)
     {
         if (!view.IsPresent) RequireOver(view.At);
         else _environment.WaitForShowing();
-        var point = view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : ReadPoint.AsOf(view.At);
+        var point = view.IsPresent ? ReadPoint.LatestAt(_clock.Now) : PointOf(view);
         return new LocalCursor(_tree.Iterate(new IterateOptions { Start = start, End = end, Point = point }));
     }
 

@@ -52,6 +52,13 @@ public interface IShard : IAppliedStream
     /// <param name="values">As many as keys: the value, or null.</param>
     void ReadMany(ReadOnlySpan<ReadOnlyMemory<byte>> keys, ReadView view, Span<byte[]?> values);
 
+    /// <summary>The newest version that reads of the present see. It rises with every commit that comes to light: reads between two looks that find it the
+    /// same saw one state.</summary>
+    SystemTime Shown { get; }
+
+    /// <summary>What reads of the present see now, held so that it can be read until it is disposed. Waits for nobody.</summary>
+    IHeldMoment HoldShown();
+
     /// <summary>A hint: these keys will be read or written next. What memory holds of them is asked for together, so that the accesses themselves need
     /// not wait for it one after the other.</summary>
     void Prefetch(PackedKeys keys);

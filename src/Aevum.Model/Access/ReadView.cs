@@ -10,6 +10,10 @@ namespace Aevum.Model.Access;
 /// <param name="At">Versions above this time are not seen; <see cref="SystemTime.Max"/>: the present.</param>
 public readonly record struct ReadView(SystemTime At)
 {
+    /// <summary>The time that expiries are held against, of a view whose moment is the last commit's; <see cref="SystemTime.None"/>: <see cref="At"/>, or the
+    /// clock's for the present.</summary>
+    public SystemTime Now { get; init; }
+
     /// <summary>What is committed now. Two reads may see two moments.</summary>
     public static ReadView Present => new(SystemTime.Max);
 

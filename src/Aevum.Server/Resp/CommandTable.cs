@@ -66,6 +66,13 @@ sealed class KnownCommand(RespCommand command, DataSurroundings surroundings, Co
     /// <summary>Takes so short a time that reading the clock for each one would be felt (<see cref="Measuring.LoopMeter"/>).</summary>
     public bool IsQuick { get; } = info.Is(CommandFlags.Fast) || info.Complexity == "O(1)";
 
+    /// <summary>True of a command whose reply may come of several rows: others may commit between its reads of the present.</summary>
+    public bool ReadsSeveralRows { get; } = command is DataCommand && info.Group != CommandGroup.Vector && !ReadsOneRow(info);
+
+    static bool ReadsOneRow(CommandInfo info) => info.Keys == KeyPlaces.One
+        && (info.Group is CommandGroup.String or CommandGroup.Bitmap or CommandGroup.HyperLogLog
+            || (info.Group == CommandGroup.Generic && info.Is(CommandFlags.Fast)));
+
     public CommandProcedure? Procedure { get; } = ProcedureOf(command, surroundings);
 
     static CommandProcedure? ProcedureOf(RespCommand command, DataSurroundings surroundings) => command switch

@@ -5,6 +5,9 @@
 //             when somebody needs what it answers; then each step's reply goes to its client
 //   slow      reads that would hold the loop up run beside it, on a copy of their request; their client is suspended meanwhile
 //
+// A read sees one state: beside the loop it holds a moment; on it, a command that reads several rows looks whether anything came to light meanwhile, and
+// if so is run once more from a moment that is held.
+//
 // So a pipeline of writes, of one client or of many, is one commit, one append to the log, one wait for the disk. All steps of a batch share its
 // system time; where a keyspace keeps history, a key that comes again begins a new batch, so that no version is lost.
 //
@@ -269,7 +272,10 @@ sealed partial class RespEngine
         Meter.Begin(known);
         _reply.Clear();
         _reply.Version = client.Version;
-        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply, Chances.NextUInt64());
+        var chance = Chances.NextUInt64();
+        var maySeeTwo = known.ReadsSeveralRows && client.Moment is null;
+        var shown = maySeeTwo ? Shown : 0;
+        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply, chance);
         try
         {
             if (command.IsSlow(_call, args))
@@ -277,7 +283,13 @@ sealed partial class RespEngine
                 ReadBeside(client, command, args);
                 return;
             }
+            var (hits, misses) = (_call.Hits, _call.Misses);
             command.Run(_call, args);
+            if (maySeeTwo && Shown != shown)
+            {
+                (_call.Hits, _call.Misses) = (hits, misses);
+                if (!TryReadHeld(client, command, args, chance)) return;
+            }
             if (_call.WantsWrites && client.Moment is null)
             {
                 AddStep(client, known, args);
@@ -295,11 +307,43 @@ sealed partial class RespEngine
         Publish(_call.Signals);
     }
 
+    // While it stays the same nothing came to light on any shard.
+    ulong Shown
+    {
+        get
+        {
+            var shards = Server.Database.Router.Shards;
+            var sum = shards[0].Shown.Value;
+            for (var i = 1; i < shards.Count; i++) sum += shards[i].Shown.Value;
+            return sum;
+        }
+    }
+
+    // Others have committed between the reads of a command, which may have seen a part of that: once more, from one moment.
+    bool TryReadHeld(RespClient client, DataCommand command, CommandArguments args, ulong chance)
+    {
+        _reply.Clear();
+        using var reader = new MomentReader(Server.Database.Router, Server.Database.Clock.Now);
+        BeginRead(reader, _call, client.Keyspace, _reply, chance);
+        if (command.IsSlow(_call, args))
+        {
+            ReadBeside(client, command, args);   // it may have grown
+            return false;
+        }
+        command.Run(_call, args);
+        return true;
+    }
+
     void BeginRead(
         ViewReader reader, DataCall call, KeyspaceId keyspace, Core.Time.SystemTime? moment, ReplyWriter reply, ulong chance = 0)
     {
         reader.View = moment is { } at ? ReadView.AsOf(at) : ReadView.Present;
         reader.Time = moment ?? Server.Database.Clock.Now;
+        BeginRead(reader, call, keyspace, reply, chance);
+    }
+
+    static void BeginRead(IRowReader reader, DataCall call, KeyspaceId keyspace, ReplyWriter reply, ulong chance)
+    {
         call.Signals.Clear();
         call.MayBlock = false;
         call.Chance = chance;
@@ -315,7 +359,9 @@ sealed partial class RespEngine
         AnswerBeside(client, command.Info.Name, reply =>
         {
             var call = new DataCall { Surroundings = Server.Surroundings };
-            BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
+            using var held = moment is null ? new MomentReader(Server.Database.Router, Server.Database.Clock.Now) : null;
+            if (held is not null) BeginRead(held, call, keyspace, reply, chance);
+            else BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             command.Run(call, CommandProcedure.ArgumentsOf(packed));
         }, packed, null);
     }

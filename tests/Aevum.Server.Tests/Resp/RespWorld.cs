@@ -19,14 +19,18 @@ sealed class RespWorld : IDisposable
 
     public RespWorld(DatabaseOptions? options = null)
     {
-        Database = Database.OpenInMemory((options ?? new DatabaseOptions()) with { Scheduler = Scheduler });
-        Server = new RespServer(Database, Scheduler, RespOptions.Default with { PasswordIterations = 10 });
+        Looks = new ClockLooks(Scheduler);
+        Database = Database.OpenInMemory((options ?? new DatabaseOptions()) with { Scheduler = Looks });
+        Server = new RespServer(Database, Looks, RespOptions.Default with { PasswordIterations = 10 });
         Loop = AddLoop();
         First = Connect();
         Scheduler.RunFor(TimeSpan.FromMicroseconds(1));   // what the database does first by itself
     }
 
     public SimulatedScheduler Scheduler { get; } = new(1);
+
+    /// <summary>Where something can be done between two steps of a request.</summary>
+    public ClockLooks Looks { get; }
 
     public Database Database { get; }
 

@@ -209,6 +209,10 @@ sealed partial class SortedSetRows
     {
         var ranks = Call.Surroundings.Ranks;
         if (ranks.Ask(HomeKey, Incarnation) is { } index && index.Knows(Version)) return index;
+        // What was held before the index was made it may not know: that is counted.
+        if (Call.Rows is MomentReader)
+            return ranks.Ask(HomeKey, Incarnation) is null && ranks.Build(HeadKey.ToArray(), HomeKey.ToArray(), Incarnation) is { } made && made.Knows(Version)
+                ? made : null;
         if (Call.Rows is not ViewReader { View.IsPresent: true }) return null;
         if (!IsCurrent() && !IsLarge) return null;
         if (ranks.Ask(HomeKey, Incarnation) is { } other && other.Knows(Version)) return other;
