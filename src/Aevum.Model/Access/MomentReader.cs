@@ -34,6 +34,12 @@ public sealed class MomentReader(IShardRouter router, SystemTime time) : IRowRea
         }
     }
 
+    /// <summary>Holds every shard now, not when it is read first.</summary>
+    public void Hold()
+    {
+        foreach (var shard in router.Shards) _ = ViewOf(shard);
+    }
+
     ReadView ViewOf(IShard shard)
     {
         foreach (var (known, moment) in _held)

@@ -1,4 +1,5 @@
-// ClientPauses: CLIENT PAUSE and UNPAUSE. Requests that a pause holds stay unread; their clients go on when it ends, in the order in which they came.
+// ClientPauses: CLIENT PAUSE and UNPAUSE, and the moment in which databases are swapped (DatabaseSwaps). Requests that a pause holds stay unread; their
+// clients go on when it ends, in the order in which they came.
 
 using Aevum.Server.Resp.Commands;
 
@@ -9,6 +10,8 @@ sealed class ClientPauses(RespServer server)
     readonly Lock _gate = new();
     readonly List<RespClient> _held = [];
     volatile bool _isOn;
+    bool _isPaused;
+    bool _isSwapping;
     bool _all;
     long _until;
 
@@ -32,19 +35,38 @@ sealed class ClientPauses(RespServer server)
         var until = server.Timestamp + (long)(time.TotalSeconds * server.Scheduler.Time.TimestampFrequency);
         lock (_gate)
         {
-            _until = _isOn ? Math.Max(_until, until) : until;
-            _all = (_isOn && _all) || all;
-            _isOn = true;
+            _until = _isPaused ? Math.Max(_until, until) : until;
+            _all = (_isPaused && _all) || all;
+            _isPaused = _isOn = true;
         }
         engine.Loop.After(time, EndIfOver);
     }
 
     public void End()
     {
+        lock (_gate) _isPaused = false;
+        GoOn();
+    }
+
+    /// <summary>Holds every request that works in a database, until <see cref="EndSwap"/>.</summary>
+    public void BeginSwap()
+    {
+        lock (_gate) _isSwapping = _isOn = true;
+    }
+
+    public void EndSwap()
+    {
+        lock (_gate) _isSwapping = false;
+        GoOn();
+    }
+
+    // Whom another pause holds it holds again.
+    void GoOn()
+    {
         RespClient[] held;
         lock (_gate)
         {
-            _isOn = false;
+            _isOn = _isPaused || _isSwapping;
             held = [.. _held];
             _held.Clear();
         }
@@ -54,7 +76,7 @@ sealed class ClientPauses(RespServer server)
     void EndIfOver()
     {
         lock (_gate)
-            if (!_isOn || server.Timestamp < _until) return;
+            if (!_isPaused || server.Timestamp < _until) return;
         End();
     }
 
@@ -63,8 +85,12 @@ sealed class ClientPauses(RespServer server)
     {
         if (!_isOn) return false;
         EndIfOver();
-        if (!_isOn) return false;
-        if (_all) return true;
+        lock (_gate)
+        {
+            if (_isSwapping && command is not null && (command.Data is not null || command.Info.Name is "exec" or "watch")) return true;
+            if (!_isPaused) return false;
+            if (_all) return true;
+        }
         if (command is null) return false;
         return command.Info.Is(CommandFlags.Write) || command.Info.Name is "publish" or "spublish" or "pfcount"
             || (command.Info.Name == "exec" && client.Transaction is { } transaction && transaction.Requests.Exists(r =>

@@ -43,8 +43,8 @@ sealed partial class RespClient(RespEngine engine, IChannel channel, long id) : 
         return _queuedDatabase ?? Database;
     }
 
-    /// <summary>Its keyspace.</summary>
-    public KeyspaceId QueueKeyspace => engine.Databases.IdOf(_queuedDatabase ?? Database);
+    /// <summary>The same for the command that was queued last.</summary>
+    public int QueuedDatabase => _queuedDatabase ?? Database;
 
     /// <summary>Begins to queue.</summary>
     public void BeginTransaction()

@@ -25,6 +25,7 @@ sealed partial class RespEngine
         Meter.Begin(command);
         var measured = Meter.LeaveLoop();
         client.Suspend();
+        Server.Swaps.BeginCommit();
         Server.RunBeside("resp " + command.Info.Name, () =>
         {
             var batch = new StepBatch(Server.Database.Options.Limits);
@@ -38,6 +39,10 @@ sealed partial class RespEngine
             catch (AevumException failure)
             {
                 reply = RespErrors.ReplyOf(failure);
+            }
+            finally
+            {
+                Server.Swaps.EndCommit();
             }
             var ticks = Meter.Now - began;
             Loop.Post(() =>

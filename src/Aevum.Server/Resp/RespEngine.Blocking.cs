@@ -10,6 +10,15 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
+    /// <summary>True while databases are swapped: nothing of this loop may be under way.</summary>
+    public bool IsParked
+    {
+        get => _isParked;
+        set => _isParked = value;
+    }
+
+    volatile bool _isParked;
+
     void Wait(BlockedCall call, ReadOnlySpan<byte> kept)
     {
         var client = call.Client;
@@ -35,6 +44,11 @@ sealed partial class RespEngine
     /// <param name="key">What something happened to; null: nobody knows.</param>
     public void TryAgain(BlockedCall call, byte[]? key = null)
     {
+        if (IsParked)
+        {
+            Server.Swaps.Afterwards(() => Loop.Post(() => TryAgain(call, key)));
+            return;
+        }
         Flush();   // first: what comes of it may end the wait
         if (!Server.Waiters.Contains(call)) return;
         if (call.IsUnderWay)

@@ -19,7 +19,7 @@ namespace Aevum.Server.Resp;
 sealed partial class RespEngine
 {
     // What a command within EXEC wants to be done beside the loop.
-    sealed record BesideAnswer(string Name, Action<ReplyWriter> Write, Action? Then);
+    sealed record BesideAnswer(string Name, Action<ReplyWriter> Write, Action? Then, Action<Action>? Start);
 
     bool _isExecuting;   // the replies of a transaction are being put together
     BesideAnswer? _beside;
@@ -44,7 +44,7 @@ sealed partial class RespEngine
     /// <summary>Runs what a client has queued, and answers.</summary>
     public void Execute(RespClient client, RespTransaction transaction, ReplyWriter reply)
     {
-        transaction.Prepare(client.Version, Meter);
+        transaction.Prepare(client.Version, Meter, Databases);
         DenyQueued(client, transaction);
         if (client.Tracking is not null)
             foreach (var request in transaction.Requests) RememberReads(client, request.Command, CommandProcedure.ArgumentsOf(request.Packed));
@@ -151,7 +151,7 @@ sealed partial class RespEngine
         // What the transaction did is committed: others hear of it now, however long its reply takes.
         KeepSignals(client, transaction);
         PublishAfterReply();
-        Server.RunBeside("resp " + beside.Name, () =>
+        (beside.Start ?? (work => Server.RunBeside("resp " + beside.Name, work)))(() =>
         {
             var began = Meter.Now;
             var answer = Written(beside.Write, version);

@@ -156,7 +156,7 @@ sealed partial class RespEngine
         if (client.Transaction is { } transaction && !command!.Info.Is(CommandFlags.NotQueued))
         {
             if (!HasDatabase(client, command, client.QueueDatabase(command, args))) return;
-            transaction.Add(command, args, client.QueueKeyspace, Chances.NextUInt64());
+            transaction.Add(command, args, client.QueuedDatabase, Chances.NextUInt64());
             Answer(client, "+QUEUED\r\n"u8);
             return;
         }
@@ -355,33 +355,48 @@ sealed partial class RespEngine
     {
         byte[] packed = [];
         _ = CommandProcedure.Pack(ref packed, client.Keyspace, client.Version, mayBlock: false, step: 0, args);
-        var (keyspace, moment, chance) = (client.Keyspace, client.Moment, Chances.NextUInt64());
+        var (keyspace, moment, chance, database) = (client.Keyspace, client.Moment, Chances.NextUInt64(), client.Database);
         AnswerBeside(client, command.Info.Name, reply =>
         {
             var call = new DataCall { Surroundings = Server.Surroundings };
-            using var held = moment is null ? new MomentReader(Server.Database.Router, Server.Database.Clock.Now) : null;
+            using var held = moment is null ? HoldDatabase(database, out keyspace) : null;
             if (held is not null) BeginRead(held, call, keyspace, reply, chance);
             else BeginRead(new ViewReader(Server.Database.Router), call, keyspace, moment, reply, chance);
             command.Run(call, CommandProcedure.ArgumentsOf(packed));
         }, packed, null);
     }
 
+    // A moment, and which keyspace a database was then: it may be another one (SWAPDB) than when the request came, or than a moment later.
+    MomentReader HoldDatabase(int database, out KeyspaceId keyspace)
+    {
+        while (true)
+        {
+            var catalog = Server.Database.Catalog;
+            keyspace = Databases.IdOf(database);
+            var reader = new MomentReader(Server.Database.Router, Server.Database.Clock.Now);
+            reader.Hold();
+            if (ReferenceEquals(catalog, Server.Database.Catalog)) return reader;
+            reader.Dispose();
+        }
+    }
+
     /// <summary>Answers a session command that could hold the loop up: beside it. The command has written nothing, and does nothing after this.</summary>
     /// <param name="then">What is left to be done on the loop before the reply is sent; null: nothing.</param>
-    public void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, Action? then = null)
+    /// <param name="start">Runs it on a worker, at its time; null: at once.</param>
+    public void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, Action? then = null, Action<Action>? start = null)
     {
         // Within EXEC its reply is one of several: they are put together around it.
-        if (_isExecuting) _beside = new BesideAnswer(name, write, then);
-        else AnswerBeside(client, name, write, null, then);
+        if (_isExecuting) _beside = new BesideAnswer(name, write, then, start);
+        else AnswerBeside(client, name, write, null, then, start);
     }
 
     // Packed: the request, for the slow log; null: its name is all that is known.
-    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, byte[]? packed, Action? then)
+    void AnswerBeside(RespClient client, string name, Action<ReplyWriter> write, byte[]? packed, Action? then, Action<Action>? start = null)
     {
         var version = client.Version;
         var measured = Meter.LeaveLoop();
         client.Suspend();
-        Server.RunBeside("resp " + name, () =>
+        (start ?? (work => Server.RunBeside("resp " + name, work)))(() =>
         {
             var began = Meter.Now;
             var reply = Written(write, version);

@@ -54,6 +54,7 @@ sealed class RespServer : IDisposable
         KeyspaceCounts = new Commands.Server.KeyspaceCounts(this);
         Settings.RequirePass.Changed = () => Access!.SetRequiredPass(Settings.RequirePass.Text);
         Pauses = new ClientPauses(this);
+        Swaps = new DatabaseSwaps(this);
         Monitors = new Measuring.Monitors(scheduler.Time);
         Settings.TrackedKeysMax.Changed = Tracking.Shrink;
         Expiries = new ExpiryTeller(this);
@@ -118,6 +119,8 @@ sealed class RespServer : IDisposable
     public TrackingTable Tracking { get; }
 
     public ClientPauses Pauses { get; }
+
+    public DatabaseSwaps Swaps { get; }
 
     /// <summary>Who is shown every request.</summary>
     public Measuring.Monitors Monitors { get; }

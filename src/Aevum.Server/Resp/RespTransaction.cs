@@ -16,8 +16,9 @@ namespace Aevum.Server.Resp;
 sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
 {
     /// <summary>A request that was queued.</summary>
-    /// <param name="Keyspace">Where a data command works.</param>
-    public readonly record struct Queued(KnownCommand Command, byte[] Packed, KeyspaceId Keyspace);
+    /// <param name="Database">Where a data command works.</param>
+    /// <param name="Keyspace">Which one that is, known when the transaction is made ready to run: databases may be swapped before.</param>
+    public readonly record struct Queued(KnownCommand Command, byte[] Packed, int Database, KeyspaceId Keyspace);
 
     readonly List<int> _ends = [];
     readonly List<long> _times = [];
@@ -38,19 +39,21 @@ sealed class RespTransaction(DataSurroundings surroundings) : IProcedure
     public void Fail() => HasFailed = true;
 
     /// <param name="chance">Drawn for the request (<see cref="DataCall.Chance"/>).</param>
-    public void Add(KnownCommand command, CommandArguments args, KeyspaceId keyspace, ulong chance)
+    public void Add(KnownCommand command, CommandArguments args, int database, ulong chance)
     {
         byte[] packed = [];
-        _ = CommandProcedure.Pack(ref packed, keyspace, 2, mayBlock: false, step: 0, args, chance);
-        Requests.Add(new Queued(command, packed, keyspace));
+        _ = CommandProcedure.Pack(ref packed, default, 2, mayBlock: false, step: 0, args, chance);
+        Requests.Add(new Queued(command, packed, database, default));
         Bytes += packed.Length;
     }
 
     /// <summary>Makes ready to run.</summary>
     /// <param name="version">Of the protocol, for replies.</param>
     /// <param name="meter">Whose clock measures the commands.</param>
-    public void Prepare(int version, LoopMeter meter)
+    public void Prepare(int version, LoopMeter meter, RespDatabases databases)
     {
+        for (var i = 0; i < Requests.Count; i++)
+            if (Requests[i].Command.Data is not null) Requests[i] = Requests[i] with { Keyspace = databases.IdOf(Requests[i].Database) };
         _reply.Version = version;
         _meter = meter;
     }

@@ -2,7 +2,7 @@ using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
 
-/// <summary>SWAPDB: two names of the catalog change places; not a row is touched.</summary>
+/// <summary>SWAPDB: two names of the catalog change places; not a row is touched. Nobody is in the middle of anything meanwhile (DatabaseSwaps).</summary>
 sealed class SwapDb : SessionCommand
 {
     public override CommandInfo Info { get; } = new("swapdb", CommandGroup.Server)
@@ -33,11 +33,12 @@ sealed class SwapDb : SessionCommand
             reply.Error("ERR DB index is out of range"u8);
             return;
         }
-        client.Engine.Flush();   // what others of this loop wrote before goes where they meant it
-        client.Engine.AnswerBeside(client, Info.Name, answer =>
+        var engine = client.Engine;
+        engine.AnswerBeside(client, Info.Name, answer =>
         {
             databases.Swap((int)first, (int)second);
+            engine.FollowDatabases();
             answer.Ok();
-        }, client.Engine.FollowDatabases);
+        }, start: work => engine.Server.Swaps.Run("resp swapdb", work));
     }
 }
