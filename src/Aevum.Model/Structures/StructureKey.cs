@@ -25,7 +25,7 @@ public static class StructureKey
     public const int ElementPrefixBytes = IncarnationBytes + 1;
 
     /// <summary>The family of the one row, with an empty own key, that says which head has elements whose own head does not have them: the key of that head.
-    /// It is behind the home of an object that was renamed, and of a copy that is being made.</summary>
+    /// It is behind the home of an object that was renamed, and of one that is being made in several commits.</summary>
     public const byte OwnerFamily = 0;
 
     /// <summary>An upper bound of the length of a head's key.</summary>

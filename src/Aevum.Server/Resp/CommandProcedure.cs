@@ -164,6 +164,12 @@ class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IPr
 
     public static void SetReady(Span<byte> waiting, int readyAt, int key) => BinaryPrimitives.WriteInt32LittleEndian(waiting[readyAt..], key);
 
+    /// <summary>The version of the protocol that a request is answered in.</summary>
+    public static int VersionOf(ReadOnlySpan<byte> argument) => argument[8];
+
+    /// <summary>Lets the request in an argument end in any case: a step that has waited enough.</summary>
+    public static void MayBlockNoMore(byte[] argument) => argument[9] &= unchecked((byte)~MayBlockFlag);
+
     /// <summary>The number drawn for the request in an argument.</summary>
     public static ulong ChanceOf(ReadOnlySpan<byte> argument) => BinaryPrimitives.ReadUInt64LittleEndian(argument[ChanceAt..]);
 
@@ -171,7 +177,7 @@ class CommandProcedure(DataCommand command, DataSurroundings surroundings) : IPr
     public static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument) => ArgumentsOf(argument, out _);
 
     /// <summary>The database that the request in an argument is for.</summary>
-    protected static KeyspaceId KeyspaceOf(ReadOnlySpan<byte> argument) => KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument));
+    public static KeyspaceId KeyspaceOf(ReadOnlySpan<byte> argument) => KeyspaceId.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(argument));
 
     static CommandArguments ArgumentsOf(ReadOnlySpan<byte> argument, out int end)
     {

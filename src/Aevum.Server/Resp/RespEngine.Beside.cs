@@ -1,11 +1,26 @@
-// RespEngine, beside: writes that are more than one commit should hold (a copy of a large object): a worker makes all their commits, and the client waits.
+// RespEngine, beside: writes that are more than one commit should hold: a worker makes all their commits, and the client waits.
 //
-// The command's own step is the last commit, and decides within the sequencer whether what the others prepared still fits; if it does not, all begins
-// anew, a few times. Who waits, listens or keeps copies is told on the loop, as of every other commit.
+//   a copy           what it prepares are all commits but the last, which is the command's own step (CopyBeside)
+//   other commands   run whole against one moment, and their last commit shows what they made (BesideRun, BesideEnd)
+//
+// The last commit decides within the sequencer whether what the others prepared still fits; if it does not, all begins anew, a few times. After that a
+// command that is no copy is tried as a step like any other: in the sequencer nothing changes meanwhile, and maybe one commit holds it.
+//
+// Whether a request is such a one is told by a forecast, which sees heads as they are committed:
+//
+//   One       it does not write more than a batch holds, whatever steps of this batch before it have made: it is a step like others (somebody on another
+//             loop may make it more just then: it is refused for its size, and done when it is asked for again)
+//   Maybe     it is a step with nothing behind it, and goes on here if it finds that it is too large (it blocks, or is refused for its size)
+//   Several   it is done here from the beginning: the sequencer would be held up for long
+//
+// Who waits, listens or keeps copies is told on the loop, as of every other commit.
 
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
+using Aevum.Model.Access;
+using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
 
@@ -13,17 +28,72 @@ namespace Aevum.Server.Resp;
 
 sealed partial class RespEngine
 {
-    const int AttemptsMax = 5;
+    const int AttemptsBesideMax = 5;
+    const int RowBytesOfArgument = 16;   // what a byte of a request becomes in rows, at most
 
     static readonly AevumException s_changing = new(ErrorCode.Conflict, "the object changes faster than it can be copied");
+    static readonly AevumException s_tooLarge =
+        new(ErrorCode.Conflict, "what the command reads changes faster than it can be done in several commits, and it is more than one holds");
 
-    void CommitBeside(RespClient client, KnownCommand command, CommandArguments args)
+    // False: it is a step. Is last: of its batch.
+    bool TryCommitBeside(RespClient client, KnownCommand command, CommandArguments args, out bool isLast)
     {
+        isLast = false;
+        var data = command.Data!;
+        if (data.PreparesBeside) FlushFor(client);
+        var commits = CommitsOf(client, data, args, counts: true);
+        isLast = commits == CommitsNeeded.Maybe;
+        if (commits != CommitsNeeded.Several) return false;
+        FlushFor(client);
+        // Steps that are still held are answered first: then it is one, too, unless somebody else has just made it large, and tries.
+        if (client.PendingSteps > 0 || !IsOfOneShard(client.Keyspace, command, args)) return false;
         byte[] packed = [];
         _ = CommandProcedure.Pack(ref packed, client.Keyspace, client.Version, mayBlock: true, step: 0, args, Chances.NextUInt64());
-        var (keyspace, note) = (client.Keyspace, client.Note);
         Meter.Begin(command);
-        var measured = Meter.LeaveLoop();
+        CommitBeside(client, command, packed, Meter.LeaveLoop());
+        return true;
+    }
+
+    // Counts: the request comes next.
+    CommitsNeeded CommitsOf(RespClient client, DataCommand command, CommandArguments args, bool counts = false)
+    {
+        if (!command.MayTakeSeveralCommits) return CommitsNeeded.One;
+        _reply.Clear();
+        BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
+        WriteForecast forecast;
+        try
+        {
+            forecast = command.Forecast(_call, args);
+        }
+        catch (AevumException)
+        {
+            return CommitsNeeded.One;   // the command itself will say what is wrong
+        }
+        if (forecast.Elements > WriteForecast.ElementsMax) return CommitsNeeded.Several;
+        // Steps of this batch, and of those that the disk has not, may have made what it reads, from what they read and were told.
+        var room = (Server.Database.Options.Limits.BatchBytesMax / 2) - ForecastOfBatch;
+        foreach (var held in _held) room -= held.Forecast;
+        if (forecast.Bytes > room) return CommitsNeeded.Maybe;
+        if (counts) _batchForecast += forecast.Bytes;
+        return CommitsNeeded.One;
+    }
+
+    long ForecastOfBatch => _batchForecast + (RowBytesOfArgument * (long)_batchBytes);
+
+    bool IsOfOneShard(KeyspaceId keyspace, KnownCommand command, CommandArguments args)
+    {
+        _keys.Clear();
+        return command.Command.FindKeys(args, _keys) && TryShardOf(keyspace, args, default, out _);
+    }
+
+    // True: a step that was the last of its batch found that it is too large.
+    static bool GoesOnBeside(PendingStep step, in StepResult result) => step.Blocked is not null && step.Command.Data!.MayTakeSeveralCommits
+        && (result.Status == StepStatus.Failed ? result.Code == ErrorCode.LimitExceeded : result.Number == CommandProcedure.Blocked);
+
+    // Packed: the request, as a step's argument. Measured: what is counted when it is done; null: nothing.
+    void CommitBeside(RespClient client, KnownCommand command, byte[] packed, KnownCommand? measured)
+    {
+        var note = client.Note;
         client.Suspend();
         Server.Swaps.BeginCommit();
         Server.RunBeside("resp " + command.Info.Name, () =>
@@ -34,7 +104,7 @@ sealed partial class RespEngine
             KeySignal[] signals = [];
             try
             {
-                (reply, signals) = CommitWhole(command, keyspace, packed, batch, note);
+                (reply, signals) = command.Data!.PreparesBeside ? CommitPrepared(command, packed, batch, note) : CommitWhole(command, packed, batch, note);
             }
             catch (AevumException failure)
             {
@@ -56,30 +126,67 @@ sealed partial class RespEngine
         }, WorkClass.Background);   // one after the other: the thread that answers what is short is left to others
     }
 
-    (byte[] Reply, KeySignal[] Signals) CommitWhole(
-        KnownCommand command, Model.Keyspace.KeyspaceId keyspace, byte[] packed, StepBatch batch, CommitNote? note)
+    (byte[] Reply, KeySignal[] Signals) CommitPrepared(KnownCommand command, byte[] packed, StepBatch batch, CommitNote? note)
     {
-        var key = new KeyBuffer();
-        var keys = new List<int>();
-        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        for (var attempt = 0; attempt < AttemptsBesideMax; attempt++)
         {
-            var kept = command.Data!.Begin(keyspace, CommandProcedure.ArgumentsOf(packed));
+            var kept = command.Data!.Begin(CommandProcedure.KeyspaceOf(packed), CommandProcedure.ArgumentsOf(packed));
             var argument = kept is null ? packed : CommandProcedure.Waiting(packed, kept, out _);
-            var args = CommandProcedure.ArgumentsOf(packed);
-            keys.Clear();
-            _ = command.Command.FindKeys(args, keys);
-            batch.Clear();
-            batch.Policy = CommitPolicy.EachForItself;
-            batch.Note = note;
-            batch.Namespace = Databases.Session.Default.Id.Namespace;
-            batch.Call(command.Procedure!, key.HeadOf(keyspace, args[keys[0]]), argument);
-            Server.Database.Router.ShardOf(key.HeadOf(keyspace, args[keys[0]])).Commit(batch);
-            KeySignal[] signals = [.. CommandProcedure.Signals];
-            CommandProcedure.Signals.Clear();
-            var result = batch.ResultOf(0);
-            if (result.Status == StepStatus.Failed) throw new AevumException(result.Code, result.Message ?? "a command failed");
-            if (result.Number != CommandProcedure.Blocked) return (batch.BytesOf(0).ToArray(), signals);
+            if (TryCommitStep(command.Procedure!, HeadOf(command, packed), argument, batch, note)) return (batch.BytesOf(0).ToArray(), TakeSignals());
         }
         throw s_changing;
+    }
+
+    (byte[] Reply, KeySignal[] Signals) CommitWhole(KnownCommand command, byte[] packed, StepBatch batch, CommitNote? note)
+    {
+        var head = HeadOf(command, packed);
+        var shard = Server.Database.Router.ShardOf(head);
+        for (var attempt = 0; attempt < AttemptsBesideMax; attempt++)
+        {
+            var run = BesideRun.Of(Databases.Session, shard, command.Data!, Server.Surroundings, packed);
+            if (!run.HasWritten) return (run.Reply.Written.ToArray(), []);
+            var end = new BesideEnd(run, Server.Surroundings);
+            if (TryCommitStep(end, head, default, batch, note)) return (batch.BytesOf(0).ToArray(), end.Signals);
+        }
+        CommandProcedure.MayBlockNoMore(packed);
+        try
+        {
+            _ = TryCommitStep(command.Procedure!, head, packed, batch, note);
+        }
+        catch (AevumException refusal) when (refusal.Code == ErrorCode.LimitExceeded)
+        {
+            throw s_tooLarge;
+        }
+        return (batch.BytesOf(0).ToArray(), TakeSignals());
+    }
+
+    // False: it blocked.
+    bool TryCommitStep(IProcedure procedure, byte[] head, ReadOnlySpan<byte> argument, StepBatch batch, CommitNote? note)
+    {
+        batch.Clear();
+        batch.Policy = CommitPolicy.EachForItself;
+        batch.Note = note;
+        batch.Namespace = Databases.Session.Default.Id.Namespace;
+        batch.Call(procedure, head, argument);
+        Server.Database.Router.ShardOf(head).Commit(batch);
+        var result = batch.ResultOf(0);
+        if (result.Status == StepStatus.Failed) throw new AevumException(result.Code, result.Message ?? "a command failed");
+        return result.Number != CommandProcedure.Blocked;
+    }
+
+    // Of the step that was committed last on this thread.
+    static KeySignal[] TakeSignals()
+    {
+        KeySignal[] signals = [.. CommandProcedure.Signals];
+        CommandProcedure.Signals.Clear();
+        return signals;
+    }
+
+    static byte[] HeadOf(KnownCommand command, byte[] packed)
+    {
+        var args = CommandProcedure.ArgumentsOf(packed);
+        var keys = new List<int>();
+        _ = command.Command.FindKeys(args, keys);
+        return new KeyBuffer().HeadOf(CommandProcedure.KeyspaceOf(packed), args[keys[0]]).ToArray();
     }
 }

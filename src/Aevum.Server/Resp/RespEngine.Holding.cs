@@ -17,6 +17,7 @@ using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
 using Aevum.Model.Access;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Protocol;
 
@@ -37,6 +38,9 @@ sealed partial class RespEngine
 
         /// <summary>Why it has no results; null: it has.</summary>
         public AevumException? Failure { get; set; }
+
+        /// <summary>What its steps may have made that others store from, in bytes.</summary>
+        public long Forecast { get; set; }
 
         public List<PendingStep> Steps { get; } = [];
 
@@ -59,9 +63,10 @@ sealed partial class RespEngine
     public bool MayHold { get; }
 
     // The batch that was decided last is put aside, and another one is filled from now on.
-    void Hold(PendingCommit commit, int done, AevumException? failure)
+    void Hold(PendingCommit commit, int done, AevumException? failure, long forecast)
     {
         var held = RentHeld(commit, _shard, failure);
+        held.Forecast = forecast;
         (held.Batch, _batch) = (_batch, held.Batch);
         held.Signals = [.. CommandProcedure.Signals];
         CommandProcedure.Signals.Clear();
@@ -80,7 +85,7 @@ sealed partial class RespEngine
     void CountHeld(PendingStep step, StepBatch batch, int index)
     {
         var result = batch.ResultOf(index);
-        if (result.Number == CommandProcedure.Blocked && result.Status != StepStatus.Failed) return;
+        if ((result.Number == CommandProcedure.Blocked && result.Status != StepStatus.Failed) || GoesOnBeside(step, result)) return;
         Meter.CountStep(step.Client, step.Command, batch, index,
             result.Status == StepStatus.Failed ? RespErrors.ReplyOf(result.Code, result.Message) : batch.BytesOf(index));
     }
@@ -143,6 +148,7 @@ sealed partial class RespEngine
             held.Late.Clear();
             held.Batch.Clear();
             held.Execution = null;
+            held.Forecast = 0;
             if (_spare.Count < HeldMax) _spare.Push(held);
         }
         StartWaiting();
@@ -154,7 +160,10 @@ sealed partial class RespEngine
         var step = held.Steps[index];
         AnswerStep(step, index, held.Batch, held.Failure, counts: false);
         if (held.Failure is { } failure) Meter.CountError(RespErrors.ReplyOf(failure));
-        if (step.Blocked is not null && (held.Failure is not null || held.Batch.ResultOf(index).Number != CommandProcedure.Blocked)) step.Client.Resume();
+        if (step.Blocked is null) return;
+        var goesOn = held.Failure is null && held.Batch.ResultOf(index) is var result
+            && (result.Number == CommandProcedure.Blocked || GoesOnBeside(step, result));
+        if (!goesOn) step.Client.Resume();
     }
 
     // Behind everything of the client that is under way: the last batch that is held is behind all of its steps, or has them.
@@ -203,7 +212,8 @@ sealed partial class RespEngine
         var writes = command.Data?.Writes(args) ?? command.Info.Name == "exec";
         if (client.PendingSteps > 0)
         {
-            var isStep = client.Replies == ReplyMode.On && command.Data is { MayTakeSeveralCommits: false } data && (writes || !IsSlow(client, data, args));
+            var isStep = client.Replies == ReplyMode.On && command.Data is { PreparesBeside: false } data
+                && (writes ? CommitsOf(client, data, args) != CommitsNeeded.Several : !IsSlow(client, data, args));
             if (!isStep)
             {
                 Flush();

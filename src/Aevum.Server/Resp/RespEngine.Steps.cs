@@ -31,9 +31,11 @@ sealed partial class RespEngine
     byte[] _packed = new byte[4096];
     int _batchBytes;
     int _batchKeys;     // a step without any counts as one
+    long _batchForecast;   // what those of its steps write at most that might have taken several commits
     CommitNote? _batchNote;
 
-    void AddStep(RespClient client, KnownCommand command, CommandArguments args)
+    // Is last: nothing may come behind it in its batch, for it may find out that it is to be done beside.
+    void AddStep(RespClient client, KnownCommand command, CommandArguments args, bool isLast = false)
     {
         var keyspace = client.Keyspace;
         try
@@ -54,7 +56,7 @@ sealed partial class RespEngine
             if (keepsVersions) Touch(keyspace, args, row);
             _shard = shard;
             _batchNote = client.Note;
-            var mayBlock = command.Info.Is(CommandFlags.Blocking) && ((IBlockingCommand)command.Data!).MayBlock(args);
+            var mayBlock = isLast || (command.Info.Is(CommandFlags.Blocking) && ((IBlockingCommand)command.Data!).MayBlock(args));
             var packed = CommandProcedure.Pack(ref _packed, keyspace, client.Version, mayBlock, _pending.Count, args, Chances.NextUInt64(),
                 Meter.TimesStep(command));
             _batch.Policy = CommitPolicy.EachForItself;
@@ -160,12 +162,13 @@ sealed partial class RespEngine
         Meter.Looked(CommandProcedure.Call);
         // What comes of the answers (who waited goes on) begins a batch of its own.
         var done = failure is null ? StepsWithRoom() : _pending.Count;
+        var forecast = ForecastOfBatch;
         _touched.Clear();
         _batchBytes = 0;
         _batchKeys = 0;
         if (!commit.IsDone || _held.Count > 0)
         {
-            Hold(commit, done, failure);
+            Hold(commit, done, failure, forecast);
             return;
         }
         var answered = _answered;
@@ -189,6 +192,7 @@ sealed partial class RespEngine
         }
         _pending.Clear();
         _batch.Clear();
+        _batchForecast = 0;
     }
 
     // A step that failed for the size of the batch is tried again as the first of another; those behind it were not run.
@@ -221,7 +225,8 @@ sealed partial class RespEngine
         client.PendingSteps--;
         if (step.Again is { } waiting && !EndsWait(waiting, failure is null && batch.ResultOf(index).Number == CommandProcedure.Blocked)) return;
         if (failure is not null) Send(RespErrors.ReplyOf(failure));
-        else if (batch.ResultOf(index) is var result && result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
+        else if (batch.ResultOf(index) is var result && GoesOnBeside(step, result)) CommitBeside(client, step.Command, step.Blocked!.Packed, step.Command);
+        else if (result.Status == StepStatus.Failed) Send(RespErrors.ReplyOf(result.Code, result.Message));
         else if (result.Number == CommandProcedure.Blocked) Wait(step.Blocked!, batch.BytesOf(index));
         else Send(batch.BytesOf(index));
         if (step.Again is not null) client.Resume();

@@ -223,9 +223,9 @@ sealed partial class RespEngine
     {
         var data = command.Data!;
         if (Server.Surroundings.Accesses.IsOn) NoteAccess(client, data, args);
-        if (data.MayTakeSeveralCommits && TakesSeveralCommits(client, data, args))
+        if (data.MayTakeSeveralCommits && data.Writes(args))
         {
-            CommitBeside(client, command, args);
+            if (!TryCommitBeside(client, command, args, out var isLast)) AddStep(client, command, args, isLast);
             return;
         }
         if (data.Writes(args) || (client.PendingSteps > 0 && !IsSlow(client, data, args)))
@@ -238,22 +238,13 @@ sealed partial class RespEngine
     }
 
     // Asked of a read behind writes that are not committed yet: in the sequencer it would hold up everybody.
-    bool IsSlow(RespClient client, DataCommand command, CommandArguments args) => Foretell(client, command, args, isOfCommits: false);
-
-    bool TakesSeveralCommits(RespClient client, DataCommand command, CommandArguments args)
-    {
-        FlushFor(client);
-        return Foretell(client, command, args, isOfCommits: true);
-    }
-
-    // What a command says of itself when it sees what is committed by now.
-    bool Foretell(RespClient client, DataCommand command, CommandArguments args, bool isOfCommits)
+    bool IsSlow(RespClient client, DataCommand command, CommandArguments args)
     {
         _reply.Clear();
         BeginRead(_reader, _call, client.Keyspace, client.Moment, _reply);
         try
         {
-            return isOfCommits ? command.TakesSeveralCommits(_call, args) : command.IsSlow(_call, args);
+            return command.IsSlow(_call, args);
         }
         catch (AevumException)
         {

@@ -8,6 +8,7 @@ using Aevum.Core.Errors;
 using Aevum.Core.Time;
 using Aevum.Model.Keyspace;
 using Aevum.Model.Structures;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Commands.Hashes;
 using Aevum.Server.Resp.Commands.Lists;
 using Aevum.Server.Resp.Commands.Sets;
@@ -90,6 +91,9 @@ sealed class DataCall
             return _writes ?? throw new InvalidOperationException("a command that only reads wants to write");
         }
     }
+
+    /// <summary>What the command runs in if it runs beside: elements that it makes are committed as they come. Null: it does not.</summary>
+    public BesideRun? Beside { get; init; }
 
     /// <summary>True if the command may write: it is a step of a batch, and all of its reads are of one moment.</summary>
     public bool IsStep => _writes is not null;

@@ -27,7 +27,8 @@ static class Elements
 
     /// <summary>An incarnation for an object under a head's key: the command's time, or the next number of which there are no rows (those of an object
     /// that was made and dropped earlier in the same batch).</summary>
-    public static ulong UnusedIncarnation(DataCall call, ReadOnlySpan<byte> headKey) => UnusedIncarnation(call.Rows, headKey);
+    public static ulong UnusedIncarnation(DataCall call, ReadOnlySpan<byte> headKey) =>
+        call.Beside?.BeginLarge(headKey) ?? UnusedIncarnation(call.Rows, headKey);
 
     /// <summary>The same for who has no call.</summary>
     public static ulong UnusedIncarnation(IRowReader rows, ReadOnlySpan<byte> headKey)

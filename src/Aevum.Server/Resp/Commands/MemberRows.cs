@@ -74,6 +74,23 @@ abstract class MemberRows : StructureRows
         return !isThere;
     }
 
+    /// <summary>Puts a name in that is not there: nobody looks.</summary>
+    public void PutNew(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value = default)
+    {
+        var count = Count;
+        if (IsLarge)
+        {
+            Call.Writes.Put(KeyOf(name), value);
+        }
+        else
+        {
+            Packed.Append(name);
+            if (HasValues) Packed.Append(value);
+        }
+        Count = count + 1;
+        Outgrow();
+    }
+
     /// <returns>False: it was not there.</returns>
     public virtual bool Remove(ReadOnlySpan<byte> name)
     {

@@ -5,6 +5,7 @@
 //   SessionCommand    is about the connection, the server, or what is kept beside the data: runs on the connection's loop
 
 using Aevum.Model.Keyspace;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands;
@@ -46,11 +47,16 @@ abstract class DataCommand : RespCommand
     {
     }
 
-    /// <summary>True if a request that writes is more than one commit should hold: it is done beside the loop, in several (<see cref="Begin"/>).</summary>
-    public virtual bool TakesSeveralCommits(DataCall call, CommandArguments args) => false;
-
-    /// <summary>True of a command that may have such requests.</summary>
+    /// <summary>True of a command that may write more than one commit should hold: such a request is done beside the loop, in several: all of it
+    /// (<see cref="BesideRun"/>), or as <see cref="Begin"/> prepares it.</summary>
+    /// <remarks>As a step it blocks if it finds out that it is such a request (<see cref="DataCall.MayBlock"/>).</remarks>
     public virtual bool MayTakeSeveralCommits => false;
+
+    /// <summary>What a request of such a command will do, as far as can be told by heads.</summary>
+    public virtual WriteForecast Forecast(DataCall call, CommandArguments args) => default;
+
+    /// <summary>True of such a command that does its last commit as the step that it is, and prepares it before.</summary>
+    public virtual bool PreparesBeside => false;
 
     /// <summary>Does all of such a request but its last commit. On a worker.</summary>
     /// <returns>What the last one wants to know: the request runs as a step then, as one that has waited (<see cref="DataCall.Kept"/>). If that

@@ -158,6 +158,12 @@ abstract class StructureRows
     /// <summary>Begins with nothing, in the place of whatever a key holds, which is put down.</summary>
     public void Replace(DataCall call, ReadOnlySpan<byte> userKey)
     {
+        if (call.Beside is { } beside)
+        {
+            Begin(call, userKey);
+            Exists = beside.Replace(HeadKey);
+            return;
+        }
         call.ForgetElements(userKey);
         Begin(call, userKey);
         Exists = call.Rows.TryRead(HeadKey, out _);

@@ -4,6 +4,8 @@
 // those cells, however large the sorted set is.
 
 using System.Text;
+using Aevum.Core.Bytes;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Commands.Keys;
 using Aevum.Server.Resp.Commands.SortedSets;
 using Aevum.Server.Resp.Protocol;
@@ -64,6 +66,12 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
         return at;
     }
 
+    public override bool MayTakeSeveralCommits => mayStore;
+
+    // How much lies in the shape nobody knows before; all that is there is written at most.
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) =>
+        WriteForecast.OfMembers(call, args[SourceAt], args[form == GeoSearchForm.SearchStore ? 1 : StoreAt(args)]) with { Elements = 0 };
+
     public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[SourceAt]);
 
     public override void Run(DataCall call, CommandArguments args)
@@ -92,8 +100,9 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
             call.Reply.Error("ERR the ANY argument requires COUNT argument"u8);
             return;
         }
-        var found = set.Exists ? Find(set, options) : [];
-        if (options.StoreAt > 0) Store(call, args[options.StoreAt], found, options);
+        var found = set.Exists ? Find(set, options, call.MayBlock ? WriteForecast.ElementsMax : long.MaxValue) : [];
+        if (call.MayBlock && found.Count > WriteForecast.ElementsMax) call.Block();
+        else if (options.StoreAt > 0) Store(call, args[options.StoreAt], found, options);
         else Tell(call.Reply, found, options);
     }
 
@@ -196,10 +205,12 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
 
     // ------------------------------------------------------------------------------------------------ search
 
-    static List<Found> Find(SortedSetRows set, GeoSearchOptions options)
+    // Most: where there are more, one above it will do, of whichever.
+    static List<Found> Find(SortedSetRows set, GeoSearchOptions options, long most)
     {
         var found = new List<Found>();
-        var limit = options.Any ? options.Count : long.MaxValue;
+        var above = most == long.MaxValue ? most : most + 1;
+        var limit = options.Any ? Math.Min(options.Count, above) : above;
         foreach (var cell in options.Shape.Cells())
         {
             if (found.Count >= limit) break;
@@ -210,6 +221,7 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
                 return found.Count < limit;
             });
         }
+        if (found.Count > most) return found;
         // Who wants a number of them wants the nearest, unless any will do.
         var order = options.Order == 0 && options.Count > 0 && !options.Any ? 1 : options.Order;
         IEnumerable<Found> sorted = order > 0 ? found.OrderBy(f => f.Distance) : order < 0 ? found.OrderByDescending(f => f.Distance) : found;
@@ -239,7 +251,10 @@ sealed class GeoSearch(string name, GeoSearchForm form, bool mayStore) : DataCom
             return;
         }
         var target = call.SortedSets.Replace(key);
-        foreach (var one in found) target.Put(one.Member, options.StoresDistance ? one.Distance / options.Shape.Unit : one.Score);
+        // Of the largest cells one may have been looked at twice.
+        var seen = new HashSet<byte[]>(KeyComparer.Instance);
+        foreach (var one in found)
+            if (seen.Add(one.Member)) target.Change(one.Member, options.StoresDistance ? one.Distance / options.Shape.Unit : one.Score, exists: false, 0);
         target.Save();
         call.Signal(key, IsSearch ? "geosearchstore" : "georadiusstore", NotificationClass.SortedSet, isReady: true);
     }

@@ -13,6 +13,8 @@
 
 using Aevum.Core.Errors;
 using Aevum.Model.Keyspace;
+using Aevum.Model.Structures;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -45,8 +47,13 @@ sealed class Copy(RespDatabases databases, bool isMove) : DataCommand
 
     public override bool MayTakeSeveralCommits => true;
 
-    public override bool TakesSeveralCommits(DataCall call, CommandArguments args) =>
-        call.TryReadHead(args[1], out var head, out _) && head.IsLarge && TryTarget(call.Keyspace, args, out _);
+    public override bool PreparesBeside => true;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args)
+    {
+        var isLarge = call.Rows.TryRead(call.HeadKey(args[1]), out var row) && StructureHead.Read(row.Bytes).IsLarge;
+        return isLarge && TryTarget(call.Keyspace, args, out _) ? WriteForecast.Large : default;
+    }
 
     public override byte[]? Begin(KeyspaceId keyspace, CommandArguments args)
     {

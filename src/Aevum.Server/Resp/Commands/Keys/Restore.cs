@@ -11,6 +11,7 @@
 using System.Buffers.Binary;
 using Aevum.Core.Time;
 using Aevum.Model.Structures;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Commands.Keys.Dumps;
 using Aevum.Server.Resp.Commands.Streams;
 using Aevum.Server.Resp.Protocol;
@@ -33,6 +34,11 @@ sealed class Restore(string name) : DataCommand
         Summary = "Gives a key what a dump holds.",
         Complexity = "O(N) with N the elements of the dump",
     };
+
+    public override bool MayTakeSeveralCommits => true;
+
+    // An object that is not there yet may be written beside as well as any other.
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) => WriteForecast.OfDump(args[3], args[1]);
 
     public override void Run(DataCall call, CommandArguments args)
     {
@@ -135,19 +141,20 @@ sealed class Restore(string name) : DataCommand
             case StructureKind.Hash:
                 var hash = call.Hashes.Replace(key);
                 hash.Expiry = expiry;
-                for (var i = 0; i < entries.Count; i += 2) hash.Put(entries[i], entries[i + 1]);
+                for (var i = 0; i < entries.Count; i += 2) hash.PutNew(entries[i], entries[i + 1]);
                 hash.Save();
                 return;
             case StructureKind.Set:
                 var set = call.Sets.Replace(key);
                 set.Expiry = expiry;
-                foreach (var member in entries) set.Put(member);
+                foreach (var member in entries) set.PutNew(member);
                 set.Save();
                 return;
             default:
                 var sorted = call.SortedSets.Replace(key);
                 sorted.Expiry = expiry;
-                for (var i = 0; i < entries.Count; i += 2) sorted.Put(entries[i], BinaryPrimitives.ReadDoubleLittleEndian(entries[i + 1]) + 0.0);
+                for (var i = 0; i < entries.Count; i += 2)
+                    sorted.Change(entries[i], BinaryPrimitives.ReadDoubleLittleEndian(entries[i + 1]) + 0.0, exists: false, 0);
                 sorted.Save();
                 return;
         }

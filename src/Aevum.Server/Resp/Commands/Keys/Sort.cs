@@ -6,6 +6,7 @@
 // sorts nothing. Under ALPHA BY, what compares equal stays as it came, of which Redis promises nothing.
 
 using Aevum.Model.Structures;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Keys;
@@ -59,6 +60,17 @@ sealed class Sort(bool mayStore) : DataCommand
             else if (i + 1 < args.Count && args.Is(i, "store"u8)) at = ++i;
         }
         return at;
+    }
+
+    public override bool MayTakeSeveralCommits => mayStore;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args)
+    {
+        var all = WriteForecast.OfMembers(call, args[1], args[StoreAt(args)]);
+        // What is stored instead of the elements may be anything.
+        for (var i = 2; i < args.Count; i++)
+            if (args.Is(i, "get"u8)) return WriteForecast.Unknown(all.Elements);
+        return all;
     }
 
     public override bool IsSlow(DataCall call, CommandArguments args) => StructureRows.IsSlowToWalk(call, args[1]);

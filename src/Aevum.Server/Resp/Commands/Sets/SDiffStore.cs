@@ -1,3 +1,4 @@
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Sets;
@@ -13,6 +14,10 @@ sealed class SDiffStore : DataCommand
         Summary = "Makes a set of the members of a set that none of some others has.",
         Complexity = "O(n), n the members of all sets",
     };
+
+    public override bool MayTakeSeveralCommits => true;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) => WriteForecast.OfMembers(call, args[2], args[1]);
 
     public override void Run(DataCall call, CommandArguments args)
     {

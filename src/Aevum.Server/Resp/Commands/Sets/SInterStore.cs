@@ -1,3 +1,4 @@
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Sets;
@@ -13,6 +14,11 @@ sealed class SInterStore : DataCommand
         Summary = "Makes a set of the members that all of some sets have.",
         Complexity = "O(n m), n the members of the smallest set, m the sets",
     };
+
+    public override bool MayTakeSeveralCommits => true;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) =>
+        WriteForecast.OfFewest(call, args, [.. Enumerable.Range(2, args.Count - 2)], args[1]);
 
     public override void Run(DataCall call, CommandArguments args)
     {

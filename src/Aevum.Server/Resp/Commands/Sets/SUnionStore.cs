@@ -1,3 +1,4 @@
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.Sets;
@@ -13,6 +14,11 @@ sealed class SUnionStore : DataCommand
         Summary = "Makes a set of the members that any of some sets has.",
         Complexity = "O(n), n the members of all sets",
     };
+
+    public override bool MayTakeSeveralCommits => true;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) =>
+        WriteForecast.OfAll(call, args, [.. Enumerable.Range(2, args.Count - 2)], args[1]);
 
     public override void Run(DataCall call, CommandArguments args)
     {

@@ -62,7 +62,7 @@ static class SetAlgebra
     public static void Store(DataCall call, ReadOnlySpan<byte> key, List<byte[]> result, string what)
     {
         var set = call.Sets.Replace(key);
-        foreach (var member in result) set.Put(member);
+        foreach (var member in result) set.PutNew(member);
         set.Save();
         if (result.Count > 0) call.Signal(key, what, NotificationClass.Set);
         else if (set.Exists) call.Signal(key, "del", NotificationClass.Generic);

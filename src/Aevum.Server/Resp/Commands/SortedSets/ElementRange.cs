@@ -83,8 +83,20 @@ sealed class ElementRange
         }
     }
 
+    /// <summary>True: how many elements it has is known by how many there are.</summary>
+    public bool IsOfRanks => _kind == RangeKind.Rank;
+
+    /// <summary>How many elements it has at most, of a set of so many.</summary>
+    public long CountMax(long count)
+    {
+        if (_kind != RangeKind.Rank) return _limit < 0 ? count : Math.Min(_limit, count);
+        var (start, stop) = (_start, _stop);
+        return ListPlaces.TryClamp(ref start, ref stop, count) ? stop - start + 1 : 0;
+    }
+
     /// <summary>The elements of the range, in its order.</summary>
-    public List<Scored> Collect(SortedSetRows set)
+    /// <param name="most">Of a range that is not one of ranks no more than one above this.</param>
+    public List<Scored> Collect(SortedSetRows set, long most = long.MaxValue)
     {
         var found = new List<Scored>();
         if (set.Count == 0) return found;
@@ -105,7 +117,7 @@ sealed class ElementRange
         {
             if (skip-- > 0) return true;
             found.Add(new Scored(member.ToArray(), score));
-            return found.Count != _limit;
+            return found.Count != _limit && found.Count <= most;
         }
         if (_kind == RangeKind.Score) set.WalkScores(_scores, _descending, Take);
         else set.WalkMembers(_members!, _descending, Take);

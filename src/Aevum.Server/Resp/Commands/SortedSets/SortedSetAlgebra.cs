@@ -3,6 +3,7 @@
 
 using Aevum.Core.Bytes;
 using Aevum.Model.Structures;
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.SortedSets;
@@ -208,6 +209,19 @@ sealed class SortedSetAlgebra
         Aggregate.Max => Math.Max(a, b),
         _ => double.IsNaN(a + b) ? 0 : a + b,
     };
+
+    /// <summary>What a request writes that stores what comes of it.</summary>
+    public static WriteForecast Forecast(DataCall call, CommandArguments args, SetOperation operation)
+    {
+        var keys = new List<int>();
+        if (!CountedKeys.Find(args, 2, keys)) return default;
+        return operation switch
+        {
+            SetOperation.Union => WriteForecast.OfAll(call, args, keys, args[1]),
+            SetOperation.Intersection => WriteForecast.OfFewest(call, args, keys, args[1]),
+            _ => WriteForecast.OfMembers(call, args[keys[0]], args[1]),
+        };
+    }
 
     /// <summary>Puts elements in the place of what a key holds, and replies with their count.</summary>
     public static void Store(DataCall call, ReadOnlySpan<byte> key, List<Scored> elements, string what)

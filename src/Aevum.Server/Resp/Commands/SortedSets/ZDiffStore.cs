@@ -1,3 +1,4 @@
+using Aevum.Server.Resp.Beside;
 using Aevum.Server.Resp.Protocol;
 
 namespace Aevum.Server.Resp.Commands.SortedSets;
@@ -13,6 +14,10 @@ sealed class ZDiffStore : DataCommand
         Summary = "Makes a sorted set of the members of a sorted set that none of some others has.",
         Complexity = "O(n log n), n the members of all sorted sets",
     };
+
+    public override bool MayTakeSeveralCommits => true;
+
+    public override WriteForecast Forecast(DataCall call, CommandArguments args) => SortedSetAlgebra.Forecast(call, args, SetOperation.Difference);
 
     public override void Run(DataCall call, CommandArguments args)
     {

@@ -96,8 +96,7 @@ static class StreamDump
         state.Added = dumped.Added ?? (ulong)dumped.Entries.Count;
         foreach (var group in dumped.Groups)
         {
-            stream.AddGroup(group.Name, group.Last, group.Read ?? state.EntriesUpTo(stream.Count, group.Last));
-            stream.TryReadGroup(group.Name, out var row);
+            var row = stream.NextGroup(group.Last, group.Read ?? state.EntriesUpTo(stream.Count, group.Last));
             foreach (var (name, seen, pending) in group.Consumers)
             {
                 stream.PutConsumer(row.Number, name, new StreamConsumerState { Seen = seen, Pending = pending.Count });

@@ -50,10 +50,13 @@ sealed partial class StreamRows
     }
 
     /// <summary>Makes a group of a name that none has.</summary>
-    public void AddGroup(ReadOnlySpan<byte> name, StreamId last, long read)
+    public void AddGroup(ReadOnlySpan<byte> name, StreamId last, long read) => PutGroup(name, NextGroup(last, read));
+
+    /// <summary>Counts one group more, whose row is still to be put.</summary>
+    public StreamGroupState NextGroup(StreamId last, long read)
     {
         _state.Groups++;
-        PutGroup(name, new StreamGroupState { Number = ++_state.GroupNumber, Last = last, Read = read });
+        return new StreamGroupState { Number = ++_state.GroupNumber, Last = last, Read = read };
     }
 
     /// <summary>Takes a group away with its consumers and all they have pending.</summary>

@@ -27,8 +27,8 @@ ref partial struct DumpReader
     /// <summary>The newest version of the encoding that is read: Redis 7.2's and its successors' differ in types, which are looked at one by one.</summary>
     public const int VersionMax = 12;
 
-    // Unpacked, an object could not be written in one batch beyond this.
-    const long BytesMax = 128 << 20;
+    // So much may a dump unpack to, beside what it holds as it is: no more than a request may be long.
+    const long BytesMax = 512 << 20;
 
     internal enum Type : byte
     {
