@@ -5,7 +5,8 @@
 //   manifest   names them all                                                                  written, synced, named: now there is a backup
 //
 // Always true: until the manifest has its name there is no backup, and every file of earlier ones is untouched. What a failure leaves is used by the
-// next backup, or swept away by it.
+// next backup, or swept away by it. A file for which there is no space is written once more when the log has given back what it keeps for later
+// (LocalShards.WithRoom): the store may lie on the same disk.
 //
 // RocksDB's BackupEngine shares tables in the same way; that the log between two backups is kept, so that any moment in between can be restored, is
 // what PostgreSQL does with base backups and its archive of the write-ahead log.
@@ -84,7 +85,7 @@ sealed class BackupCreator
     BackupInfo Run()
     {
         var from = CompleteFrom();
-        var piece = WritePiece();
+        var piece = _source.WithRoom(WritePiece);
         _source.ReleaseLog();
         var shards = CopyTables();
         _store.Files.SyncDirectory(_store.TableFolder);
@@ -98,7 +99,11 @@ sealed class BackupCreator
             PieceBytes = piece.Bytes,
         };
         _work.ThrowIfStopped();
-        _store.Write(_store.BackupPath(_number), manifest.Encode());
+        _ = _source.WithRoom(() =>
+        {
+            _store.Write(_store.BackupPath(_number), manifest.Encode());
+            return true;
+        });
         try
         {
             _store.Sweep();
@@ -214,7 +219,7 @@ sealed class BackupCreator
             {
                 var tail = tails[(shard, id)];
                 if (!_known.TryGetValue((shard, id, bytes, tail), out var digest) && !TryTakeLeftover(shard, id, bytes, tail, out digest))
-                    digest = Copy(tree, shard, id, bytes);
+                    digest = _source.WithRoom(() => Copy(tree, shard, id, bytes));
                 tables.Add(new(id, bytes, tail, digest));
             }
             shards.Add(new(shard, tree.Image, tables));

@@ -74,14 +74,14 @@ public sealed partial class CollectionIndex
         if (!TryBeginSave(out var begun)) return false;
         _changed.Raise();
         _changed.WaitUntil(() => IsIndexedTo(begun.End));
-        return EndSave(begun);
+        return _shards.WithRoom(() => EndSave(begun));
     }
 
     async Task<bool> SaveAsync(CancellationToken cancellation)
     {
         if (!TryBeginSave(out var begun)) return false;
         await _changed.WaitUntilAsync(() => IsIndexedTo(begun.End) || cancellation.IsCancellationRequested);
-        return !cancellation.IsCancellationRequested && EndSave(begun);
+        return !cancellation.IsCancellationRequested && _shards.WithRoom(() => EndSave(begun));
     }
 
     // Where to follow on from behind the first so many entries of the tail.

@@ -78,6 +78,9 @@ public sealed partial class LocalShards
 
         public Core.Files.IFileSystem Files => _owner._storage.Options.Files;
 
+        /// <inheritdoc cref="LocalShards.WithRoom"/>
+        public T WithRoom<T>(Func<T> write) => _owner.WithRoom(write);
+
         /// <summary>The database is closing.</summary>
         public bool MustStop => _mustStop;
 

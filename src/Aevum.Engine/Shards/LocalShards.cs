@@ -447,6 +447,20 @@ public sealed partial class LocalShards : IShardRouter, IDisposable
         }
     }
 
+    /// <summary>Does something that writes files. Where it finds the disk full it is done once more, if the log kept files for later and has given them
+    /// back.</summary>
+    internal T WithRoom<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (AevumException full) when (full.Code == ErrorCode.DiskFull && _log.TryDropSpares())
+        {
+        }
+        return write();
+    }
+
     sealed class HeldMoment(TreeSnapshot[] held, SystemTime at) : IHeldMoment
     {
         public SystemTime At => at;

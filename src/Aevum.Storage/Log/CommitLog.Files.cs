@@ -207,9 +207,18 @@ public sealed partial class CommitLog
     }
 
     /// <summary>Gives back the space of files that are kept for later. The log makes new ones when it needs them.</summary>
-    public void DropSpares()
+    public void DropSpares() => TryDropSpares();
+
+    /// <inheritdoc cref="DropSpares"/>
+    /// <returns>False: there are none.</returns>
+    public bool TryDropSpares()
     {
-        lock (_makerGate) DeleteSpares();
+        lock (_makerGate)
+        {
+            if (_spares.Count == 0) return false;
+            DeleteSpares();
+            return true;
+        }
     }
 
     void DeleteSpares()
