@@ -33,6 +33,7 @@ sealed partial class RespEngine
     readonly DataCall _call = new();
     readonly ViewReader _reader;
     readonly KeyScout _scout;
+    long _turnTime;   // when the first request of this turn of the loop came; 0: none has
 
     public RespEngine(RespServer server, ILoop loop)
     {
@@ -46,7 +47,7 @@ sealed partial class RespEngine
         Chances = server.NewChances();
         Meter = server.Statistics.NewMeter();
         MayHold = server.Database.Options.Sync == "always";
-        loop.TurnEnding += Flush;
+        loop.TurnEnding += EndTurn;
     }
 
     public RespServer Server { get; }
@@ -94,6 +95,12 @@ sealed partial class RespEngine
         }
     }
 
+    void EndTurn()
+    {
+        Flush();
+        _turnTime = 0;
+    }
+
     // ------------------------------------------------------------------------------------------------ requests
 
     /// <summary>Takes as many whole requests as there are, unless one has to wait.</summary>
@@ -102,7 +109,7 @@ sealed partial class RespEngine
     {
         var taken = 0;
         var scouted = 0;
-        client.LastSeen = Server.Timestamp;
+        client.LastSeen = _turnTime != 0 ? _turnTime : _turnTime = Server.Timestamp;
         client.InputBytes = bytes.Length;
         while (!client.IsSuspended && !client.IsClosing && !client.IsClosed && !client.Channel.IsFull)
         {

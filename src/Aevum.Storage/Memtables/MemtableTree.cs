@@ -209,20 +209,21 @@ sealed unsafe partial class MemtableTree
         var word = KeyWord.Load(key, length, prefix);
         var words = TreeNode.Words(leaf);
         int count = leaf->Count;
-        if (word > words[count - 1])
+        if (word > words[count - 1] || (word == words[count - 1] && IsAbove(TreeNode.Records(leaf)[count - 1], key, length)))
         {
             position = count;
-            if (leaf->Next == null) return true;
-            var fence = TreeNode.Records(leaf->Next)[0];
-            return new ReadOnlySpan<byte>(key, length).SequenceCompareTo(KeyRecord.KeySpan(fence)) < 0;
+            return leaf->Next == null || !IsAbove(TreeNode.Records(leaf->Next)[0], key, length, orAt: true);
         }
-        if (word <= words[0] || word == words[count - 1]) return false;
+        if (word <= words[0]) return false;
         position = TreeNode.CountBelow(leaf, word);
         if (words[position] != word) return true;
         position = ResolveTie(leaf, leaf->Sequence, TreeNode.Records(leaf), count, position, word, key, length, out var isFound);
         if (isFound) found = TreeNode.Records(leaf)[position];
         return true;
     }
+
+    static bool IsAbove(KeyRecord* record, byte* key, int length, bool orAt = false) =>
+        new ReadOnlySpan<byte>(key, length).SequenceCompareTo(KeyRecord.KeySpan(record)) > (orAt ? -1 : 0);
 
     /// <summary>How many bytes the key shares with the prefix from <paramref name="from"/> on, where they are known to be equal before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

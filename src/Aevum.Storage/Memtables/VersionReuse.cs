@@ -126,7 +126,7 @@ sealed unsafe class VersionReuse
     int CutDeep(VersionNode* top)
     {
         var last = VersionNode.NewestAtMost(top, _safe);
-        if (last == null || last->IsFirst) return 0;
+        if (last == null || last->IsFirst || VersionNode.Links(last)->Previous == null) return 0;   // in this round it was cut here before
         // Nobody who comes may jump over the end.
         var depth = VersionNode.Depth(last);
         for (var node = top; node != last; node = VersionNode.Links(node)->Previous)

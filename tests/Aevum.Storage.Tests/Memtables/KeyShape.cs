@@ -38,6 +38,9 @@ public enum KeyShape
     /// <summary>A few hundred rows of sixteen random bytes, each with a handful of elements whose names share a beginning.</summary>
     Localities,
 
+    /// <summary>A few objects, each a head and elements behind sixteen more common bytes, added at either end; the heads come again and again.</summary>
+    Growing,
+
     /// <summary>Up to 64 KiB of mostly equal bytes.</summary>
     Huge,
 }
@@ -87,6 +90,13 @@ sealed class KeySource(KeyShape shape, ulong seed)
                 new SeededRandom((ulong)_random.Next(500)).Fill(row);
                 var element = _random.Next(3) switch { 0 => $"element:{_random.Next(60):00}", 1 => $"element:long-name:{_random.Next(60):00}", _ => "" };
                 return [.. row, .. Encoding.ASCII.GetBytes(element)];
+            case KeyShape.Growing:
+                // An object for a while, then the next: runs, as one batch after another brings them.
+                var name = Encoding.ASCII.GetBytes($"object{_counter++ / 50 % 3}");
+                if (_random.OneIn(8)) return name;
+                var at = new byte[8];
+                BinaryPrimitives.WriteInt64BigEndian(at, _random.OneIn(5) ? 1_000_000 + _runs[0]++ : 1_000_000 - _runs[1]++);
+                return [.. name, .. "incarnation-00-1"u8, .. at];
             case KeyShape.Huge:
                 var huge = new byte[_random.OneIn(10) ? 65536 - _random.Next(3) : _random.Next(200)];
                 if (huge.Length > 0) huge[_random.Next(huge.Length)] = (byte)_random.Next(256);
