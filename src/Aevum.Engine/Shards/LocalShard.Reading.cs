@@ -148,6 +148,8 @@ public sealed partial class LocalShard
         return versions;
     }
 
+    public bool TryFindLeft(ReadOnlySpan<byte> key, SystemTime before, out SystemTime expiry) => _tree.TryFindLeft(key, before, out expiry);
+
     public SystemTime HistoryFloorOf(ReadOnlySpan<byte> key) => _tree.HistoryFloorOf(key);
 
     /// <summary>Returns when nothing will come to light at or below a moment any more.</summary>

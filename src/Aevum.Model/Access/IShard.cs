@@ -70,6 +70,11 @@ public interface IShard : IAppliedStream
     /// <summary>Every version of a key that may be asked about, newest first.</summary>
     IReadOnlyList<ValueVersion> VersionsOf(ReadOnlySpan<byte> key);
 
+    /// <summary>How the last write before a time left a key, shown or not, as far as that is still known.</summary>
+    /// <param name="expiry">Of what the key held then; None: it held nothing, or for ever.</param>
+    /// <returns>False: it is not known.</returns>
+    bool TryFindLeft(ReadOnlySpan<byte> key, SystemTime before, out SystemTime expiry);
+
     /// <summary>The time below which reads of the key's keyspace are refused.</summary>
     SystemTime HistoryFloorOf(ReadOnlySpan<byte> key);
 }

@@ -247,6 +247,24 @@ public sealed partial class Tree : IDisposable
         }
     }
 
+    /// <summary>How the last write before a time left a key, visible or not, as far as that is still known.</summary>
+    /// <param name="expiry">Of what the key held then; None: it held nothing, or for ever.</param>
+    /// <returns>False: it is not known.</returns>
+    public bool TryFindLeft(ReadOnlySpan<byte> key, SystemTime before, out SystemTime expiry)
+    {
+        var state = AcquireState();
+        try
+        {
+            var isKnown = TreeReader.TryFindLeft(state, key, before.Value - 1, out var found);
+            expiry = new(found);
+            return isKnown;
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
     /// <summary>Whether anything in [start, end) was written or deleted after a moment, visible or not.</summary>
     /// <param name="end">Null: to the end.</param>
     /// <param name="withRangeDeletes">False: of what was deleted only keys by themselves count, not ranges.</param>

@@ -74,6 +74,26 @@ static unsafe class TreeReader
         return Math.Max(newest, NewerVersions.NewestInHistory(state, key, newest));
     }
 
+    /// <summary>How the newest version of a key at or before a time left it, whatever floors say; of what is still there, history tables aside.</summary>
+    /// <param name="expiry">0: it held nothing, or for ever.</param>
+    /// <returns>False: no such version is there any more, or it is a merge.</returns>
+    public static bool TryFindLeft(ReadState state, ReadOnlySpan<byte> key, ulong at, out ulong expiry)
+    {
+        expiry = 0;
+        ulong deleted = 0;
+        var known = TryFindInMemory(state.Active, key, at, ref deleted, out var found);
+        for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
+        if (!known)
+        {
+            var value = default(PinnedValue);
+            known = TryFindInTables(state.Version, key, HashOf(key), at, 0, ref deleted, out found, ref value);
+            value.Unpin();
+        }
+        if (!known || found.Version < deleted) return deleted > 0;
+        if (found.Kind == EffectKind.Put) expiry = found.Expiry;
+        return found.Kind != EffectKind.Merge;
+    }
+
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)
     {
         var table = memtable.Table;

@@ -3,18 +3,20 @@
 // that have an expiry are remembered here, in memory, in the order of their times:
 //
 //   switched on      a walk over all databases remembers what expires
-//   each commit      the keys it touched are looked at anew (Follow): what they hold now says whether and when they expire; of one that holds nothing any
-//                    more the command that left it says whether it has expired since. A key that had expired when it was written, and was not told yet, is
-//                    told then: whoever writes one that is gone for him hears of that first
-//   at its time      a key that is gone, or was written when it was, and whose expiry was the one remembered, is told as expired, once
+//   each commit      the keys it touched are looked at anew (Follow): what they hold now says whether and when they expire; of what is over already the
+//                    command that left it so says when. A key that had expired when it was written, and was not told yet, is told then: whoever writes
+//                    one that is gone for him hears of that first
+//   at its time      what was left to expire then, and was neither deleted nor overwritten nor kept before, is told as expired, once
 //   switched off     everything is forgotten
 //
-// A commit has several signals of one key, and they come as late as the disk takes: an expiry that was told stays known for a while, so that none of them
-// has it told again (ToldMax).
+// Loops tell of their commits each in its own time, and the disk takes some, so a deletion may be heard of long after the time that it forestalled. Whether a
+// key lasted until its time is therefore asked of the versions themselves, decided ones that nobody sees yet included: the last write before that time says
+// it (Lasted). Where that is not known any more (a compaction took it) what was heard is believed.
+//
+// What was told stays known for a while, so that none of the several signals of a commit has it told again (ToldMax).
 //
 // Cost while it is on: one read for each signal of a key, and one entry for each key with an expiry. None while it is off.
-// Keys that expired while nobody wanted to hear are never told. After a commit each looks at the present under the lock, so of two loops that wrote one
-// key the later one sees what holds.
+// Keys that expired while nobody wanted to hear are never told.
 
 using Aevum.Core.Bytes;
 using Aevum.Core.Errors;
@@ -39,8 +41,8 @@ sealed class ExpiryTeller : IDisposable
     readonly Signal _changed;
     readonly Lock _gate = new();
     readonly Dictionary<KeyspaceId, Dictionary<byte[], SystemTime>> _expiries = [];
-    readonly PriorityQueue<(KeyspaceId Keyspace, byte[] Key), SystemTime> _queue = new();
-    readonly Dictionary<(KeyspaceId Keyspace, byte[] Key), SystemTime> _told = new(RememberedKeyComparer.Instance);
+    readonly PriorityQueue<(KeyspaceId Keyspace, byte[] Key, bool WasOver), SystemTime> _queue = new();
+    readonly HashSet<(KeyspaceId Keyspace, byte[] Key, SystemTime Expiry)> _told = new(ToldComparer.Instance);
     readonly Queue<(KeyspaceId Keyspace, byte[] Key, SystemTime Expiry)> _toldOrder = new();
     readonly ViewReader _reader;
     readonly KeyBuffer _headKey = new();
@@ -116,46 +118,61 @@ sealed class ExpiryTeller : IDisposable
         var expiry = exists ? row.Expiry : SystemTime.None;
         _expiries.TryGetValue(keyspace, out var keys);
         var before = keys?.GetValueOrDefault(key) ?? SystemTime.None;
-        if (!exists && left != SystemTime.None && left <= _server.Database.Clock.Now)
-        {
-            if (_told.GetValueOrDefault((keyspace, key)) == left) return false;
-            expiry = left;
-        }
-        if (before != SystemTime.None && before != expiry && before <= at)
-        {
-            hadExpired = true;
-            NoteTold(keyspace, key, before);
-        }
+        if (before != SystemTime.None && before != expiry && before <= at && Lasted(keyspace, key, before) != false)
+            hadExpired = NoteTold(keyspace, key, before);
+        // Its time was over before anybody heard of it. Told behind the command that left it so.
+        var isDue = left != SystemTime.None && left != expiry && left != before && left <= _server.Database.Clock.Now
+            && !_told.Contains((keyspace, key, left));
+        if (isDue) _queue.Enqueue((keyspace, key, true), left);
         if (expiry == SystemTime.None)
         {
             keys?.Remove(key);
-            return false;
         }
-        if (before == expiry) return false;
-        if (keys is null) _expiries[keyspace] = keys = new(KeyComparer.Instance);
-        keys[key] = expiry;
-        _queue.Enqueue((keyspace, key), expiry);
+        else if (before != expiry)
+        {
+            if (keys is null) _expiries[keyspace] = keys = new(KeyComparer.Instance);
+            keys[key] = expiry;
+            _queue.Enqueue((keyspace, key, false), expiry);
+        }
         // What was remembered before and no longer holds stays in the queue until its time; not so much that it would be most of it.
         if (_queue.Count > 1024 && _queue.Count > 4 * _expiries.Values.Sum(k => k.Count)) Rebuild();
-        if (expiry >= _next) return false;
-        _next = expiry;
+        var next = isDue ? left : expiry;
+        if (next == SystemTime.None || next >= _next) return false;
+        _next = next;
         return true;
     }
 
-    void NoteTold(KeyspaceId keyspace, byte[] key, SystemTime expiry)
+    // True if the key held something until a time at which it was to expire: nobody wrote it between being left so and then. Null: that is not known any more.
+    bool? Lasted(KeyspaceId keyspace, byte[] key, SystemTime expiry)
     {
-        _told[(keyspace, key)] = expiry;
-        _toldOrder.Enqueue((keyspace, key, expiry));
-        if (_toldOrder.Count <= ToldMax) return;
-        var oldest = _toldOrder.Dequeue();
-        if (_told.GetValueOrDefault((oldest.Keyspace, oldest.Key)) == oldest.Expiry) _told.Remove((oldest.Keyspace, oldest.Key));
+        var head = _headKey.HeadOf(keyspace, key);
+        return _server.Database.Router.ShardOf(head).TryFindLeft(head, expiry, out var left) ? left == expiry : null;
     }
 
+    // False: it was told already.
+    bool NoteTold(KeyspaceId keyspace, byte[] key, SystemTime expiry)
+    {
+        if (!_told.Add((keyspace, key, expiry))) return false;
+        _toldOrder.Enqueue((keyspace, key, expiry));
+        if (_toldOrder.Count > ToldMax) _told.Remove(_toldOrder.Dequeue());
+        return true;
+    }
+
+    // Those that are over stay: the commands that left them so tell of them once.
     void Rebuild()
     {
+        var now = _server.Database.Clock.Now;
+        var due = new List<((KeyspaceId Keyspace, byte[] Key, bool WasOver) Item, SystemTime At)>();
+        while (_queue.TryPeek(out var item, out var at) && at <= now)
+        {
+            due.Add((item, at));
+            _queue.Dequeue();
+        }
         _queue.Clear();
+        _queue.EnqueueRange(due);
         foreach (var (keyspace, keys) in _expiries)
-            foreach (var (key, expiry) in keys) _queue.Enqueue((keyspace, key), expiry);
+            foreach (var (key, expiry) in keys)
+                if (expiry > now) _queue.Enqueue((keyspace, key, false), expiry);
     }
 
     async Task RunAsync(CancellationToken cancellation)
@@ -231,7 +248,8 @@ sealed class ExpiryTeller : IDisposable
         try
         {
             lock (_gate)
-                while (expired.Count < PortionMax && _queue.TryPeek(out var item, out var at) && at <= now) LookAtDue(item.Keyspace, item.Key, at, expired);
+                while (expired.Count < PortionMax && _queue.TryPeek(out var item, out var at) && at <= now)
+                    LookAtDue(item.Keyspace, item.Key, item.WasOver, at, expired);
         }
         finally
         {
@@ -240,33 +258,25 @@ sealed class ExpiryTeller : IDisposable
     }
 
     // The first of the queue. It goes from there when all that is to be read was read.
-    void LookAtDue(KeyspaceId keyspace, byte[] key, SystemTime at, List<KeySignal> expired)
+    void LookAtDue(KeyspaceId keyspace, byte[] key, bool wasOver, SystemTime at, List<KeySignal> expired)
     {
-        if (!_expiries.TryGetValue(keyspace, out var keys) || !keys.TryGetValue(key, out var expiry) || expiry != at)
-        {
-            _queue.Dequeue();
-            return;
-        }
-        var exists = _reader.TryRead(_headKey.HeadOf(keyspace, key), out var row);   // written meanwhile
+        var isRemembered = _expiries.TryGetValue(keyspace, out var keys) && keys.TryGetValue(key, out var expiry) && expiry == at;
+        var hasLasted = Lasted(keyspace, key, at) ?? (isRemembered || wasOver);
         _queue.Dequeue();
-        keys.Remove(key);
-        if (!exists || at <= row.Version)
-        {
-            expired.Add(KeySignal.OfExpired(keyspace, key));
-            NoteTold(keyspace, key, at);
-        }
-        if (exists) Remember(keyspace, key, default, default, out _);
+        if (isRemembered) keys!.Remove(key);
+        if (hasLasted && NoteTold(keyspace, key, at)) expired.Add(KeySignal.OfExpired(keyspace, key));
     }
 
     public void Dispose() => Switch(false);
 }
 
-sealed class RememberedKeyComparer : IEqualityComparer<(KeyspaceId Keyspace, byte[] Key)>
+sealed class ToldComparer : IEqualityComparer<(KeyspaceId Keyspace, byte[] Key, SystemTime Expiry)>
 {
-    public static RememberedKeyComparer Instance { get; } = new();
+    public static ToldComparer Instance { get; } = new();
 
-    public bool Equals((KeyspaceId Keyspace, byte[] Key) x, (KeyspaceId Keyspace, byte[] Key) y) =>
-        x.Keyspace == y.Keyspace && KeyComparer.Instance.Equals(x.Key, y.Key);
+    public bool Equals((KeyspaceId Keyspace, byte[] Key, SystemTime Expiry) x, (KeyspaceId Keyspace, byte[] Key, SystemTime Expiry) y) =>
+        x.Keyspace == y.Keyspace && x.Expiry == y.Expiry && KeyComparer.Instance.Equals(x.Key, y.Key);
 
-    public int GetHashCode((KeyspaceId Keyspace, byte[] Key) one) => HashCode.Combine(one.Keyspace, KeyComparer.Instance.GetHashCode(one.Key));
+    public int GetHashCode((KeyspaceId Keyspace, byte[] Key, SystemTime Expiry) one) =>
+        HashCode.Combine(one.Keyspace, KeyComparer.Instance.GetHashCode(one.Key), one.Expiry);
 }
