@@ -18,6 +18,7 @@
 using Aevum.Core.Batches;
 using Aevum.Core.Errors;
 using Aevum.Core.Scheduling;
+using Aevum.Core.Time;
 using Aevum.Model.Access;
 using Aevum.Model.Keyspace;
 using Aevum.Server.Resp.Beside;
@@ -96,7 +97,19 @@ sealed partial class RespEngine
         var note = client.Note;
         client.Suspend();
         Server.Swaps.BeginCommit();
-        Server.RunBeside("resp " + command.Info.Name, () =>
+        try
+        {
+            // One after the other: the thread that answers what is short is left to others.
+            Server.RunBeside("resp " + command.Info.Name, Work, WorkClass.Background);
+        }
+        catch (AevumException closing)
+        {
+            Server.Swaps.EndCommit();
+            client.Send(RespErrors.ReplyOf(closing));
+            client.Resume();
+        }
+
+        void Work()
         {
             var batch = new StepBatch(Server.Database.Options.Limits);
             var began = Meter.Now;
@@ -119,11 +132,12 @@ sealed partial class RespEngine
             {
                 Flush();
                 if (measured is not null) Meter.CountElsewhere(client, measured, packed, ticks, reply);
+                if (batch.Time != SystemTime.None && reply is not [(byte)'-', ..]) Meter.CountChange();
                 client.Send(reply);
                 if (signals.Length > 0) Server.Signals.Publish(this, signals, [client]);
                 client.Resume();
             });
-        }, WorkClass.Background);   // one after the other: the thread that answers what is short is left to others
+        }
     }
 
     (byte[] Reply, KeySignal[] Signals) CommitPrepared(KnownCommand command, byte[] packed, StepBatch batch, CommitNote? note)

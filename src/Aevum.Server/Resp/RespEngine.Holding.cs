@@ -76,6 +76,7 @@ sealed partial class RespEngine
             held.Steps.Add(step);
             if (failure is null) CountHeld(step, held.Batch, i);
             if (step.Blocked is not null) step.Client.Suspend();
+            if (GoesOnBeside(step, held.Batch.ResultOf(i))) Server.Swaps.BeginCommit();   // until it goes on
         }
         BeginNext(done, held.Batch);
         StartWaiting();
@@ -164,6 +165,7 @@ sealed partial class RespEngine
         var goesOn = held.Failure is null && held.Batch.ResultOf(index) is var result
             && (result.Number == CommandProcedure.Blocked || GoesOnBeside(step, result));
         if (!goesOn) step.Client.Resume();
+        if (GoesOnBeside(step, held.Batch.ResultOf(index))) Server.Swaps.EndCommit();
     }
 
     // Behind everything of the client that is under way: the last batch that is held is behind all of its steps, or has them.

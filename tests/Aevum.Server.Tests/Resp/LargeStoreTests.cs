@@ -1,8 +1,12 @@
 // Commands whose result is more than one commit can hold, held against the same commands in a world whose commits hold it: the replies, what is told of them,
 // the objects as dumps, and the rows themselves must be the same.
 
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Aevum.Core.Batches;
+using Aevum.Server.Hosting;
 
 namespace Aevum.Server.Tests.Resp;
 
@@ -230,6 +234,84 @@ public sealed class LargeStoreTests : IDisposable
         _small.Ask("PING");
         Assert.Equal("(nil)", _small.Ask("EXEC"));
         Assert.Equal("1499", _small.Ask("ZCARD d"));
+    }
+
+    [Fact]
+    public void It_is_counted_as_one_command_that_wrote()
+    {
+        Fill();
+        foreach (var request in (string[])["SUNIONSTORE d a b", "COPY d e", "SINTERSTORE d a none"])
+        {
+            var name = request.Split(' ')[0].ToLowerInvariant();
+            foreach (var world in (RespWorld[])[_whole, _small])
+            {
+                var changes = Number(world, "INFO persistence", "rdb_changes_since_last_save:");
+                world.Ask(request);
+                Assert.Equal(changes + 1, Number(world, "INFO persistence", "rdb_changes_since_last_save:"));
+                Assert.Equal(1, Number(world, "INFO commandstats", $"cmdstat_{name}:calls="));
+            }
+        }
+
+        static long Number(RespWorld world, string request, string before)
+        {
+            var text = world.Ask(request);
+            var at = text.IndexOf(before, StringComparison.Ordinal);
+            Assert.True(at >= 0, $"{request} does not tell {before}");
+            return long.Parse(string.Concat(text[(at + before.Length)..].TakeWhile(char.IsAsciiDigit)), CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Fact]
+    public async Task While_what_it_reads_is_written_all_the_time_it_finds_one_state_of_it()
+    {
+        const int members = 15_000;
+        using var host = ServerHost.Start(new ServerOptions { Resp = [new IPEndPoint(IPAddress.Loopback, 0)] });
+        Assert.True(host.WaitUntilOpen());
+        using var storing = new Connection(host.RespEndpoints[0]);
+        for (var from = 0; from < members; from += 1000)
+        {
+            storing.Ask(["SADD", "a", .. Enumerable.Range(from, 1000).Select(i => $"{i}")]);
+            storing.Ask(["SADD", "b", .. Enumerable.Range(members + from, 1000).Select(i => $"{i}")]);
+        }
+        using var ended = new CancellationTokenSource();
+        var moving = Task.Run(() =>
+        {
+            using var connection = new Connection(host.RespEndpoints[0]);
+            for (var i = 0; !ended.IsCancellationRequested; i = (i + 7919) % (2 * members))
+            {
+                connection.Ask("SMOVE", "a", "b", $"{i}");
+                connection.Ask("SMOVE", "b", "a", $"{(i * 31) % (2 * members)}");
+            }
+        });
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal($":{2 * members}", storing.Ask("SUNIONSTORE", "d", "a", "b"));   // more than are stored at once: beside, and at last as a step
+            Assert.Equal($":{2 * members}", storing.Ask("SCARD", "d"));
+            Assert.Equal(":0", storing.Ask("SINTERSTORE", "e", "a", "b"));
+        }
+        await ended.CancelAsync();
+        await moving;
+    }
+
+    sealed class Connection : IDisposable
+    {
+        readonly TcpClient _client = new();
+        readonly StreamReader _replies;
+
+        public Connection(IPEndPoint server)
+        {
+            _client.Connect(server);
+            _replies = new StreamReader(_client.GetStream(), Encoding.Latin1);
+        }
+
+        /// <summary>A request that is answered by one line.</summary>
+        public string? Ask(params string[] words)
+        {
+            _client.GetStream().Write(TestChannel.Request(words));
+            return _replies.ReadLine();
+        }
+
+        public void Dispose() => _client.Dispose();
     }
 
     [Fact]

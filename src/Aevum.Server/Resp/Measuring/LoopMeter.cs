@@ -90,6 +90,9 @@ sealed class LoopMeter(RespStatistics statistics, TimeProvider time)
 
     public void Sent(long bytes) => _outputBytes += bytes;
 
+    /// <summary>A command has written, and no call has counted that.</summary>
+    public void CountChange() => _changes++;
+
     /// <summary>Takes what a call has counted of keys that were there and were not, and of commands that wrote.</summary>
     public void Looked(DataCall call)
     {
