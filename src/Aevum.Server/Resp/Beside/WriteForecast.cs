@@ -21,7 +21,8 @@ enum CommitsNeeded
 /// <param name="Bytes">Of the rows that it writes.</param>
 readonly record struct WriteForecast(long Elements, long Bytes)
 {
-    /// <summary>More elements than this are walked over beside.</summary>
+    /// <summary>More elements than this are walked over beside. (Measured: SUNIONSTORE of so many members of 15 bytes takes 16 ms beside and 17 in the
+    /// sequencer; a SET sent meanwhile waits 3.5 and 17 ms. Medians of 40, one loop, 2 cores.)</summary>
     public const int ElementsMax = 20_000;
 
     /// <summary>A dump of more bytes than this is restored beside.</summary>
