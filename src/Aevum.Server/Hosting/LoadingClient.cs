@@ -1,10 +1,16 @@
 // LoadingClient: a client that came before the database was open. It is told so, in the words that clients of Redis know and try again after; what is
 // only about the connection is done. Once the database is open the connection goes on as any other, with what it has said of itself.
 //
-//   answered       HELLO, INFO (loading:1), SELECT, ECHO, CLIENT ID, SETNAME, GETNAME and SETINFO, RESET, QUIT
-//   waits          AUTH, and HELLO with AUTH: who the users are stands in the database. A client that shows who it is so is served as soon as it is open,
-//                  and need not try again; for no longer than AuthWaitMax, and is told to then
-//   all others     -LOADING, as Redis has it for most of them (PING, GET)
+//   answered       HELLO, INFO (loading:1), SELECT, ECHO, CLIENT ID, SETNAME, GETNAME and SETINFO, RESET, QUIT: they tell nothing of the data, of users, of
+//                  the configuration or of other clients, so anybody may ask
+//   queued         between MULTI and EXEC what Redis does while loading; what it does not is refused, and so is EXEC then (LoadingTransaction)
+//   waits          AUTH, HELLO with AUTH, EXEC, and whatever else Redis does while loading (CONFIG, SUBSCRIBE, PUBLISH, ...): who the users are, and so
+//                  what the client may do, stands in the database. It is served as soon as that is open, and need not try again; for no longer than WaitMax,
+//                  and is told to then
+//   all others     -LOADING, as Redis has it (PING, GET)
+//
+// Before the database is open nobody has shown who he is. Where a password is asked for by the configuration that is known at once, and the answer to all
+// but AUTH, HELLO with AUTH, RESET and QUIT is NOAUTH; where only the database's own users ask for one it is not known, and nobody is let in meanwhile.
 //
 // Always true: no request is done in part and none that was refused is done later; replies are in the order of requests; a connection holds no more than a
 // small request: of a longer one the rest stays with the system until the database is open.
@@ -12,6 +18,7 @@
 using System.Text;
 using Aevum.Core.Network;
 using Aevum.Server.Resp;
+using Aevum.Server.Resp.Access;
 using Aevum.Server.Resp.Commands;
 using Aevum.Server.Resp.Commands.Connection;
 using Aevum.Server.Resp.Protocol;
@@ -22,7 +29,7 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
 {
     const int HeldBytesMax = 64 << 10;
     const int NameBytesMax = 256;
-    static readonly TimeSpan AuthWaitMax = TimeSpan.FromSeconds(3);
+    static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(3);
 
     readonly RequestParser _parser = new();
     readonly ReplyWriter _reply = new();
@@ -31,7 +38,8 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
     IDisposable? _waits;
     string _name = "";
     int _database;
-    bool _isPaused, _isClosing, _isClosed, _hasWaited;
+    bool _isPaused, _isClosing, _isClosed, _hasWaited, _hasWaitedLong;
+    LoadingTransaction? _transaction;
 
     public static ReadOnlySpan<byte> Refusal => "-LOADING Aevum is loading the dataset in memory\r\n"u8;
 
@@ -54,6 +62,7 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
         client.Name = _name;
         client.Database = _database;
         client.Version = _reply.Version;
+        _transaction?.HandTo(client);
         if (_isPaused) channel.Resume();
     }
 
@@ -80,19 +89,19 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
                     return bytes.Length;
                 case ParseStatus.Done:
                     var args = _parser.Arguments(rest);
-                    if (AsksWho(args))
+                    if (!Waits(args))
                     {
-                        if (!_hasWaited)
-                        {
-                            Wait();
-                            return taken;
-                        }
-                        _hasWaited = false;
-                        Send(Refusal);
+                        Answer(args, rest[..length]);
+                    }
+                    else if (!_hasWaited && (AsksWho(args) || !_hasWaitedLong))
+                    {
+                        Wait();
+                        return taken;
                     }
                     else
                     {
-                        Answer(args);
+                        _hasWaited = false;
+                        Refuse(args);
                     }
                     break;
             }
@@ -106,13 +115,48 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
     {
         _isPaused = true;
         channel.Pause();
-        _waits = channel.Loop.After(AuthWaitMax, () =>
+        _waits = channel.Loop.After(WaitMax, () =>
         {
             if (_client is not null || _isClosed || _isClosing) return;
-            _hasWaited = true;
+            _hasWaited = _hasWaitedLong = true;
             _isPaused = false;
             channel.Resume();
         });
+    }
+
+    // Null: Redis has no such command, though there may be one here.
+    static CommandFacts? FactsOf(CommandArguments args)
+    {
+        var name = Text(args[0]).ToLowerInvariant();
+        return (args.Count > 1 ? CommandFacts.Find($"{name}|{Text(args[1]).ToLowerInvariant()}") : null) ?? CommandFacts.Find(name);
+    }
+
+    // True: it is not answered before the database is open.
+    bool Waits(CommandArguments args)
+    {
+        if (FactsOf(args) is not { } facts || !LoadingTransaction.Accepts(facts, args.Count)) return false;
+        if (_transaction is { } transaction) return Is(args[0], "EXEC") && transaction.IsWorthExecuting;
+        if (AsksWho(args)) return true;
+        return !door.AsksPassword && facts.Flags.Contains("loading") && !IsAnswered(args);
+    }
+
+    static bool IsAnswered(CommandArguments args) => Text(args[0]).ToUpperInvariant() switch
+    {
+        "HELLO" or "RESET" or "INFO" or "SELECT" or "ECHO" or "QUIT" or "MULTI" or "EXEC" or "DISCARD" => true,
+        "CLIENT" => args.Count > 1 && Text(args[1]).ToUpperInvariant() is "ID" or "SETNAME" or "GETNAME" or "SETINFO",
+        _ => false,
+    };
+
+    // It has waited for long enough.
+    void Refuse(CommandArguments args)
+    {
+        if (_transaction is null)
+        {
+            Send(Refusal);
+            return;
+        }
+        _transaction = null;
+        Send("-EXECABORT Transaction discarded because of: LOADING Aevum is loading the dataset in memory\r\n"u8);
     }
 
     // The same words that Hello knows; others are refused where they are read.
@@ -138,13 +182,40 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
         _client?.OnClosed();
     }
 
-    void Answer(CommandArguments args)
+    void Answer(CommandArguments args, ReadOnlySpan<byte> request)
+    {
+        var facts = FactsOf(args);
+        if (facts is not null && !LoadingTransaction.Accepts(facts, args.Count))
+        {
+            _transaction?.Fail();
+            Send(RespErrors.WrongCount(facts.Name));
+        }
+        else if (door.AsksPassword && facts?.Flags.Contains("no_auth") != true)
+        {
+            Send(RespErrors.NoAuthentication);
+        }
+        else if (_transaction is { } transaction && !Is(args[0], "QUIT") && !Is(args[0], "RESET"))
+        {
+            Send(transaction.Take(args, request, facts, out var isOver));
+            if (isOver) _transaction = null;
+        }
+        else
+        {
+            AnswerAlone(args);
+        }
+    }
+
+    void AnswerAlone(CommandArguments args)
     {
         switch ((Text(args[0]).ToUpperInvariant(), args.Count))
         {
             case ("HELLO", _):
                 _reply.Clear();
-                if (HelloArguments.TryParse(args, _reply, out var hello))
+                if (HelloArguments.TryParse(args, _reply, out var hello) && door.AsksPassword)
+                {
+                    _reply.Error(HelloArguments.NotWithoutPassword);
+                }
+                else if (_reply.Length == 0)
                 {
                     if (hello.Name is not null) _name = hello.Name;
                     HelloArguments.Greet(_reply, hello.Version, _id);
@@ -152,7 +223,7 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
                 Send(_reply.Written);
                 break;
             case ("RESET", 1):
-                (_name, _database, _reply.Version) = ("", 0, 2);
+                (_name, _database, _reply.Version, _transaction) = ("", 0, 2, null);
                 Send("+RESET\r\n"u8);
                 break;
             case ("CLIENT", 2) when Is(args[1], "ID"):
@@ -169,6 +240,22 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
                 _database = (int)number;
                 Send("+OK\r\n"u8);
                 break;
+            case ("SELECT", _):
+                _reply.Clear();
+                if (Numbers.TryInteger(args[1], out _)) _reply.Error("ERR DB index is out of range"u8);
+                else _reply.Error("ERR value is not an integer or out of range"u8);
+                Send(_reply.Written);
+                break;
+            case ("MULTI", _):
+                _transaction = new LoadingTransaction();
+                Send("+OK\r\n"u8);
+                break;
+            case ("EXEC", _):
+                Send("-ERR EXEC without MULTI\r\n"u8);
+                break;
+            case ("DISCARD", _):
+                Send("-ERR DISCARD without MULTI\r\n"u8);
+                break;
             case ("ECHO", 2):
                 _reply.Clear();
                 _reply.Bulk(args[1]);
@@ -180,7 +267,8 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
                 break;
             case ("CLIENT", 2) when Is(args[1], "GETNAME"):
                 _reply.Clear();
-                _reply.Bulk(Encoding.ASCII.GetBytes(_name));
+                if (_name.Length == 0) _reply.Null();
+                else _reply.Bulk(Encoding.ASCII.GetBytes(_name));
                 Send(_reply.Written);
                 break;
             case ("CLIENT", 4) when Is(args[1], "SETINFO"):
@@ -201,7 +289,6 @@ sealed class LoadingClient(RespDoor door, IChannel channel) : IChannelHandler
         # Server
         redis_version:{RespServer.CompatibleVersion}
         redis_mode:standalone
-        process_id:{Environment.ProcessId}
 
         # Persistence
         loading:1

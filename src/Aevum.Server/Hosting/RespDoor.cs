@@ -14,7 +14,8 @@ namespace Aevum.Server.Hosting;
 /// <param name="began">When loading began.</param>
 /// <param name="databases">Numbered databases that there will be.</param>
 /// <param name="clientsMax">Clients that may wait for the database.</param>
-sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax)
+/// <param name="asksPassword">The configuration does; users that the database knows may have to show one in any case.</param>
+sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax, bool asksPassword = false)
 {
     readonly ConcurrentDictionary<LoadingClient, bool> _loading = new();
     readonly List<IListener> _listeners = [];
@@ -23,6 +24,8 @@ sealed class RespDoor(DateTimeOffset began, int databases, int clientsMax)
     public DateTimeOffset Began => began;
 
     public int Databases => databases;
+
+    public bool AsksPassword => asksPassword;
 
     /// <summary>The numbers of clients; the server goes on with them.</summary>
     public ClientNumbers Numbers { get; } = new();

@@ -55,7 +55,8 @@ public sealed class ServerHost : IDisposable
             _opened = _scheduler.CreateSignal("opened");
             if (options.Certificate is { } certificate) _certificates = new Certificates(options.Files, certificate, _log);
             _network = Networks.Create(_scheduler, new NetworkOptions { Loops = options.Loops, OnFailure = TellFailure });
-            _door = new RespDoor(_scheduler.Time.GetUtcNow(), options.Databases, options.ClientsMax);
+            _door = new RespDoor(_scheduler.Time.GetUtcNow(), options.Databases, options.ClientsMax,
+                options.Password is { Length: > 0 });
             var listen = new ListenOptions
             {
                 // How many may come and how much may wait for them the server says itself once it is there: CONFIG can change it.

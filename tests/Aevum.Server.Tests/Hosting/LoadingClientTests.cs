@@ -35,6 +35,44 @@ public sealed class LoadingClientTests
         Assert.Equal("", channel.Take());
     }
 
+    static Channel Connect(out LoadingClient client)
+    {
+        var channel = new Channel();
+        channel.Handler = client = new LoadingClient(new RespDoor(DateTimeOffset.UnixEpoch, 16, 10), channel);
+        return channel;
+    }
+
+    [Theory]
+    [InlineData("MULTI\r\nEXEC", "+OK\r\n*0\r\n")]
+    [InlineData("MULTI\r\nSELECT 1\r\nDISCARD\r\nEXEC", "+OK\r\n+QUEUED\r\n+OK\r\n-ERR EXEC without MULTI\r\n")]
+    [InlineData("MULTI\r\nSELECT 1\r\nGET a\r\nTIME\r\nEXEC\r\nEXEC", "+OK\r\n+QUEUED\r\n-L\r\n+QUEUED\r\n"
+        + "-EXECABORT Transaction discarded because of previous errors.\r\n-ERR EXEC without MULTI\r\n")]
+    [InlineData("MULTI\r\nMULTI\r\nWATCH a\r\nDISCARD\r\nDISCARD", "+OK\r\n-ERR MULTI calls can not be nested\r\n"
+        + "-ERR WATCH inside MULTI is not allowed\r\n+OK\r\n-ERR DISCARD without MULTI\r\n")]
+    [InlineData("MULTI\r\nECHO\r\nEXEC", "+OK\r\n-ERR wrong number of arguments for 'echo' command\r\n"
+        + "-EXECABORT Transaction discarded because of previous errors.\r\n")]
+    [InlineData("MULTI\r\nVGET a b\r\nRESET\r\nEXEC", "+OK\r\n-L\r\n+RESET\r\n-ERR EXEC without MULTI\r\n")]
+    public void A_transaction_takes_what_redis_does_while_loading(string requests, string replies) =>
+        Assert.Equal(replies.Replace("-L\r\n", Encoding.ASCII.GetString(LoadingClient.Refusal)), Connect(out _).Receive(requests + "\r\n"));
+
+    [Fact]
+    public void What_redis_does_while_loading_waits_for_a_limited_time()
+    {
+        var channel = Connect(out _);
+        const string loading = "-LOADING Aevum is loading the dataset in memory\r\n";
+        Assert.Equal("+OK\r\n+QUEUED\r\n", channel.Receive("MULTI\r\nTIME\r\nEXEC\r\nGET a\r\n"));
+        channel.TestLoop.Pass(TimeSpan.FromSeconds(2));
+        Assert.Equal("", channel.Take());
+        channel.TestLoop.Pass(TimeSpan.FromSeconds(2));
+        Assert.Equal("-EXECABORT Transaction discarded because of: LOADING Aevum is loading the dataset in memory\r\n" + loading, channel.Take());
+        Assert.Equal(loading + loading, channel.Receive("CONFIG GET *\r\nSUBSCRIBE a\r\n"));   // it has waited for long
+        Assert.Equal("", channel.Receive("AUTH a\r\n"));
+        foreach (var request in (string[])["CONFIG GET *", "SUBSCRIBE a", "PUBLISH a b", "MONITOR", "CLIENT LIST", "ACL WHOAMI", "WATCH a", "COMMAND", "TIME"])
+            Assert.Equal("", Connect(out _).Receive(request + "\r\n"));
+        foreach (var request in (string[])["PING", "GET a", "DBSIZE", "FLUSHALL", "VLIST", "AEVUM.NOTE", "BGSAVE"])
+            Assert.Equal(loading, Connect(out _).Receive(request + "\r\n"));
+    }
+
     sealed class Channel : IChannel
     {
         readonly ArrayBufferWriter<byte> _sent = new();

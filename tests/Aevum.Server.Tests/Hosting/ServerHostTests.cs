@@ -35,7 +35,7 @@ public sealed class ServerHostTests
         const string loading = "-LOADING Aevum is loading the dataset in memory\r\n";
         Assert.Equal(loading, client.Ask("PING"));
         Assert.Equal(loading, client.Ask("GET a"));
-        Assert.Equal(loading, client.Ask("SELECT 99"));
+        Assert.Equal("-ERR DB index is out of range\r\n", client.Ask("SELECT 99"));
         Assert.Equal("+OK\r\n", client.Ask("SELECT 3"));
         Assert.Equal("+OK\r\n", client.Ask("CLIENT SETNAME early"));
         Assert.Equal("$5\r\nearly\r\n", client.Ask("CLIENT GETNAME"));
@@ -47,6 +47,12 @@ public sealed class ServerHostTests
             Assert.Equal("+OK\r\n", polite.Ask("QUIT"));
             Assert.Equal("", polite.ReadToEnd());
         }
+        // What needs to be known of the client waits, and is then done.
+        using Client listening = new(host.RespEndpoints[0]), setting = new(host.RespEndpoints[0]), executing = new(host.RespEndpoints[0]);
+        listening.Send("SUBSCRIBE news");
+        setting.Send("CONFIG SET timeout 77\r\nPUBLISH nobody hello");
+        Assert.Equal("+OK\r\n+QUEUED\r\n+QUEUED\r\n", executing.Ask("MULTI\r\nSELECT 5\r\nCLIENT GETNAME", 3));
+        executing.Send("EXEC\r\nPING");
         // A long request is not taken in; it waits and is then done.
         using var waiting = new Client(host.RespEndpoints[0]);
         var value = new string('x', 300_000);
@@ -63,6 +69,12 @@ public sealed class ServerHostTests
         Assert.Equal("+OK\r\n", other.Ask("SELECT 4"));
         Assert.Equal("$1\r\n2\r\n", other.Ask("GET a"));
         Assert.Equal("+OK\r\n", waiting.Receive());
+        Assert.Equal("*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n", listening.ReceiveUntil(":1\r\n"));
+        Assert.Equal("+OK\r\n:0\r\n", setting.ReceiveUntil(":0\r\n"));
+        Assert.Equal("*2\r\n+OK\r\n$-1\r\n+PONG\r\n", executing.ReceiveUntil("PONG\r\n"));
+        Assert.Equal(":1\r\n", client.Ask("PUBLISH news it"));
+        Assert.Contains("\r\n77\r\n", client.Ask("CONFIG GET timeout"));
+        Assert.Contains(" db=5 ", executing.Ask("CLIENT INFO"));
     }
 
     [Fact]
@@ -78,29 +90,59 @@ public sealed class ServerHostTests
         });
         var address = host.RespEndpoints[0];
         using Client plain = new(address), known = new(address), wrong = new(address), greeted = new(address), third = new(address);
-        Assert.Equal(":1\r\n", plain.Ask("CLIENT ID"));
-        var greeting = third.Ask("HELLO 3 SETNAME third");
-        Assert.StartsWith("%7\r\n", greeting);
-        Assert.Contains("$2\r\nid\r\n:", greeting);
+        // That a password is asked for is known at once.
+        foreach (var request in (string[])["CLIENT ID", "GET a", "INFO", "SELECT 1", "MULTI", "CONFIG GET *", "SUBSCRIBE x"])
+            Assert.Equal("-NOAUTH Authentication required.\r\n", plain.Ask(request));
+        Assert.StartsWith("-NOAUTH HELLO must be called", third.Ask("HELLO 3 SETNAME third"));
         Assert.StartsWith("-NOPROTO ", plain.Ask("HELLO 4"));
         Assert.StartsWith("-ERR Syntax error in HELLO option", plain.Ask("HELLO 2 NAME x"));
-        Assert.Equal("$5\r\nthird\r\n", third.Ask("CLIENT GETNAME"));
         Assert.Equal("+RESET\r\n", plain.Ask("RESET"));
-        Assert.StartsWith("-LOADING ", plain.Ask("AUTH"));   // whatever it means, it says nothing of who he is
-        known.Send("CLIENT SETNAME early\r\nAUTH secret\r\nSET a 1\r\nCLIENT GETNAME");
-        Assert.Equal("+OK\r\n", known.Receive());          // the first; the others wait, in their order
+        Assert.StartsWith("-ERR wrong number", plain.Ask("AUTH"));
+        known.Send("RESET\r\nAUTH secret\r\nCLIENT SETNAME early\r\nSET a 1\r\nCLIENT GETNAME");
+        Assert.Equal("+RESET\r\n", known.Receive());          // the first; the others wait, in their order
         wrong.Send("AUTH default other\r\nGET a");
         greeted.Send("HELLO 3 AUTH default secret SETNAME g\r\nCLIENT GETNAME");
 
         gate.Set();
         Assert.True(host.WaitUntilOpen());
-        Assert.Equal("+OK\r\n+OK\r\n$5\r\nearly\r\n", known.ReceiveUntil("early\r\n"));
+        Assert.Equal("+OK\r\n+OK\r\n+OK\r\n$5\r\nearly\r\n", known.ReceiveUntil("early\r\n"));
         Assert.StartsWith("-WRONGPASS ", wrong.ReceiveUntil("required.\r\n"));
         Assert.EndsWith("$1\r\ng\r\n", greeted.ReceiveUntil("$1\r\ng\r\n"));
         Assert.Equal("-NOAUTH Authentication required.\r\n", third.Ask("GET a"));
         Assert.Equal("+OK\r\n", third.Ask("AUTH secret"));
-        Assert.Equal("_\r\n", third.Ask("GET b"));   // RESP3, as was agreed
+        Assert.Equal("$-1\r\n", third.Ask("GET b"));   // nothing was agreed on
         Assert.NotEqual(known.Ask("CLIENT ID"), third.Ask("CLIENT ID"));
+    }
+
+    [Fact]
+    public void Where_only_the_database_knows_that_a_password_is_asked_for_nobody_is_let_in_before_it_is_open()
+    {
+        var files = new MemoryFileSystem();
+        var options = new ServerOptions { Directory = "d", Database = new DatabaseOptions { Files = files }, Resp = [s_any] };
+        using (var host = ServerHost.Start(options))
+        {
+            Assert.True(host.WaitUntilOpen());
+            using var client = new Client(host.RespEndpoints[0]);
+            Assert.Equal("+OK\r\n", client.Ask("ACL SETUSER default >hush"));
+        }
+        using var gate = new ManualResetEventSlim();
+        using var open = ServerHost.Start(options with { Database = new DatabaseOptions { Files = new SlowFiles(gate, files) } });
+        using Client third = new(open.RespEndpoints[0]), executing = new(open.RespEndpoints[0]), listening = new(open.RespEndpoints[0]);
+        var greeting = third.Ask("HELLO 3 SETNAME third");   // which tells what every server of this kind tells
+        Assert.StartsWith("%7\r\n", greeting);
+        Assert.Contains("$2\r\nid\r\n:", greeting);
+        Assert.Equal("$5\r\nthird\r\n", third.Ask("CLIENT GETNAME"));
+        Assert.Equal("+OK\r\n+QUEUED\r\n", executing.Ask("MULTI\r\nCONFIG SET timeout 77", 2));
+        executing.Send("EXEC");
+        listening.Send("PSUBSCRIBE *");
+        gate.Set();
+        Assert.True(open.WaitUntilOpen());
+        Assert.StartsWith("-NOAUTH ", executing.Receive());
+        Assert.StartsWith("-NOAUTH ", listening.Receive());
+        Assert.Equal("-NOAUTH Authentication required.\r\n", third.Ask("GET a"));
+        Assert.Equal("+OK\r\n", third.Ask("AUTH hush"));
+        Assert.Equal("_\r\n", third.Ask("GET b"));   // RESP3, as was agreed
+        Assert.Contains("\r\n0\r\n", third.Ask("CONFIG GET timeout"));
     }
 
     [Fact]
@@ -261,7 +303,7 @@ public sealed class ServerHostTests
     }
 
     // Opens no file before it is told to.
-    sealed class SlowFiles(ManualResetEventSlim gate) : ForwardingFiles(new MemoryFileSystem())
+    sealed class SlowFiles(ManualResetEventSlim gate, IFileSystem? files = null) : ForwardingFiles(files ?? new MemoryFileSystem())
     {
         public override bool FileExists(string path)
         {
@@ -304,6 +346,15 @@ public sealed class ServerHostTests
         {
             Send(text);
             return Receive();
+        }
+
+        /// <summary>Of so many requests whose replies are a line each.</summary>
+        public string Ask(string text, int replies)
+        {
+            Send(text);
+            var all = "";
+            while (all.Count(c => c == '\n') < replies) all += Receive();
+            return all;
         }
 
         public string Receive()

@@ -90,8 +90,7 @@ sealed class Hello : SessionCommand
     {
         if (!client.IsAuthenticated && client.Engine.Server.Access.RequiresPassword)
         {
-            reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be "
-                + "used to authenticate the client and select the RESP protocol version at the same time");
+            reply.Error(HelloArguments.NotWithoutPassword);
             return;
         }
         if (asked.Name is not null) client.Name = asked.Name;
@@ -105,6 +104,9 @@ sealed class Hello : SessionCommand
 /// <param name="User">Null: it does not say who it is.</param>
 readonly record struct HelloArguments(int Version, string? Name, string? User, byte[] Password)
 {
+    public const string NotWithoutPassword = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+        + "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
+
     /// <param name="reply">Its version is the connection's.</param>
     /// <returns>False: the reply says what is wrong.</returns>
     public static bool TryParse(CommandArguments args, ReplyWriter reply, out HelloArguments parsed)
