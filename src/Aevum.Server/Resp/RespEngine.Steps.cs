@@ -29,6 +29,7 @@ sealed partial class RespEngine
     readonly KeyBuffer _row = new();
     IShard? _shard;      // whose batch it is
     byte[] _packed = new byte[4096];
+    readonly int _batchBytesMax;
     int _batchBytes;
     int _batchKeys;     // a step without any counts as one
     long _batchForecast;   // what those of its steps write at most that might have taken several commits
@@ -52,7 +53,10 @@ sealed partial class RespEngine
             }
             // One note for one commit; one shard for one batch; one version of a key for one time, where versions are kept.
             var keepsVersions = !row.IsEmpty || Databases.KeepsHistory(client.Database);
-            if (_pending.Count > 0 && (shard != _shard || !Equals(_batchNote, client.Note) || (keepsVersions && Touches(keyspace, args, row)))) Flush();
+            // Only the first request of a batch may be larger than what a batch may hold.
+            if (_pending.Count > 0 && (_batchBytes + args.Bytes > _batchBytesMax || shard != _shard || !Equals(_batchNote, client.Note) ||
+                (keepsVersions && Touches(keyspace, args, row))))
+                Flush();
             if (keepsVersions) Touch(keyspace, args, row);
             _shard = shard;
             _batchNote = client.Note;
@@ -67,7 +71,7 @@ sealed partial class RespEngine
             client.PendingSteps++;
             // Who waits for a key is served before the next request, as with Redis: it may take away what came.
             var isAwaited = Server.Waiters.Count > 0 && IsAwaited(keyspace, command, args);
-            if (isAwaited || mayBlock || _batchKeys >= KeysMax || _batchBytes >= BatchBytesMax) Flush();
+            if (isAwaited || mayBlock || _batchKeys >= KeysMax || _batchBytes >= _batchBytesMax) Flush();
             if (isAwaited && client.PendingSteps > 0) HoldBack(client);
             if (!row.IsEmpty && Server.Collections.IsBehind(row, out var behind)) WaitForIndex(client, behind);
         }

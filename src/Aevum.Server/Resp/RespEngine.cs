@@ -41,6 +41,7 @@ sealed partial class RespEngine
         Loop = loop;
         _scout = new KeyScout(server);
         _batch = new StepBatch(server.Database.Options.Limits) { Policy = CommitPolicy.EachForItself };
+        _batchBytesMax = Math.Min(BatchBytesMax, server.Database.Options.Limits.BatchBytesMax / 2);
         _reader = new ViewReader(server.Database.Router);
         _call.Surroundings = server.Surroundings;
         Channels = new PubSub.ChannelTable(this);

@@ -51,6 +51,17 @@ public sealed class RespEngineTests : IDisposable
     }
 
     [Fact]
+    public void A_value_larger_than_a_batch_is_taken_behind_other_writes_too()
+    {
+        using var world = new RespWorld(new DatabaseOptions { Limits = new Core.Batches.BatchLimits { BatchBytesMax = 64 << 10 } });
+        var large = new string('v', 100_000);
+        world.First.Receive([.. TestChannel.Request("SET", "a", "1"), .. TestChannel.Request("SET", "b", large), .. TestChannel.Request("INCR", "a")]);
+        Assert.Equal("OK OK 2", ReplyText.Of(world.First.Take()));
+        Assert.Equal("100000", world.Ask("STRLEN b"));
+        Assert.Equal("2", world.Ask("GET a"));
+    }
+
+    [Fact]
     public void Where_history_is_kept_a_pipeline_loses_no_version()
     {
         _world.Ask("SET a 0");

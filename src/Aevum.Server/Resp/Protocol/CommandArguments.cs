@@ -12,6 +12,9 @@ readonly ref struct CommandArguments(ReadOnlySpan<byte> bytes, ReadOnlySpan<Argu
     /// <summary>The name counts.</summary>
     public int Count => _ranges.Length;
 
+    /// <summary>Up to the end of the last one, the protocol's own among them.</summary>
+    public int Bytes => _ranges.IsEmpty ? 0 : _ranges[^1].Offset + _ranges[^1].Length;
+
     /// <summary>The name is 0.</summary>
     public ReadOnlySpan<byte> this[int index]
     {
