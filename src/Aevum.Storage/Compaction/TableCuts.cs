@@ -23,14 +23,14 @@ static class TableCuts
     /// <summary>Samples that a flush is looked at by, at most about.</summary>
     public const int SamplesPerFlush = 64;
 
-    // An eighth of the flush without a key of any table in it is a run.
+    // An eighth of the flush's keys without a key of any table among them is a run.
     const int RunsPerFlush = 8;
 
     /// <summary>A table of level 0 below this share of a full table is not worth a cut of its own, nor is a flush below two such shares.</summary>
     public const int SharesPerTable = 8;
 
     /// <summary>The cuts of a flush.</summary>
-    /// <param name="samples">Keys of it in order, about as many bytes between each two.</param>
+    /// <param name="samples">Keys of it in order, about as many others between each two.</param>
     /// <param name="existing">The tables that its keys may be in.</param>
     /// <returns>Keys in order: a table ends before the first key at or above each.</returns>
     public static List<byte[]> OfFlush(IReadOnlyList<byte[]> samples, VersionCursor existing)

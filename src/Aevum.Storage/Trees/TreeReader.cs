@@ -60,15 +60,7 @@ static unsafe class TreeReader
     public static ulong NewestVersionOf(ReadState state, ReadOnlySpan<byte> key)
     {
         const ulong All = ulong.MaxValue >> 1;
-        ulong deleted = 0;
-        var known = TryFindInMemory(state.Active, key, All, ref deleted, out var found);
-        for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, All, ref deleted, out found);
-        if (!known)
-        {
-            var value = default(PinnedValue);
-            known = TryFindInTables(state.Version, key, HashOf(key), All, 0, ref deleted, out found, ref value);
-            value.Unpin();
-        }
+        var known = TryFindNewest(state, key, All, out var deleted, out var found);
         // Compaction may have dropped a delete from the main tables that is newer than what still stands there.
         var newest = Math.Max(deleted, known ? found.Version : 0);
         return Math.Max(newest, NewerVersions.NewestInHistory(state, key, newest));
@@ -80,18 +72,22 @@ static unsafe class TreeReader
     public static bool TryFindLeft(ReadState state, ReadOnlySpan<byte> key, ulong at, out ulong expiry)
     {
         expiry = 0;
-        ulong deleted = 0;
-        var known = TryFindInMemory(state.Active, key, at, ref deleted, out var found);
-        for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
-        if (!known)
-        {
-            var value = default(PinnedValue);
-            known = TryFindInTables(state.Version, key, HashOf(key), at, 0, ref deleted, out found, ref value);
-            value.Unpin();
-        }
-        if (!known || found.Version < deleted) return deleted > 0;
+        if (!TryFindNewest(state, key, at, out var deleted, out var found) || found.Version < deleted) return deleted > 0;
         if (found.Kind == EffectKind.Put) expiry = found.Expiry;
         return found.Kind != EffectKind.Merge;
+    }
+
+    // Of what a key has at or before a time in memtables and main tables: its times and kind; the value itself is let go.
+    static bool TryFindNewest(ReadState state, ReadOnlySpan<byte> key, ulong at, out ulong deleted, out FoundVersion found)
+    {
+        deleted = 0;
+        var known = TryFindInMemory(state.Active, key, at, ref deleted, out found);
+        for (var i = 0; !known && i < state.Frozen.Length; i++) known = TryFindInMemory(state.Frozen[i], key, at, ref deleted, out found);
+        if (known) return true;
+        var value = default(PinnedValue);
+        known = TryFindInTables(state.Version, key, HashOf(key), at, 0, ref deleted, out found, ref value);
+        value.Unpin();
+        return known;
     }
 
     static bool TryFindInMemory(MemtableHandle memtable, ReadOnlySpan<byte> key, ulong at, ref ulong deleted, out FoundVersion found)

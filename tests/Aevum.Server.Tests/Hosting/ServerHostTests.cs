@@ -114,17 +114,20 @@ public sealed class ServerHostTests
         Assert.NotEqual(known.Ask("CLIENT ID"), third.Ask("CLIENT ID"));
     }
 
+    static void AskForPassword(ServerOptions options)
+    {
+        using var host = ServerHost.Start(options);
+        Assert.True(host.WaitUntilOpen());
+        using var client = new Client(host.RespEndpoints[0]);
+        Assert.Equal("+OK\r\n", client.Ask("ACL SETUSER default >hush"));
+    }
+
     [Fact]
     public void Where_only_the_database_knows_that_a_password_is_asked_for_nobody_is_let_in_before_it_is_open()
     {
         var files = new MemoryFileSystem();
         var options = new ServerOptions { Directory = "d", Database = new DatabaseOptions { Files = files }, Resp = [s_any] };
-        using (var host = ServerHost.Start(options))
-        {
-            Assert.True(host.WaitUntilOpen());
-            using var client = new Client(host.RespEndpoints[0]);
-            Assert.Equal("+OK\r\n", client.Ask("ACL SETUSER default >hush"));
-        }
+        AskForPassword(options);
         using var gate = new ManualResetEventSlim();
         using var open = ServerHost.Start(options with { Database = new DatabaseOptions { Files = new SlowFiles(gate, files) } });
         using Client third = new(open.RespEndpoints[0]), executing = new(open.RespEndpoints[0]), listening = new(open.RespEndpoints[0]);
@@ -206,12 +209,7 @@ public sealed class ServerHostTests
     {
         var files = new MemoryFileSystem();
         var options = new ServerOptions { Directory = "d", Database = new DatabaseOptions { Files = files }, Resp = [s_any] };
-        using (var host = ServerHost.Start(options))
-        {
-            Assert.True(host.WaitUntilOpen());
-            using var client = new Client(host.RespEndpoints[0]);
-            Assert.Equal("+OK\r\n", client.Ask("ACL SETUSER default >hush"));
-        }
+        AskForPassword(options);
         using var open = ServerHost.Start(options with { Resp = [new IPEndPoint(IPAddress.Any, 0)] });
         Assert.True(open.WaitUntilOpen());
         using var other = new Client(new IPEndPoint(IPAddress.Loopback, open.RespEndpoints[0].Port));
