@@ -190,10 +190,10 @@ public sealed class ServerHostTests
     {
         var everywhere = new ServerOptions { Resp = [new IPEndPoint(IPAddress.Any, 0)] };
         using (var refused = ServerHost.Start(everywhere)) Assert.Contains("--insecure", Assert.Throws<AevumException>(() => refused.WaitUntilOpen()).Message);
-        using var log = new StringWriter();
-        using var host = ServerHost.Start(everywhere with { IsInsecure = true, Log = new Core.Diagnostics.LineLog(log, TimeProvider.System, default, false) });
+        var log = new HeardLog();
+        using var host = ServerHost.Start(everywhere with { IsInsecure = true, Log = log });
         Assert.True(host.WaitUntilOpen());
-        Assert.Contains("ANYBODY", log.ToString());
+        Assert.True(log.Has("ANYBODY"));
 
         using var guarded = ServerHost.Start(everywhere with { Password = "sesam \u00f6ffne dich" });
         Assert.True(guarded.WaitUntilOpen());
@@ -222,14 +222,14 @@ public sealed class ServerHostTests
     {
         var files = new MemoryFileSystem();
         var first = Put(files, "first");
-        using var log = new StringWriter();
+        var log = new HeardLog();
         using var host = ServerHost.Start(new ServerOptions
         {
             RespTls = [s_any],
             Files = files,
             Certificate = new CertificateFiles("cert.pem", "key.pem"),
             CertificateLook = TimeSpan.FromMilliseconds(1),
-            Log = new Core.Diagnostics.LineLog(TextWriter.Synchronized(log), TimeProvider.System, default, false),
+            Log = log,
         });
         Assert.True(host.WaitUntilOpen());
         using var early = new Client(host.RespTlsEndpoints[0], isSecure: true);
@@ -245,7 +245,7 @@ public sealed class ServerHostTests
         Assert.Equal("+PONG\r\n", early.Ask("PING"));
 
         Write(files, "cert.pem", "no certificate");
-        while (!log.ToString().Contains("certificate not reloaded", StringComparison.Ordinal)) Thread.Yield();
+        while (!log.Has("certificate not reloaded")) Thread.Yield();
         using var late = new Client(host.RespTlsEndpoints[0], isSecure: true);
         Assert.Equal(second, late.Shown);
     }
