@@ -54,7 +54,7 @@ public sealed class ServerHost : IDisposable
         {
             _opened = _scheduler.CreateSignal("opened");
             if (options.Certificate is { } certificate) _certificates = new Certificates(options.Files, certificate, _log);
-            _network = Networks.Create(_scheduler, new NetworkOptions { Loops = options.Loops, OnFailure = TellFailure });
+            _network = Networks.Create(_scheduler, new NetworkOptions { Loops = options.Loops, CoalesceMax = options.CoalesceMax, OnFailure = TellFailure });
             _door = new RespDoor(_scheduler.Time.GetUtcNow(), options.Databases, options.ClientsMax,
                 options.Password is { Length: > 0 });
             var listen = new ListenOptions

@@ -59,6 +59,9 @@ public sealed record ServerOptions
     /// <summary>Threads that serve connections.</summary>
     public int Loops { get; init; } = 1;
 
+    /// <summary>The longest that requests of many busy clients gather to be answered together; zero: not at all.</summary>
+    public TimeSpan CoalesceMax { get; init; } = TimeSpan.FromMicroseconds(100);
+
     /// <summary>How long those who are connected may take to fetch what they were answered, when the server ends.</summary>
     public TimeSpan DrainMax { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -100,6 +103,7 @@ public sealed record ServerOptions
             Slow = values.Get(ConfigKeys.RespSlow),
             Http = values.Get(ConfigKeys.HttpListen),
             Loops = values.Get(ConfigKeys.ServerLoops),
+            CoalesceMax = values.Get(ConfigKeys.ServerCoalesceMax),
             DrainMax = values.Get(ConfigKeys.ServerDrainMax),
             Log = log,
         };

@@ -166,6 +166,23 @@ public abstract partial class NetworkContract : IDisposable
         Assert.Equal(expected.ToString(), peer.ReceiveText(expected.Length));
     }
 
+    // Enough of them, and fast enough, that a loop may let their requests gather.
+    [Fact]
+    public void Each_of_a_crowd_that_asks_and_waits_is_answered()
+    {
+        using var listener = Listen(TestHandler.EachLine((handler, line) => handler.Write($"{line}!\n")));
+        var crowd = Enumerable.Range(0, 64).Select(_ => Connect(listener)).ToArray();
+        for (var round = 100; round < 200; round++)
+        {
+            for (var i = 0; i < crowd.Length; i++) crowd[i].Send($"{i} {round}\n");
+            for (var i = 0; i < crowd.Length; i++)
+            {
+                var expected = $"{i} {round}!\n";
+                Assert.Equal(expected, crowd[i].ReceiveText(expected.Length));
+            }
+        }
+    }
+
     [Fact]
     public void A_request_above_the_limit_ends_its_connection()
     {

@@ -5,7 +5,8 @@
 // closed since, and whose descriptor belongs to another by now. A slot's generation grows when it is freed; an event of an old one is
 // nobody's.
 //
-// Other threads wake the loop by an eventfd, written at most once between two sleeps.
+// Other threads wake the loop by an eventfd, written at most once between two sleeps. In a pause (Coalescing) it is not asleep: what is posted then waits
+// until the pause is over.
 
 using System.Runtime.InteropServices;
 using Aevum.Core.Errors;
@@ -29,8 +30,10 @@ sealed unsafe class EpollLoop : EventLoop
     readonly int _epoll, _wake;
     readonly byte* _events;
     readonly DedicatedThread _thread;
-    readonly List<(IReady? Owner, uint Generation)> _slots = [];
     readonly Stack<int> _freeSlots = new();
+    readonly Coalescing? _coalescing;
+    Slot[] _slots = new Slot[64];
+    int _slotCount;
     List<EpollChannel> _unfinished = [];
     List<EpollChannel> _resumed = [];
 
@@ -49,6 +52,7 @@ sealed unsafe class EpollLoop : EventLoop
             throw new AevumException(ErrorCode.InputOutput, $"a loop of the network cannot be made: {SocketCalls.Describe(error)}");
         }
         SocketCalls.Register(_epoll, _wake, SocketCalls.In, WakeData);
+        if (options.CoalesceMax > TimeSpan.Zero) _coalescing = new Coalescing(time, options.CoalesceMax);
         _events = (byte*)NativeMemory.Alloc((nuint)(EventsMax * SocketCalls.EventBytes));
         _thread = new DedicatedThread(name, Run);
     }
@@ -61,8 +65,8 @@ sealed unsafe class EpollLoop : EventLoop
     {
         if (!_freeSlots.TryPop(out var slot))
         {
-            slot = _slots.Count;
-            _slots.Add((null, 0));
+            slot = _slotCount++;
+            if (slot == _slots.Length) Array.Resize(ref _slots, 2 * slot);
         }
         var generation = _slots[slot].Generation;
         var data = ((ulong)generation << 32) | (uint)slot;
@@ -71,7 +75,7 @@ sealed unsafe class EpollLoop : EventLoop
             _freeSlots.Push(slot);
             return null;
         }
-        _slots[slot] = (owner, generation);
+        _slots[slot].Owner = owner;
         return data;
     }
 
@@ -83,7 +87,7 @@ sealed unsafe class EpollLoop : EventLoop
         // Closing would do it, too, unless another process had inherited the descriptor.
         SocketCalls.Unregister(_epoll, descriptor);
         var slot = (int)(uint)data;
-        _slots[slot] = (null, _slots[slot].Generation + 1);
+        _slots[slot] = new Slot { Generation = _slots[slot].Generation + 1 };
         _freeSlots.Push(slot);
     }
 
@@ -103,11 +107,14 @@ sealed unsafe class EpollLoop : EventLoop
 
     void Run()
     {
+        var canPause = _coalescing is not null && SocketCalls.MakePausesExact();
+        var count = 0;
         while (!IsStopping)
         {
+            if (canPause && _coalescing!.Next(count) is { Ticks: > 0 } pause && _unfinished.Count == 0 && !HasWork) SocketCalls.Pause(pause);
             var sleep = _unfinished.Count > 0 ? TimeSpan.Zero : BeginSleep();
             var milliseconds = sleep == Timeout.InfiniteTimeSpan ? -1 : (int)RoundUp(sleep).TotalMilliseconds;
-            var count = SocketCalls.Wait(_epoll, _events, EventsMax, milliseconds);
+            count = SocketCalls.Wait(_epoll, _events, EventsMax, milliseconds);
             EndSleep();
             BeginTurn();
             (_unfinished, _resumed) = (_resumed, _unfinished);
@@ -126,7 +133,16 @@ sealed unsafe class EpollLoop : EventLoop
             SocketCalls.ClearWake(_wake);
             return;
         }
-        var (owner, generation) = _slots[(int)(uint)data];
-        if (generation == (uint)(data >> 32)) owner?.OnReady(events);
+        ref var slot = ref _slots[(int)(uint)data];
+        if (slot.Generation != (uint)(data >> 32)) return;
+        _coalescing?.Count(ref slot.HeardIn);
+        slot.Owner?.OnReady(events);
+    }
+
+    // What an event's data names: who is told of it, if it is of the generation that the data say.
+    struct Slot
+    {
+        public IReady? Owner;
+        public uint Generation, HeardIn;
     }
 }

@@ -93,6 +93,9 @@ public static class ConfigKeys
     public static ConfigKey<int> ServerLoops { get; } = new("server.loops", ConfigForms.Count(1, 1024), static machine => machine.Loops,
         "Threads that serve connections.") { OwnFlag = "--loops", DefaultMeaning = "one less than cores, at least 1" };
 
+    public static ConfigKey<TimeSpan> ServerCoalesceMax { get; } = new("server.coalesce-max", ConfigForms.Time(TimeSpan.Zero, TimeSpan.FromMilliseconds(10)),
+        "100us", "The longest that requests of many busy clients gather to be answered together; 0: not at all.");
+
     public static ConfigKey<bool> ServerInsecure { get; } = new("server.insecure", ConfigForms.Switch, "false",
         "Serve beyond this machine although nobody has to say who he is.") { OwnFlag = "--insecure" };
 
@@ -114,7 +117,7 @@ public static class ConfigKeys
         RespListen, RespTlsListen, RespPassword, RespDatabases, RespClientsMax, RespRequestMax, RespOutputPause, RespOutputMax, RespSlow,
         TlsCertificate, TlsKey, TlsKeyPassword, TlsLookEvery,
         HttpListen,
-        ServerLoops, ServerInsecure, ServerDrainMax,
+        ServerLoops, ServerCoalesceMax, ServerInsecure, ServerDrainMax,
         LogLevel, LogFormat,
     ];
 
