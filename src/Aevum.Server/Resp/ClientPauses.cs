@@ -1,5 +1,5 @@
-// ClientPauses: CLIENT PAUSE and UNPAUSE, and the moment in which databases are swapped (DatabaseSwaps). Requests that a pause holds stay unread; their
-// clients go on when it ends, in the order in which they came.
+// ClientPauses: CLIENT PAUSE and UNPAUSE, the moment in which databases are swapped (DatabaseSwaps), and the time that a command of many commits needs if what it
+// reads never stands still (RespEngine.Beside). Requests that a pause holds stay unread; their clients go on when it ends, in the order in which they came.
 
 using Aevum.Server.Resp.Commands;
 
@@ -12,6 +12,7 @@ sealed class ClientPauses(RespServer server)
     volatile bool _isOn;
     bool _isPaused;
     bool _isSwapping;
+    int _storing;
     bool _all;
     long _until;
 
@@ -60,13 +61,29 @@ sealed class ClientPauses(RespServer server)
         GoOn();
     }
 
+    /// <summary>Holds every request that may write, until as many <see cref="EndStore"/>. Any thread.</summary>
+    public void BeginStore()
+    {
+        lock (_gate)
+        {
+            _storing++;
+            _isOn = true;
+        }
+    }
+
+    public void EndStore()
+    {
+        lock (_gate) _storing--;
+        GoOn();
+    }
+
     // Whom another pause holds it holds again.
     void GoOn()
     {
         RespClient[] held;
         lock (_gate)
         {
-            _isOn = _isPaused || _isSwapping;
+            _isOn = _isPaused || _isSwapping || _storing > 0;
             held = [.. _held];
             _held.Clear();
         }
@@ -88,8 +105,8 @@ sealed class ClientPauses(RespServer server)
         lock (_gate)
         {
             if (_isSwapping && command is not null && (command.Data is not null || command.Info.Name is "exec" or "watch")) return true;
-            if (!_isPaused) return false;
-            if (_all) return true;
+            if (!_isPaused && _storing == 0) return false;
+            if (_isPaused && _all) return true;
         }
         if (command is null) return false;
         return command.Info.Is(CommandFlags.Write) || command.Info.Name is "publish" or "spublish" or "pfcount"

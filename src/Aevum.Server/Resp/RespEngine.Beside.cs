@@ -4,7 +4,9 @@
 //   other commands   run whole against one moment, and their last commit shows what they made (BesideRun, BesideEnd)
 //
 // The last commit decides within the sequencer whether what the others prepared still fits; if it does not, all begins anew, a few times. After that a
-// command that is no copy is tried as a step like any other: in the sequencer nothing changes meanwhile, and maybe one commit holds it.
+// command that is no copy is tried as a step like any other: in the sequencer nothing changes meanwhile, and maybe one commit holds it. Last, requests that
+// may write wait while it is tried again (ClientPauses), as in a server that does one thing at a time they always would. What was taken in before they
+// had to wait may cost an attempt or two; more would mean that others than clients of this server write.
 //
 // Whether a request is such a one is told by a forecast, which sees heads as they are committed:
 //
@@ -30,6 +32,7 @@ namespace Aevum.Server.Resp;
 sealed partial class RespEngine
 {
     const int AttemptsBesideMax = 5;
+    const int AttemptsWhileWritersWait = 3;
     const int RowBytesOfArgument = 16;   // what a byte of a request becomes in rows, at most
 
     static readonly AevumException s_changing = new(ErrorCode.Conflict, "the object changes faster than it can be copied");
@@ -142,36 +145,74 @@ sealed partial class RespEngine
 
     (byte[] Reply, KeySignal[] Signals) CommitPrepared(KnownCommand command, byte[] packed, StepBatch batch, CommitNote? note)
     {
-        for (var attempt = 0; attempt < AttemptsBesideMax; attempt++)
+        if (!IsDone(Attempt, AttemptsBesideMax) && !IsDoneWhileWritersWait(Attempt)) throw s_changing;
+        return (batch.BytesOf(0).ToArray(), TakeSignals());
+
+        bool Attempt()
         {
             var kept = command.Data!.Begin(CommandProcedure.KeyspaceOf(packed), CommandProcedure.ArgumentsOf(packed));
             var argument = kept is null ? packed : CommandProcedure.Waiting(packed, kept, out _);
-            if (TryCommitStep(command.Procedure!, HeadOf(command, packed), argument, batch, note)) return (batch.BytesOf(0).ToArray(), TakeSignals());
+            return TryCommitStep(command.Procedure!, HeadOf(command, packed), argument, batch, note);
         }
-        throw s_changing;
     }
 
     (byte[] Reply, KeySignal[] Signals) CommitWhole(KnownCommand command, byte[] packed, StepBatch batch, CommitNote? note)
     {
         var head = HeadOf(command, packed);
         var shard = Server.Database.Router.ShardOf(head);
-        for (var attempt = 0; attempt < AttemptsBesideMax; attempt++)
+        (byte[] Reply, KeySignal[] Signals) done = ([], []);
+        if (!IsDone(Attempt, AttemptsBesideMax) && !IsDone(AttemptAsStep, 1) && !IsDoneWhileWritersWait(Attempt)) throw s_tooLarge;
+        return done;
+
+        bool Attempt()
         {
             var run = BesideRun.Of(Databases.Session, shard, command.Data!, Server.Surroundings, packed);
-            if (!run.HasWritten) return (run.Reply.Written.ToArray(), []);
+            if (!run.HasWritten)
+            {
+                done = (run.Reply.Written.ToArray(), []);
+                return true;
+            }
             var end = new BesideEnd(run, Server.Surroundings);
-            if (TryCommitStep(end, head, default, batch, note)) return (batch.BytesOf(0).ToArray(), end.Signals);
+            if (!TryCommitStep(end, head, default, batch, note)) return false;
+            done = (batch.BytesOf(0).ToArray(), end.Signals);
+            return true;
         }
-        CommandProcedure.MayBlockNoMore(packed);
+
+        bool AttemptAsStep()
+        {
+            var asStep = packed.ToArray();
+            CommandProcedure.MayBlockNoMore(asStep);
+            try
+            {
+                _ = TryCommitStep(command.Procedure!, head, asStep, batch, note);
+            }
+            catch (AevumException refusal) when (refusal.Code == ErrorCode.LimitExceeded)
+            {
+                return false;
+            }
+            done = (batch.BytesOf(0).ToArray(), TakeSignals());
+            return true;
+        }
+    }
+
+    static bool IsDone(Func<bool> attempt, int times)
+    {
+        for (var i = 0; i < times; i++)
+            if (attempt()) return true;
+        return false;
+    }
+
+    bool IsDoneWhileWritersWait(Func<bool> attempt)
+    {
+        Server.Pauses.BeginStore();
         try
         {
-            _ = TryCommitStep(command.Procedure!, head, packed, batch, note);
+            return IsDone(attempt, AttemptsWhileWritersWait);
         }
-        catch (AevumException refusal) when (refusal.Code == ErrorCode.LimitExceeded)
+        finally
         {
-            throw s_tooLarge;
+            Server.Pauses.EndStore();
         }
-        return (batch.BytesOf(0).ToArray(), TakeSignals());
     }
 
     // False: it blocked.

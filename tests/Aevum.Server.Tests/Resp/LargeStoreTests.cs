@@ -293,6 +293,41 @@ public sealed class LargeStoreTests : IDisposable
         await moving;
     }
 
+    // More than a commit holds, and never still for as long as it takes: whoever writes waits for it in the end.
+    [Fact]
+    public async Task What_never_stands_still_is_stored_and_copied_all_the_same()
+    {
+        const int members = 20_000;
+        var limits = new BatchLimits { BatchBytesMax = 128 << 10 };
+        using var host = ServerHost.Start(new ServerOptions { Resp = [new IPEndPoint(IPAddress.Loopback, 0)], Database = new DatabaseOptions { Limits = limits } });
+        Assert.True(host.WaitUntilOpen());
+        using var storing = new Connection(host.RespEndpoints[0]);
+        foreach (var (key, first) in new[] { ("a", 0), ("b", members) })
+            for (var from = 0; from < members; from += 1000) storing.Ask(["SADD", key, .. Enumerable.Range(first + from, 1000).Select(i => Member(i))]);
+        using var begun = new ManualResetEventSlim();
+        using var ended = new CancellationTokenSource();
+        var moving = Task.Run(() =>
+        {
+            using var connection = new Connection(host.RespEndpoints[0]);
+            while (!ended.IsCancellationRequested)
+            {
+                Assert.Equal(":1", connection.Ask("SMOVE", "a", "b", Member(0)));
+                Assert.Equal(":1", connection.Ask("SMOVE", "b", "a", Member(0)));
+                begun.Set();
+            }
+        });
+        begun.Wait();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal($":{2 * members}", storing.Ask("SUNIONSTORE", "d", "a", "b"));
+            Assert.Equal($":{2 * members}", storing.Ask("SCARD", "d"));
+            Assert.Equal(":1", storing.Ask("COPY", "a", "c", "REPLACE"));
+            Assert.Equal(storing.Ask("SCARD", "c"), storing.Ask("SUNIONSTORE", "e", "c"));
+        }
+        await ended.CancelAsync();
+        await moving;
+    }
+
     sealed class Connection : IDisposable
     {
         readonly TcpClient _client = new();
