@@ -11,7 +11,7 @@ static class RedisSuite
     public static Suite Create() => new("redis", "Redis door beside Redis and Garnet", "redis",
         [
             Scenario("p=1", 15, 30), Scenario("p=16", 5, 40), Scenario("p=64", 5, 40), Scenario("durable", 5, 8), Scenario("10m keys", 1, 120),
-            Scenario("tails", 5, 12), Scenario("idle", 1, 95), Scenario("shapes", 5, 4), Scenario("kill", 1, 15),
+            Scenario("tails", 5, 12), Scenario("idle", 1, 95), Scenario("shapes", 9, 4), Scenario("kill", 1, 15),
         ],
         [
             .. Tests.Select(t => Rate($"p=1 {t}", "p=1", 0.95, null, $"wall time per {t}, one at a time from each of 50 clients")),
