@@ -1,5 +1,6 @@
-// ClientPauses: CLIENT PAUSE and UNPAUSE, the moment in which databases are swapped (DatabaseSwaps), and the time that a command of many commits needs if what it
-// reads never stands still (RespEngine.Beside). Requests that a pause holds stay unread; their clients go on when it ends, in the order in which they came.
+// ClientPauses: CLIENT PAUSE and UNPAUSE, the moment in which databases are swapped (DatabaseSwaps), and the time that a command of many commits needs if
+// what it reads never stands still (RespEngine.Beside). Requests that a pause holds stay unread; their clients go on when it ends, in the order in which
+// they came.
 
 using Aevum.Server.Resp.Commands;
 

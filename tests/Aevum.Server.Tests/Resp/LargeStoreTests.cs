@@ -298,8 +298,8 @@ public sealed class LargeStoreTests : IDisposable
     public async Task What_never_stands_still_is_stored_and_copied_all_the_same()
     {
         const int members = 20_000;
-        var limits = new BatchLimits { BatchBytesMax = 128 << 10 };
-        using var host = ServerHost.Start(new ServerOptions { Resp = [new IPEndPoint(IPAddress.Loopback, 0)], Database = new DatabaseOptions { Limits = limits } });
+        var database = new DatabaseOptions { Limits = new BatchLimits { BatchBytesMax = 128 << 10 } };
+        using var host = ServerHost.Start(new ServerOptions { Resp = [new IPEndPoint(IPAddress.Loopback, 0)], Database = database });
         Assert.True(host.WaitUntilOpen());
         using var storing = new Connection(host.RespEndpoints[0]);
         foreach (var (key, first) in new[] { ("a", 0), ("b", members) })
