@@ -31,7 +31,7 @@ sealed unsafe class EpollLoop : EventLoop
     readonly byte* _events;
     readonly DedicatedThread _thread;
     readonly Stack<int> _freeSlots = new();
-    readonly Coalescing? _coalescing;
+    Coalescing? _coalescing;
     Slot[] _slots = new Slot[64];
     int _slotCount;
     List<EpollChannel> _unfinished = [];
@@ -107,11 +107,11 @@ sealed unsafe class EpollLoop : EventLoop
 
     void Run()
     {
-        var canPause = _coalescing is not null && SocketCalls.MakePausesExact();
+        if (_coalescing is not null && !SocketCalls.MakePausesExact()) _coalescing = null;
         var count = 0;
         while (!IsStopping)
         {
-            if (canPause && _coalescing!.Next(count) is { Ticks: > 0 } pause && _unfinished.Count == 0 && !HasWork) SocketCalls.Pause(pause);
+            if (_coalescing?.Next(count) is { Ticks: > 0 } pause && _unfinished.Count == 0 && !HasWork) SocketCalls.Pause(pause);
             var sleep = _unfinished.Count > 0 ? TimeSpan.Zero : BeginSleep();
             var milliseconds = sleep == Timeout.InfiniteTimeSpan ? -1 : (int)RoundUp(sleep).TotalMilliseconds;
             count = SocketCalls.Wait(_epoll, _events, EventsMax, milliseconds);

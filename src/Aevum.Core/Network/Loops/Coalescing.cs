@@ -60,7 +60,7 @@ sealed class Coalescing(TimeProvider time, TimeSpan longest)
     {
         _turns++;
         if (_events >= WindowEvents) EndWindow();
-        if (_left == 0 || events > _crowd) return TimeSpan.Zero;
+        if (_left == 0 || events == 0 || events > _crowd) return TimeSpan.Zero;
         _left--;
         return _pause;
     }
